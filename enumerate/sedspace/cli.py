@@ -1,0 +1,248 @@
+"""The command line: reads arguments, calls the library, prints."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+import sedspace
+from sedspace import show
+from sedspace.errors import BadInput, SedspaceError
+from sedspace.runs import SHARD_ROWS, Run, enumerate_space, open_run
+from sedspace.scores import best, find_score, known_scores, top_k
+from sedspace.spaces import Space, known_spaces
+from sedspace.spaces import space as find_space
+
+if TYPE_CHECKING:
+    import polars as pl
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(sedspace.__version__, prog_name="sedspace")
+@click.option(
+    "--scores",
+    "scores_file",
+    metavar="FILE.py",
+    help="Run this Python file first: scores that it registers are columns like any other.",
+)
+def cli(scores_file: str | None) -> None:
+    r"""Score whole neural-architecture search spaces, without data, networks or GPUs.
+
+    \b
+    sedspace enumerate tss5 --out runs/tss5     score all 9,765,625 five-node cells
+    sedspace top runs/tss5 -k 10                the best of them
+    sedspace show tss5 7323968                  one of them, explained
+    """
+    if scores_file is not None:
+        _run_scores_file(Path(scores_file))
+
+
+@cli.command()
+@click.argument("name", required=False)
+@json_option
+def spaces(name: str | None, as_json: bool) -> None:
+    """List the search spaces, or the columns of the one NAMEd."""
+    if name is None:
+        rows = [
+            {"space": s.name, "size": s.size, "positions": len(s.positions), "what": s.title} for s in known_spaces()
+        ]
+    else:
+        rows = [
+            {"column": n, "dtype": s.dtype, "unit": s.unit, "meaning": s.meaning}
+            for n, s in known_scores(find_space(name)).items()
+        ]
+    _print_rows(rows, as_json)
+
+
+@cli.command(name="enumerate")
+@click.argument("space")
+@click.option("--out", required=True, metavar="DIR", help="Where to write the run: a new or empty directory.")
+@click.option("--columns", metavar="A,B,...", help="Columns to write (see `sedspace spaces SPACE`), also arch.")
+@click.option("--range", "limits", metavar="A:B", help="Only the indices from A up to, not including, B.")
+@click.option("--shard-rows", type=int, default=SHARD_ROWS, show_default=True, help="Rows of a file.")
+@click.option("--threads", type=int, help="Shards in work at the same time.  [default: all CPUs]")
+@json_option
+def enumerate_command(
+    space: str, out: str, columns: str | None, limits: str | None, shard_rows: int, threads: int | None, as_json: bool
+) -> None:
+    """Score every architecture of SPACE and write the result as Parquet.
+
+    An interrupted run is continued by the same command. The files do not depend on threads or interruptions.
+    """
+    chosen = find_space(space)
+    start, stop = _parse_range(limits, chosen)
+    wanted = [name.strip() for name in columns.split(",")] if columns is not None else None
+    began = time.perf_counter()
+    run = enumerate_space(chosen, out, wanted, threads, start=start, stop=stop, shard_rows=shard_rows)
+    _print_summary(run, time.perf_counter() - began, as_json)
+
+
+@cli.command()
+@click.argument("target")
+@click.option("-k", type=int, default=10, show_default=True, help="How many.")
+@click.option("--by", default="sed", show_default=True, help="The column or score to rank by; greater is better.")
+@click.option("--where", metavar="SQL", help='A condition on a run\'s columns, e.g. "params < 1000000".')
+@json_option
+def top(target: str, k: int, by: str, where: str | None, as_json: bool) -> None:
+    """Print the best architectures of TARGET, a run's directory or the name of a space."""
+    from sedspace import query
+
+    if Path(target).exists():
+        frame = query.top(open_run(target), k, by, where)
+    else:
+        space = _space_or_run(target)
+        if where is not None:
+            raise BadInput(f"--where needs a run: give the directory that `sedspace enumerate {space.name}` wrote")
+        frame = top_k(space, k, by)
+    _print_frame(frame, as_json)
+
+
+@cli.command(name="show")
+@click.argument("space")
+@click.argument("architecture")
+@json_option
+def show_command(space: str, architecture: str, as_json: bool) -> None:
+    """Explain one ARCHITECTURE of SPACE, given as its index or its arch string."""
+    chosen = find_space(space)
+    about = show.describe(chosen, show.find_index(chosen, architecture))
+    click.echo(json.dumps(about) if as_json else show.render(about, chosen))
+
+
+@cli.command()
+@click.argument("directory")
+@json_option
+def verify(directory: str, as_json: bool) -> None:
+    """Check a run: sizes, SHA-256, rows, and a recomputed sample of rows of every shard.
+
+    Exits with status 1 and names the files if anything is wrong.
+    """
+    run = open_run(directory)
+    problems = run.verify()
+    if as_json:
+        click.echo(json.dumps({"shards": len(run.shards), "rows": run.rows, "problems": [vars(p) for p in problems]}))
+    elif not problems:
+        click.echo(f"{directory}: {len(run.shards)} shards, {run.rows:,} rows, all as written")
+    for problem in problems:
+        click.echo(f"sedspace: {problem}", err=True)
+    sys.exit(1 if problems else 0)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 a run failed or is damaged, 2 bad input, 130 interrupted."""
+    try:
+        result = cli.main(args=arguments, prog_name="sedspace", standalone_mode=False)
+    except SedspaceError as error:
+        _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else str(error))
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(error.format_message().replace("\n", " "), 2)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted; finished shards stay valid, give the same command again to continue", 130)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    click.echo(f"sedspace: {message}", err=True)
+    sys.exit(status)
+
+
+def _run_scores_file(path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("sedspace_user_scores", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise BadInput(f"--scores {path}: expected a Python file")
+    try:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    except SedspaceError:
+        raise
+    except Exception as error:  # a user's file may raise anything
+        raise BadInput(f"--scores {path}: {type(error).__name__}: {error}") from error
+
+
+def _parse_range(text: str | None, space: Space) -> tuple[int, int | None]:
+    if text is None:
+        return 0, None
+    first, colon, last = text.partition(":")
+    try:
+        if not colon:
+            raise ValueError
+        start, stop = int(first or 0), int(last or space.size)
+    except ValueError:
+        raise BadInput(f"--range {text!r}: expected two indices A:B, such as 0:{min(space.size, 1000)}") from None
+    if start >= stop:
+        raise BadInput(f"--range {text!r} is empty or reversed: expected A below B")
+    return start, stop
+
+
+def _space_or_run(target: str) -> Space:
+    try:
+        return find_space(target)
+    except BadInput as error:
+        raise BadInput(f"{target!r} is no directory of a run, and no space: {error}") from None
+
+
+def _print_summary(run: Run, seconds: float, as_json: bool) -> None:
+    score = find_score(run.space, "sed")
+    values, indices = best(run.space, score, 5, run.request.start, run.request.stop)
+    winners = [
+        {"index": index, "sed": value.item(), "arch": run.space.arch(index)}
+        for index, value in zip(indices, values, strict=True)
+    ]
+    if as_json:
+        figures = {"rows": run.rows, "seconds": seconds, "bytes": run.bytes, "shards": len(run.shards)}
+        click.echo(json.dumps({"path": str(run.path), **figures, "best": winners}))
+        return
+    click.echo(
+        f"{run.path}: {run.rows:,} architectures of {run.space.name} in {seconds:.2f} s "
+        f"({run.rows / seconds:,.0f}/s), {run.bytes:,} bytes in {len(run.shards)} shards\n\nbest by SED"
+    )
+    for winner in winners:
+        click.echo(f"{winner['index']:>12}  {winner['sed']:<8g} {winner['arch']}")
+    where = shlex.quote(str(run.path))
+    click.echo(f"\nnext:  sedspace top {where} -k 10\n       sedspace show {run.space.name} {winners[0]['index']}")
+
+
+def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    shown = [
+        {key: f"{value:,}" if isinstance(value, int) else str(value) for key, value in row.items()} for row in rows
+    ]
+    widths = {key: max(len(key), *(len(row[key]) for row in shown)) for key in shown[0]}
+    numeric = {key for key in widths if isinstance(rows[0][key], int)}
+    for row in [{key: key for key in widths}, *shown]:
+        cells = (f"{row[key]:>{w}}" if key in numeric else f"{row[key]:{w}}" for key, w in widths.items())
+        click.echo("  ".join(cells).rstrip())
+
+
+def _print_frame(frame: pl.DataFrame, as_json: bool) -> None:
+    import polars as pl
+
+    if as_json:
+        click.echo(json.dumps(frame.to_dicts()))
+        return
+    with pl.Config(
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_width_chars=10_000,
+        fmt_str_lengths=10_000,
+        tbl_formatting="NOTHING",
+        tbl_hide_column_data_types=True,
+        tbl_hide_dataframe_shape=True,
+    ):
+        click.echo(str(frame) if len(frame) else "no architecture meets the condition")

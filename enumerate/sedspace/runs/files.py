@@ -1,0 +1,117 @@
+"""Files of a run: encoded in memory, written under another name, renamed when they are whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sedspace.errors import RunError
+from sedspace.runs.request import METADATA_KEY, ROW_GROUP_ROWS, Request, Shard
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished shard, as the manifest records it."""
+
+    shard: Shard
+    bytes: int
+    sha256: str
+
+    def describe(self) -> dict[str, Any]:
+        """Return the entry of the manifest."""
+        return {
+            "file": self.shard.name,
+            "start": self.shard.start,
+            "stop": self.shard.stop,
+            "rows": self.shard.rows,
+            "bytes": self.bytes,
+            "sha256": self.sha256,
+        }
+
+
+def parquet_options(schema: pa.Schema) -> dict[str, Any]:
+    """Return how every file is encoded: the index as differences, all else as dictionaries, zstd over both."""
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": [name for name in schema.names if name != "index"],
+        "column_encoding": {"index": "DELTA_BINARY_PACKED"},
+    }
+
+
+def encode(request: Request, shard: Shard) -> pa.Buffer:
+    """Return the bytes of a shard, computed and encoded one row group at a time."""
+    schema = request.schema(shard)
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, schema, **parquet_options(schema)) as writer:
+        for start in range(shard.start, shard.stop, ROW_GROUP_ROWS):
+            table = request.table(schema, start, min(start + ROW_GROUP_ROWS, shard.stop))
+            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+    return sink.getvalue()
+
+
+def write_shard(directory: Path, request: Request, shard: Shard) -> Written:
+    """Compute, encode and write one shard."""
+    data = encode(request, shard)
+    rows = pq.read_metadata(pa.BufferReader(data)).num_rows
+    if rows != shard.rows:
+        raise RunError(f"{shard.name}: encoded {rows} rows, expected {shard.rows}")
+    write_whole(directory / shard.name, data)
+    return Written(shard, len(data), hashlib.sha256(data).hexdigest())
+
+
+def write_whole(path: Path, data: Any) -> None:
+    """Write a file so that it is either whole or not there: temporary name, fsync, check, rename."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if (size := temporary.stat().st_size) != len(data):
+            raise RunError(f"{path}: {size} bytes arrived of {len(data)}")
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames within a directory last through a power cut."""
+    if os.name == "posix":
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """Return the description that a shard carries in its schema.
+
+    Raises
+    ------
+    RunError
+        If the file is no Parquet file, or not one of sedspace.
+    """
+    try:
+        text = pq.read_schema(path).metadata[METADATA_KEY]
+        about: dict[str, Any] = json.loads(text)
+    except (pa.ArrowException, OSError) as error:
+        raise RunError(f"{path} is not a readable Parquet file: {_first_line(error)}") from None
+    except (KeyError, TypeError, ValueError):
+        raise RunError(f"{path} was not written by sedspace: its schema has no description of a run") from None
+    return about
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0]

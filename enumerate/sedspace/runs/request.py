@@ -1,0 +1,201 @@
+"""What a run is asked to hold: a space, a range of it, columns. Its description goes into every file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+import sedspace
+from sedspace.errors import BadInput, unknown
+from sedspace.scores import Score, default_columns, find_score, known_scores, score_columns
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+from sedspace.spaces.space import INT64_END
+
+FORMAT_VERSION = 1
+SHARD_ROWS = 1_000_000
+ROW_GROUP_ROWS = 250_000
+METADATA_KEY = b"sedspace"
+
+_INDEX = ("index", "int64", "1", "the architecture's digits read as a mixed-radix number, first position leading")
+_ARCH = ("arch", "string", "", "the architecture as the field writes it")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a run; `score` is None for ``index`` and ``arch``."""
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+    score: Score | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return the column as the manifest records it."""
+        out: dict[str, Any] = {"name": self.name, "dtype": self.dtype, "unit": self.unit, "meaning": self.meaning}
+        if self.score is not None and self.score.parameters:
+            out["parameters"] = dict(self.score.parameters)
+        return out
+
+    def field(self) -> pa.Field:
+        """Return the column as a field of an Arrow schema."""
+        dtype = pa.string() if self.dtype == "string" else pa.from_numpy_dtype(np.dtype(self.dtype))
+        return pa.field(self.name, dtype, nullable=False, metadata={"unit": self.unit, "meaning": self.meaning})
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that determines the bytes of a run."""
+
+    space: Space
+    columns: tuple[Column, ...]
+    start: int
+    stop: int
+    shard_rows: int
+
+    @classmethod
+    def make(
+        cls,
+        space: str | Space,
+        columns: Sequence[str | Score] | None,
+        start: int,
+        stop: int | None,
+        shard_rows: int,
+    ) -> Request:
+        """Check a request and return it.
+
+        Raises
+        ------
+        BadInput
+            If a name is unknown, a column stands twice, the range is empty or not within the space, an index of it
+            does not fit int64, or `shard_rows` is below 1.
+        """
+        space = find_space(space)
+        start, stop = space.check_range(start, stop)
+        if start == stop:
+            raise BadInput(f"range {start}:{stop} of {space.name} is empty: expected start < stop")
+        if shard_rows < 1:
+            raise BadInput(f"shard-rows {shard_rows}: expected 1 or more")
+        wanted = list(default_columns(space) if columns is None else columns)
+        names = [one.name if isinstance(one, Score) else one for one in wanted]
+        for name in names:
+            if names.count(name) > 1:
+                raise BadInput(f"column {name!r} is asked for twice")
+        if "index" not in names:  # a row without it could not be told from another
+            wanted.insert(0, "index")
+        if stop > INT64_END:
+            raise BadInput(
+                f"range {start}:{stop} of {space.name}: a run's index column is int64, so --range must end at "
+                f"{INT64_END} or before"
+            )
+        return cls(space, tuple(_column(space, one) for one in wanted), start, stop, shard_rows)
+
+    @classmethod
+    def from_description(cls, description: Mapping[str, Any]) -> Request:
+        """Return the request that `describe` described.
+
+        A column that this process cannot compute (a user's score that is not registered here) is kept, without score.
+        """
+        space = find_space(description["space"]["name"])
+        columns = tuple(
+            Column(c["name"], c["dtype"], c["unit"], c["meaning"], _score_of(space, c)) for c in description["columns"]
+        )
+        limits = description["range"]
+        return cls(space, columns, limits["start"], limits["stop"], description["shard_rows"])
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """The request as plain JSON values: what the manifest records and what resuming compares."""
+        positions = [
+            {"name": position.name, "choices": [choice.name for choice in position.choices]}
+            for position in self.space.positions
+        ]
+        return {
+            "format_version": FORMAT_VERSION,
+            "sedspace_version": sedspace.__version__,
+            "pyarrow_version": pa.__version__,
+            "space": {"name": self.space.name, "size": self.space.size, "positions": positions},
+            "columns": [column.describe() for column in self.columns],
+            "range": {"start": self.start, "stop": self.stop},
+            "shard_rows": self.shard_rows,
+        }
+
+    @property
+    def rows(self) -> int:
+        """The number of architectures."""
+        return self.stop - self.start
+
+    @property
+    def shard_count(self) -> int:
+        """The number of shards."""
+        return -(-self.rows // self.shard_rows)
+
+    def shard(self, number: int) -> Shard:
+        """Return a shard by its number."""
+        start = self.start + number * self.shard_rows
+        width = max(5, len(str(self.shard_count)))
+        name = f"part-{number:0{width}d}-of-{self.shard_count:0{width}d}.parquet"
+        return Shard(name, start, min(start + self.shard_rows, self.stop))
+
+    def shards(self) -> Iterator[Shard]:
+        """Yield the shards in order."""
+        return (self.shard(number) for number in range(self.shard_count))
+
+    def schema(self, shard: Shard) -> pa.Schema:
+        """Return a shard's Arrow schema, which carries the whole request: a lone file explains itself."""
+        about = {**self.description, "shard": {"start": shard.start, "stop": shard.stop}}
+        text = json.dumps(about, separators=(",", ":"))
+        return pa.schema([column.field() for column in self.columns], metadata={METADATA_KEY: text.encode()})
+
+    def table(self, schema: pa.Schema, start: int, stop: int) -> pa.Table:
+        """Return the rows of a range as an Arrow table."""
+        scorers = [column.score for column in self.columns if column.score is not None]
+        values = score_columns(self.space, scorers, start, stop)
+        names = [column.name for column in self.columns]
+        indices = np.arange(start, stop, dtype=np.int64)
+        arrays: dict[str, Any] = {"index": indices, **values}
+        if "arch" in names:
+            offsets, text = self.space.arch_text(self.space.digits(indices))
+            arrays["arch"] = pa.StringArray.from_buffers(len(indices), pa.py_buffer(offsets), pa.py_buffer(text))
+        return pa.Table.from_arrays([pa.array(arrays[name]) for name in names], schema=schema)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a run: the rows of one range of indices."""
+
+    name: str
+    start: int
+    stop: int
+
+    @property
+    def rows(self) -> int:
+        """The number of architectures."""
+        return self.stop - self.start
+
+
+def _column(space: Space, wanted: str | Score) -> Column:
+    if wanted == "index":
+        return Column(*_INDEX)
+    if wanted == "arch":
+        return Column(*_ARCH)
+    if isinstance(wanted, str) and wanted not in (known := known_scores(space)):
+        raise unknown("column", wanted, ["index", "arch", *known])
+    score = find_score(space, wanted)
+    return Column(score.name, score.dtype, score.unit, score.meaning, score)
+
+
+def _score_of(space: Space, described: Mapping[str, Any]) -> Score | None:
+    parameters = described.get("parameters")
+    try:
+        score = find_score(space, described["name"], parameters)
+    except BadInput:
+        return None
+    return score if score.dtype == described["dtype"] else None

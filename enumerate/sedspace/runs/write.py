@@ -1,0 +1,168 @@
+"""Writing a run: shards side by side on several threads, the manifest last."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from tqdm import tqdm
+
+from sedspace.errors import BadInput, RunError
+from sedspace.runs.files import MANIFEST, Written, encode, read_about, sync_directory, write_shard, write_whole
+from sedspace.runs.request import SHARD_ROWS, Request, Shard
+from sedspace.runs.run import Run, find_written, open_run, refuse_other
+from sedspace.scores import Score, check_threads
+from sedspace.spaces import Space
+
+_SHARD_NAME = re.compile(r"part-\d{5,}-of-\d{5,}\.parquet")
+_SAMPLE_ROWS = 1 << 16
+
+
+def enumerate_space(
+    space: str | Space,
+    out: str | Path,
+    columns: Sequence[str | Score] | None = None,
+    threads: int | None = None,
+    progress: bool = True,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    shard_rows: int = SHARD_ROWS,
+) -> Run:
+    """Score every architecture of a range and write the result as a run: Parquet shards and a manifest.
+
+    The same request gives byte-identical files whatever the threads and interruptions. A run that was interrupted is
+    continued; one that is finished is left as it is.
+
+    Parameters
+    ----------
+    space : str or Space
+    out : str or Path
+        The run's directory: new, empty, or holding an unfinished run of the same request.
+    columns : sequence of str or Score, optional
+        Default for the TSS family: index, sed, the counts of each operation, residual, params, macs. ``index`` is
+        always written.
+    threads : int, optional
+        How many shards are computed and written at the same time. Default: every CPU that this process may use.
+    progress : bool, default True
+        Whether to show a progress bar on stderr, if that is a terminal.
+    start, stop : int
+        The range of indices; `stop` is excluded and defaults to the size of the space.
+    shard_rows : int, default 1,000,000
+        Rows of a file.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    BadInput
+        If the request is wrong, will not fit on the disk, or `out` holds anything else. Nothing was written.
+    RunError
+        If writing failed. Shards that were finished stay valid, and the same request continues the run.
+
+    Examples
+    --------
+    >>> import sedspace as ss, tempfile
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
+    >>> run.rows, len(run.shards)
+    (15625, 1)
+    """
+    request = Request.make(space, columns, start, stop, shard_rows)
+    workers = check_threads(threads)
+    directory = Path(out)
+    try:
+        finished = _inspect(directory, request)
+        if finished is not None:
+            return finished
+        _check_fits(directory, request)
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"cannot write to {directory}: {error.strerror or error}") from None
+    run = Run(directory, request, tuple(_write_shards(directory, request, workers, progress)))
+    with _failing_as_run_error(directory):
+        sync_directory(directory)
+        write_whole(directory / MANIFEST, (json.dumps(run.manifest(), indent=1) + "\n").encode())
+        sync_directory(directory)
+    return run
+
+
+def _inspect(directory: Path, request: Request) -> Run | None:
+    """Return the run if it is finished already; refuse a directory that holds anything but an unfinished part of it."""
+    if not directory.exists():
+        return None
+    if not directory.is_dir():
+        raise BadInput(f"{directory} is a file: expected a directory to write the run to")
+    if (directory / MANIFEST).exists():
+        run = open_run(directory)
+        refuse_other(directory, run.request.description, request)
+        return run
+    for path in sorted(directory.iterdir()):
+        if path.name.startswith("."):  # what file managers leave, and our own temporary files
+            continue
+        if not _SHARD_NAME.fullmatch(path.name):
+            raise BadInput(f"{directory} holds {path.name!r}, which is no part of a run: choose an empty --out")
+        refuse_other(path, read_about(path), request)
+    return None
+
+
+def _check_fits(directory: Path, request: Request) -> None:
+    """Refuse a request that the disk cannot hold, judged by a sample of its own rows."""
+    existing = directory.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
+    if request.rows <= _SAMPLE_ROWS:
+        return
+    middle = request.start + (request.rows - _SAMPLE_ROWS) // 2
+    sample = encode(request, Shard("sample", middle, middle + _SAMPLE_ROWS))
+    per_row = len(sample) / _SAMPLE_ROWS
+    already = sum(path.stat().st_size for path in directory.glob("part-*.parquet"))
+    needed = int(per_row * request.rows) - already
+    if needed > free:
+        raise BadInput(
+            f"{request.rows:,} rows of {request.space.name} at about {per_row:.1f} bytes are {needed:,} bytes, and "
+            f"{existing} has {free:,} free: write a slice with --range A:B or fewer --columns, or ask for the best "
+            f"ones with `sedspace top {request.space.name}`, which needs no files"
+        )
+
+
+def _write_shards(directory: Path, request: Request, workers: int, progress: bool) -> list[Written]:
+    bar = tqdm(total=request.rows, unit="arch", unit_scale=True, disable=None if progress else True, smoothing=0.1)
+
+    def one(shard: Shard) -> Written:
+        with _failing_as_run_error(directory):
+            written = find_written(directory, request, shard) or write_shard(directory, request, shard)
+        bar.update(shard.rows)
+        return written
+
+    pool = ThreadPoolExecutor(workers)
+    futures = [pool.submit(one, shard) for shard in request.shards()]
+    try:
+        wait(futures, return_when=FIRST_EXCEPTION)
+    finally:  # after a failure or Ctrl-C: finish what is in flight, begin nothing more
+        pool.shutdown(wait=True, cancel_futures=True)
+        bar.close()
+    for future in futures:
+        if not future.cancelled() and (error := future.exception()) is not None:
+            raise error
+    return [future.result() for future in futures]
+
+
+@contextlib.contextmanager
+def _failing_as_run_error(directory: Path) -> Iterator[None]:
+    """Say in one line what the file system refused, and that nothing is lost."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"cannot write {error.filename or directory}: {error.strerror or error}; finished shards stay valid, "
+            f"give the same command again to continue"
+        ) from None

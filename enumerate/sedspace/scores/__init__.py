@@ -1,0 +1,25 @@
+"""Scores: what is measured on an architecture, and how whole ranges of them are."""
+
+from sedspace.scores.additive import AdditiveScore
+from sedspace.scores.digitwise import DigitScore
+from sedspace.scores.evaluate import best, check_threads, histogram, score, score_columns, top_k
+from sedspace.scores.registry import default_columns, find_score, known_scores, register
+from sedspace.scores.score import Score
+from sedspace.scores.sed import sed
+
+__all__ = [
+    "AdditiveScore",
+    "DigitScore",
+    "Score",
+    "best",
+    "check_threads",
+    "default_columns",
+    "find_score",
+    "histogram",
+    "known_scores",
+    "register",
+    "score",
+    "score_columns",
+    "sed",
+    "top_k",
+]

@@ -1,0 +1,226 @@
+"""Scoring ranges of a space: into an array, as a histogram, or the k best."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.errors import BadInput
+from sedspace.scores.additive import AdditiveScore, layouts
+from sedspace.scores.registry import find_score
+from sedspace.scores.score import Score
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+from sedspace_kernels._jit import available_threads
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def check_threads(threads: int | None) -> int:
+    """Return the number of threads to use: by default every CPU that this process may use."""
+    if threads is None:
+        return available_threads()
+    if threads < 1:
+        raise BadInput(f"threads {threads}: expected 1 or more")
+    return int(threads)
+
+
+def _check_memory(space: Space, rows: int, dtype: np.dtype[Any]) -> None:
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system: let numpy try
+        return
+    if rows * dtype.itemsize > memory:
+        raise BadInput(
+            f"{rows:,} scores of {space.name} are {rows * dtype.itemsize / 1e9:,.0f} GB, and this machine has "
+            f"{memory / 1e9:,.0f} GB of memory: give start and stop, or use histogram or top_k, which need no array"
+        )
+
+
+def score(
+    space: str | Space,
+    by: str | Score = "sed",
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    threads: int | None = None,
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
+    """Score every architecture of a range.
+
+    Parameters
+    ----------
+    space : str or Space
+    by : str or Score, default "sed"
+    start, stop : int
+        The range of indices; `stop` is excluded and defaults to the size of the space.
+    threads : int, optional
+        Default: every CPU that this process may use. The result does not depend on it.
+    out : array of shape (stop - start,), optional
+        Written to and returned, if given; C-contiguous and of the score's dtype.
+
+    Returns
+    -------
+    array of shape (stop - start,)
+        Of the score's dtype (float32 for SED): entry i belongs to architecture ``start + i``.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, the range is not within the space, or the array would not fit in memory.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> sed = ss.score("tss")
+    >>> sed.shape, float(sed.max()), int(sed.argmax())
+    ((15625,), 8.75, 11668)
+    """
+    space = find_space(space)
+    scorer = find_score(space, by)
+    start, stop = space.check_range(start, stop)
+    workers = check_threads(threads)
+    dtype = np.dtype(scorer.dtype)
+    if out is None:
+        _check_memory(space, stop - start, dtype)
+        out = np.empty(stop - start, dtype)
+    elif out.shape != (stop - start,) or out.dtype != dtype or not out.flags.c_contiguous:
+        raise BadInput(
+            f"out has shape {out.shape} and dtype {out.dtype}, expected a contiguous array of shape "
+            f"({stop - start},) and dtype {dtype}"
+        )
+    scorer.fill(space, start, out, workers)
+    return out
+
+
+def score_columns(space: Space, scorers: Sequence[Score], start: int, stop: int) -> dict[str, NDArray[Any]]:
+    """Return the values of several scores over one range, in one thread; additive ones share their tables."""
+    out = {scorer.name: np.empty(stop - start, scorer.dtype) for scorer in scorers}
+    additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore)]
+    for scorer in scorers:
+        if scorer not in additive:
+            scorer.fill(space, start, out[scorer.name], 1)
+    if not additive:
+        return out
+    tables = [scorer.tables(space) for scorer in additive]
+    ends = np.cumsum([table[0].shape[1] for table in tables])
+    together = [np.hstack(at_position) for at_position in zip(*tables, strict=True)]
+    for layout in layouts(together, start, stop):
+        lo = layout.start - start
+        for scorer, table, end in zip(additive, tables, ends, strict=True):
+            keys = scorer.keys(space, layout.sums(slice(end - table[0].shape[1], end)))
+            layout.fill(scorer.values(keys), out[scorer.name][lo : lo + layout.length], 1)
+    return out
+
+
+def histogram(
+    space: str | Space,
+    by: str | Score = "sed",
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    threads: int | None = None,
+) -> pl.DataFrame:
+    """Count how often each value of a score occurs in a range.
+
+    Parameters
+    ----------
+    space : str or Space
+    by : str or Score, default "sed"
+    start, stop : int
+        The range of indices; `stop` is excluded and defaults to the size of the space.
+    threads : int, optional
+
+    Returns
+    -------
+    polars.DataFrame
+        A column named as the score, ascending, and ``count`` (int64). No array of the range's length is made.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown or the range is not within the space.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> ss.histogram("tss").tail(2).rows()
+    [(8.3125, 5), (8.75, 1)]
+    """
+    import polars as pl
+
+    space = find_space(space)
+    scorer = find_score(space, by)
+    start, stop = space.check_range(start, stop)
+    keys, counts = scorer.histogram(space, start, stop, check_threads(threads))
+    return pl.DataFrame({scorer.name: scorer.values(keys), "count": counts})
+
+
+def best(
+    space: Space, scorer: Score, k: int, start: int = 0, stop: int | None = None, threads: int | None = None
+) -> tuple[NDArray[Any], list[int]]:
+    """Return the values and indices of the k best of a range, best first, ties by the lowest index."""
+    start, stop = space.check_range(start, stop)
+    if k < 1:
+        raise BadInput(f"k {k}: expected 1 or more")
+    keys, indices = scorer.best(space, start, stop, k, check_threads(threads))
+    return scorer.values(keys), indices
+
+
+def top_k(
+    space: str | Space,
+    k: int = 10,
+    by: str | Score = "sed",
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    threads: int | None = None,
+) -> pl.DataFrame:
+    """Return the k best architectures of a range by a score, ties by the lowest index.
+
+    Blocks that cannot hold any of them are passed over, so that this is much faster than writing the scores. NaN
+    never ranks.
+
+    Parameters
+    ----------
+    space : str or Space
+    k : int, default 10
+    by : str or Score, default "sed"
+    start, stop : int
+        The range of indices; `stop` is excluded and defaults to the size of the space.
+    threads : int, optional
+
+    Returns
+    -------
+    polars.DataFrame
+        ``index``, the score and ``arch``, best first.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, the range is not within the space, or k is below 1.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> ss.top_k("tss", 2)["index"].to_list()
+    [11668, 8543]
+    """
+    import polars as pl
+
+    space = find_space(space)
+    scorer = find_score(space, by)
+    values, indices = best(space, scorer, k, start, stop, threads)
+    dtype = pl.Int64 if space.size <= 1 << 63 else pl.Int128
+    return pl.DataFrame(
+        {
+            "index": pl.Series(indices, dtype=dtype),
+            scorer.name: values,
+            "arch": pl.Series([space.arch(index) for index in indices], dtype=pl.String),
+        }
+    )

@@ -1,0 +1,93 @@
+"""Scores by name: SED and its parts, the features of the space, and those that users register."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from sedspace.errors import BadInput, unknown
+from sedspace.scores.additive import AdditiveScore
+from sedspace.scores.score import Score
+from sedspace.scores.sed import LAM, sed, sed_parts
+from sedspace.spaces import Space
+
+RESERVED = ("index", "arch", "sedspace")
+_registered: dict[str, Score] = {}
+
+
+@functools.cache
+def _built_in(lam: str) -> dict[str, Score]:
+    return {score.name: score for score in (sed(lam), *sed_parts(lam))}
+
+
+def register(score: Score) -> Score:
+    """Make a score known by its name: to `score`, `top_k`, `histogram`, `enumerate_space`, `verify`.
+
+    Parameters
+    ----------
+    score : Score
+        Replaces an earlier one that was registered under the same name.
+
+    Returns
+    -------
+    Score
+        The same, so that a definition and its registration fit on one line.
+
+    Raises
+    ------
+    BadInput
+        If the name belongs to a score of sedspace itself.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> _ = ss.register(ss.AdditiveScore("skips", {"n": {"skip_connect": 1}}, lambda n: n, dtype="uint8"))
+    >>> int(ss.score("tss", "skips").max())
+    6
+    """
+    if score.name in RESERVED or score.name in _built_in(str(LAM)):
+        raise BadInput(f"score name {score.name!r} is taken by sedspace: choose another")
+    _registered[score.name] = score
+    return score
+
+
+def known_scores(space: Space) -> dict[str, Score]:
+    """Return every score of a space by its name: sedspace's own first, then those that were registered."""
+    return {**_registered, **_own(space)}
+
+
+@functools.cache
+def _own(space: Space) -> dict[str, Score]:
+    return {**_built_in(str(LAM)), **{name: AdditiveScore.of_feature(f) for name, f in space.features.items()}}
+
+
+def find_score(space: Space, by: str | Score, parameters: Mapping[str, str] | None = None) -> Score:
+    """Return a score of a space by its name; a `Score` is returned as it is.
+
+    Parameters
+    ----------
+    space : Space
+    by : str or Score
+    parameters : mapping of str to str, optional
+        What the score was made with (``{"lam": "3/4"}``), where that is not the default.
+
+    Raises
+    ------
+    BadInput
+        If the space has no such score; the message names the nearest.
+    """
+    if isinstance(by, Score):
+        return by
+    if parameters and by in (built_in := _built_in(parameters.get("lam", str(LAM)))):
+        return built_in[by]
+    known = known_scores(space)
+    if by not in known:
+        raise unknown("score", by, known)
+    return known[by]
+
+
+def default_columns(space: Space) -> list[str]:
+    """Return the names of the columns that a run has unless told otherwise."""
+    costs = [name for name in ("params", "macs") if name in space.features]
+    counts = [name for name, feature in space.features.items() if feature.dtype == "uint8"]
+    return ["index", "sed", *counts, *costs]

@@ -1,0 +1,93 @@
+"""What a score is: a function of every architecture of a space, and how it is written as a column."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.errors import BadInput
+from sedspace.spaces import Space
+
+DTYPES = ("uint8", "int16", "int32", "int64", "float32", "float64")
+
+
+class Score(ABC):
+    """A function of every architecture of a space.
+
+    Architectures are compared by *key*: an exact integer where the score has one, else float64. The *value* that is
+    written is ``key / denominator`` as `dtype`; greater is better, and among equals the lowest index.
+
+    Attributes
+    ----------
+    name : str
+    dtype : str
+        How the value is written: one of uint8, int16, int32, int64, float32, float64.
+    denominator : int
+    unit, meaning : str
+    parameters : mapping of str to str
+        What the score was made with, as recorded beside its values.
+    """
+
+    name: str
+    dtype: str
+    denominator: int
+    unit: str
+    meaning: str
+    parameters: Mapping[str, str]
+
+    def __init__(
+        self, name: str, dtype: str, denominator: int, unit: str, meaning: str, parameters: Mapping[str, str]
+    ) -> None:
+        if not name.isidentifier():
+            raise BadInput(f"score name {name!r} cannot be a column: expected letters, digits and underscores")
+        if dtype not in DTYPES:
+            raise BadInput(f"score {name}: dtype {dtype!r}, expected one of {', '.join(DTYPES)}")
+        if denominator < 1:
+            raise BadInput(f"score {name}: denominator {denominator}, expected 1 or more")
+        self.name, self.dtype, self.denominator = name, dtype, denominator
+        self.unit, self.meaning, self.parameters = unit, meaning, dict(parameters)
+
+    def __repr__(self) -> str:
+        return f"<score {self.name} ({self.dtype}): {self.meaning}>"
+
+    def values(self, keys: NDArray[Any]) -> NDArray[Any]:
+        """Return the values of keys: ``keys / denominator`` as `dtype`.
+
+        Raises
+        ------
+        BadInput
+            If a value does not fit `dtype`.
+        """
+        values = keys if self.denominator == 1 else keys / self.denominator
+        target = np.dtype(self.dtype)
+        if target.kind == "f" or not keys.size:
+            return values.astype(target, copy=False)
+        least, most = values.min(), values.max()
+        bounds = np.iinfo(target)
+        if not bounds.min <= least <= most <= bounds.max or not np.array_equal(values, np.trunc(values)):
+            raise BadInput(f"score {self.name}: values from {least} to {most} cannot be written as {self.dtype}")
+        return values.astype(target, copy=False)
+
+    @abstractmethod
+    def fill(self, space: Space, start: int, out: NDArray[Any], threads: int) -> None:
+        """Write the values of the architectures from `start` on into `out` (of type `dtype`)."""
+
+    @abstractmethod
+    def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return the distinct keys of a range, ascending, and how often each occurs."""
+
+    @abstractmethod
+    def best(self, space: Space, start: int, stop: int, k: int, threads: int) -> tuple[NDArray[Any], list[int]]:
+        """Return the keys and indices of the k best of a range, best first, ties by the lowest index."""
+
+    @abstractmethod
+    def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
+        """Return the keys of any architectures, given as digits of shape (n, positions).
+
+        The plain way, one architecture at a time in principle: what `verify` recomputes rows with, independently of
+        how ranges are filled.
+        """

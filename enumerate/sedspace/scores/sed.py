@@ -1,0 +1,120 @@
+"""SED, "suppression of local entropy decrease", and its three parts.
+
+Large pooling kernels lose local entropy, larger convolution kernels keep it, a skip connection restores it. The score
+is that of arXiv 2411.06236 (Definition 4, which combines skip_SED, conv_SED and pool_SED). The typeset equations were
+not available to this project: **the form below is identified from the paper's published results**, which it
+reproduces (README, "What SED is identified from"). With one constant, ``lam = 3/4``, and odd kernel size k::
+
+    w(k) = lam + (1 - lam) * (k - 1) / 2        of a convolution   1x1: 3/4, 3x3: 1, 5x5: 5/4
+    q(k) = (1 - lam) * (k - 1) / 2              of a pooling       3x3: 1/4
+    conv_SED = sum of w,   pool_SED = sum of q,   skip_SED = 1 + lam * residual
+    SED(cell) = skip_SED * conv_SED - pool_SED
+    SED(architecture) = sum over cells of multiplicity * SED(cell)
+
+`residual` counts the skip connections that join an input of the cell straight to its output. With ``lam = p/q`` every
+term is an integer multiple of ``1/q^2``: scores are computed and compared as those integers, so that ties are ties.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from sedspace.errors import BadInput
+from sedspace.scores.additive import AdditiveScore
+from sedspace.spaces import Operation
+
+LAM = Fraction(3, 4)
+
+
+def _conv(operation: Operation, lam: Fraction) -> int:
+    """Return ``w(k)`` in units of 1/q."""
+    if operation.kind != "conv":
+        return 0
+    return lam.numerator + (lam.denominator - lam.numerator) * (operation.kernel - 1) // 2
+
+
+def _pool(operation: Operation, lam: Fraction) -> int:
+    """Return ``q(k)`` in units of 1/q."""
+    if operation.kind != "pool":
+        return 0
+    return (lam.denominator - lam.numerator) * (operation.kernel - 1) // 2
+
+
+def _lam(lam: Fraction | str) -> Fraction:
+    try:
+        given = Fraction(lam)
+    except (ValueError, ZeroDivisionError, TypeError):
+        raise BadInput(f"lam {lam!r} is not a fraction: expected something like '3/4'") from None
+    if not (0 < given < 1 and given.denominator <= 1000):
+        raise BadInput(f"lam {lam} is out of range: expected a fraction between 0 and 1 with denominator up to 1000")
+    return given
+
+
+def sed(lam: Fraction | str = LAM) -> AdditiveScore:
+    """Return the score SED.
+
+    Parameters
+    ----------
+    lam : Fraction or str, default 3/4
+        The score's one constant, between 0 and 1.
+
+    Returns
+    -------
+    AdditiveScore
+        Exact: its key is ``q^2 * SED`` with ``lam = p/q``; for the default, SED in sixteenths.
+
+    Raises
+    ------
+    BadInput
+        If `lam` is not a fraction between 0 and 1.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> float(ss.score("tss", ss.sed(), start=11668, stop=11669)[0])
+    8.75
+    >>> float(ss.score("tss", ss.sed("1/2"), start=11668, stop=11669)[0])
+    7.5
+    """
+    lam = _lam(lam)
+    p, q = lam.numerator, lam.denominator
+    return AdditiveScore(
+        "sed",
+        {"residual": "residual", "conv": lambda o: _conv(o, lam), "pool": lambda o: _pool(o, lam)},
+        lambda residual, conv, pool: (q + p * residual) * conv - q * pool,
+        denominator=q * q,
+        unit="1",
+        meaning="suppression of local entropy decrease: skip_sed * conv_sed - pool_sed",
+        parameters={"lam": str(lam)},
+    )
+
+
+def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, AdditiveScore]:
+    """Return the scores skip_sed, conv_sed and pool_sed, each in units of 1/q with ``lam = p/q``."""
+    lam = _lam(lam)
+    p, q = lam.numerator, lam.denominator
+    common: dict[str, Any] = {"denominator": q, "unit": "1", "parameters": {"lam": str(lam)}}
+    return (
+        AdditiveScore(
+            "skip_sed",
+            {"residual": "residual"},
+            lambda residual: q + p * residual,
+            meaning="1 + lam * residual",
+            **common,
+        ),
+        AdditiveScore(
+            "conv_sed",
+            {"conv": lambda o: _conv(o, lam)},
+            lambda conv: conv,
+            meaning="sum over convolutions of lam + (1 - lam) * (k - 1) / 2",
+            **common,
+        ),
+        AdditiveScore(
+            "pool_sed",
+            {"pool": lambda o: _pool(o, lam)},
+            lambda pool: pool,
+            meaning="sum over poolings of (1 - lam) * (k - 1) / 2",
+            **common,
+        ),
+    )

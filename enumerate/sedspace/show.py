@@ -1,0 +1,117 @@
+"""One architecture, explained: digits, drawing, features, costs, scores, and where they stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sedspace.census import standing
+from sedspace.errors import BadInput
+from sedspace.published import published
+from sedspace.scores import AdditiveScore, find_score, known_scores
+from sedspace.spaces import Space, TssSpace
+
+
+def find_index(space: Space, text: str) -> int:
+    """Return the index that an argument means: an index, or an arch string."""
+    if text.strip().lstrip("-").isdigit():
+        return space.check_index(int(text))
+    return space.parse(text)
+
+
+def describe(space: Space, index: int) -> dict[str, Any]:
+    """Return everything about one architecture as plain values.
+
+    Parameters
+    ----------
+    space : Space
+    index : int
+
+    Returns
+    -------
+    dict
+        ``space``, ``size``, ``index``, ``arch``, ``digits``, ``choices`` (position -> operation), ``scores`` (every
+        score and feature of the space), ``standing`` (SED's exact rank in the space) and ``published``.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> describe(ss.space("tss"), 11668)["standing"]["rank"]
+    1
+    """
+    digits = space.digits(index)
+    sed = find_score(space, "sed")
+    if not isinstance(sed, AdditiveScore):
+        raise BadInput(f"sed of {space.name} is not additive")
+    key = sed.at(space, digits[None])[0].item()
+    where = standing(space, sed, key)
+    best, worst = (sed.values(sed.at(space, digits[None]) * 0 + bound)[0].item() for bound in (where.best, where.worst))
+    return {
+        "space": space.name,
+        "size": space.size,
+        "index": index,
+        "arch": space.arch(index),
+        "digits": digits.tolist(),
+        "choices": {p.name: p.choices[d].name for p, d in zip(space.positions, digits, strict=True)},
+        "scores": {n: s.values(s.at(space, digits[None]))[0].item() for n, s in known_scores(space).items()},
+        "standing": {"by": "sed", "rank": where.rank, "ties": where.ties, "best": best, "worst": worst},
+        "published": _context(space),
+    }
+
+
+def _context(space: Space) -> dict[str, Any]:
+    """Return what the literature says about a space, if it does."""
+    paper = published()["sed_paper"]
+    out = {"source": paper["source"], "grad_norm_seconds": paper["text"]["grad_norm_seconds_per_architecture"]}
+    if space.name in paper["best_by_proxy"]:
+        out["best_by_proxy"] = paper["best_by_proxy"][space.name]
+    return out
+
+
+def render(about: dict[str, Any], space: Space) -> str:
+    """Return the description as text."""
+    scores, where = about["scores"], about["standing"]
+    lines = [f"{space.name}, index {about['index']} of {space.size:,}", f"arch    {about['arch']}"]
+    lines += [f"digits  {' '.join(map(str, about['digits']))}", "", *_drawing(space, about["choices"]), ""]
+    lines += [
+        f"SED     {scores['sed']:g} = skip {scores['skip_sed']:g} * conv {scores['conv_sed']:g} "
+        f"- pool {scores['pool_sed']:g}",
+        f"rank    {where['rank']:,} of {space.size:,} by SED, one of {where['ties']:,} with this score "
+        f"(the space goes from {where['worst']:g} to {where['best']:g})",
+        "",
+    ]
+    shown = {"sed", "skip_sed", "conv_sed", "pool_sed"}
+    known = known_scores(space)
+    for name, value in scores.items():
+        if name not in shown:
+            number = f"{value:,}" if isinstance(value, int) else f"{value:g}"
+            lines.append(f"{name:18}{number:>15}  {known[name].meaning}")
+    return "\n".join([*lines, "", *_published_lines(about)])
+
+
+def _drawing(space: Space, choices: dict[str, str]) -> list[str]:
+    """Draw a cell as a grid, one row per node and one column per source; other spaces as a list."""
+    if not isinstance(space, TssSpace):
+        return [f"{position:12}{choice}" for position, choice in choices.items()]
+    width = max(map(len, choices.values())) + 2
+    head = "".join(f"{f'from {source}':{width}}" for source in range(space.nodes - 1))
+    names = {0: "input", space.nodes - 1: "output"}
+    rows = [
+        f"node {target} {names.get(target, ''):8}"
+        + "".join(f"{choices[f'{source}->{target}']:{width}}" for source in range(target)).rstrip()
+        for target in range(1, space.nodes)
+    ]
+    return [f"{'':15}{head}".rstrip(), *rows]
+
+
+def _published_lines(about: dict[str, Any]) -> list[str]:
+    context = about["published"]
+    hours = context["grad_norm_seconds"] * about["size"] / 3600
+    source = context["source"]
+    lines = [
+        f"In context ({source}): grad_norm takes {context['grad_norm_seconds']} s per architecture on a GPU, so the "
+        f"whole space {hours:,.0f} GPU hours."
+    ]
+    for proxy, results in context.get("best_by_proxy", {}).items():
+        cells = ", ".join(f"{data} {r['test_accuracy']:.2f} % (rank {r['rank']:,})" for data, r in results.items())
+        lines.append(f"  best of the space by {proxy:10} {cells}")
+    return lines

@@ -1,0 +1,59 @@
+"""Search spaces: what exists, how it is indexed and written, and which integers add up over it."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from sedspace.errors import BadInput, unknown
+from sedspace.spaces.space import Feature, Group, Operation, Position, Space
+from sedspace.spaces.tss import MAX_NODES, TssSpace
+
+__all__ = ["Feature", "Group", "Operation", "Position", "Space", "TssSpace", "known_spaces", "space"]
+
+LISTED = ("tss", "tss5", "tss6", "tss7", "tss8")
+
+
+def space(name: str | Space) -> Space:
+    """Return a search space by its name.
+
+    Parameters
+    ----------
+    name : str or Space
+        ``tss`` (NATS-Bench's topology space, NAS-Bench-201), ``tss5``, ``tss6``, ... ``tss23`` (the same construction
+        on that many nodes). A `Space` is returned as it is.
+
+    Returns
+    -------
+    Space
+
+    Raises
+    ------
+    BadInput
+        If there is no such space; the message names the nearest.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> ss.space("tss6").size
+    30517578125
+    """
+    return name if isinstance(name, Space) else _space(str(name))
+
+
+@functools.cache
+def _space(name: str) -> Space:
+    match = re.fullmatch(r"tss([1-9]\d{0,3}|0)?", name)
+    if match is None:
+        raise unknown("space", name, LISTED)
+    nodes = int(match[1] or 4)
+    if nodes < 2:
+        raise BadInput(f"space {name!r}: a cell of {nodes} node has no edges, expected tss2 or more (tss has 4)")
+    if nodes > MAX_NODES:
+        raise BadInput(f"space {name!r} has too many nodes: expected at most tss{MAX_NODES}, whose counts fit uint8")
+    return _space("tss") if name == "tss4" else TssSpace(nodes)
+
+
+def known_spaces() -> list[Space]:
+    """Return the spaces that are listed by name; families go on beyond them."""
+    return [space(name) for name in LISTED]

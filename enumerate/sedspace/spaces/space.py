@@ -1,0 +1,432 @@
+"""What a search space is: positions that are filled by choices, and integers that add up over them."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sedspace.errors import BadInput, unknown
+from sedspace_kernels.rank import rank, unrank
+from sedspace_kernels.text import join_pieces, text_offsets
+
+INT64_END = 1 << 63
+_TEXT_ROWS = 1 << 20
+
+Table = tuple[NDArray[np.int64], ...]
+"""One int64 array per position: the integer that each choice contributes there."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a position may be filled with.
+
+    `kernel` is the side of a convolution's or pooling's window in pixels, 0 where there is none.
+    """
+
+    name: str
+    kind: Literal["none", "skip", "conv", "pool"]
+    kernel: int = 0
+
+
+@dataclass(frozen=True)
+class Position:
+    """One slot of an architecture: its name (an edge of a cell, say) and its choices in the order of their digits."""
+
+    name: str
+    choices: tuple[Operation, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The positions (by number) of one cell, and how often the network repeats that cell for a score's purposes."""
+
+    name: str
+    positions: tuple[int, ...]
+    multiplicity: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """An integer that adds up over all positions: ``base + sum of table[position][digit]``.
+
+    Attributes
+    ----------
+    table : tuple of int64[choices]
+        One read-only array per position.
+    base : int
+        What an architecture has before any position counts (the stem's parameters, say).
+    dtype, unit, meaning : str
+        How the feature is written as a column.
+    """
+
+    name: str
+    table: Table
+    base: int
+    dtype: str
+    unit: str
+    meaning: str
+
+
+class Space(ABC):
+    """A finite, indexed set of architectures.
+
+    An architecture is its *digits*, the choice at every position; its *index* is the digits read as a mixed-radix
+    number, the first position most significant; its *arch* is the string that the field writes for it.
+
+    Attributes
+    ----------
+    name, title : str
+    positions : tuple of Position
+    groups : tuple of Group
+    features : mapping of str to Feature
+    size : int
+        The number of architectures, exact at any size.
+    radices : int64[positions]
+        The number of choices at each position.
+    digit_dtype : numpy dtype
+        uint8, or uint16 where a position has more than 256 choices.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        positions: Sequence[Position],
+        groups: Sequence[Group],
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.positions = tuple(positions)
+        self.groups = tuple(groups)
+        self.radices: NDArray[np.int64] = np.array([len(p.choices) for p in positions], np.int64)
+        self.size = math.prod(int(radix) for radix in self.radices)
+        self.digit_dtype = np.dtype(np.uint8 if self.radices.max() <= 256 else np.uint16)
+
+    def __repr__(self) -> str:
+        return f"<sedspace space {self.name}: {self.size:,} architectures, {len(self.positions)} positions>"
+
+    def __len__(self) -> int:
+        return self.size  # Python itself refuses a len() beyond 2^63; `size` has no such limit
+
+    # -- index and digits -------------------------------------------------------------------------------------------
+
+    def check_index(self, index: int) -> int:
+        """Return `index` as a Python int; raise `BadInput` if the space has no such architecture."""
+        if not 0 <= index < self.size:
+            raise BadInput(f"index {index} is outside {self.name}: expected 0 to {self.size - 1}")
+        return int(index)
+
+    def check_range(self, start: int, stop: int | None) -> tuple[int, int]:
+        """Return ``(start, stop)`` as Python ints, `stop` the size if None; raise `BadInput` if that is no range."""
+        end = self.size if stop is None else int(stop)
+        if not 0 <= start <= end <= self.size:
+            raise BadInput(f"range {start}:{end} is not within {self.name}: expected 0 <= start <= stop <= {self.size}")
+        return int(start), end
+
+    def digits(self, index: int | ArrayLike) -> NDArray[Any]:
+        """Return the digits of one index, or of many.
+
+        Parameters
+        ----------
+        index : int or integer array-like of shape (n,)
+            Beyond 2^63, Python ints (an array of dtype object).
+
+        Returns
+        -------
+        unsigned integer array of shape (positions,) or (n, positions)
+
+        Raises
+        ------
+        BadInput
+            If an index is outside the space.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.space("tss").digits(11668)
+        array([3, 3, 3, 1, 3, 3], dtype=uint8)
+        """
+        if np.ndim(index) == 0:
+            return self._digits_of_one(self.check_index(_as_int(index)))
+        indices = self._index_array(index)
+        out = np.empty((len(indices), len(self.positions)), self.digit_dtype)
+        if indices.dtype == object:
+            for row, one in zip(out, indices, strict=True):
+                row[:] = self._digits_of_one(one)
+        else:
+            unrank(indices, self.radices, out)
+        return out
+
+    def _digits_of_one(self, index: int) -> NDArray[Any]:
+        digits = np.empty(len(self.positions), self.digit_dtype)
+        for p in range(len(digits) - 1, -1, -1):
+            index, digits[p] = divmod(index, int(self.radices[p]))
+        return digits
+
+    def _index_array(self, index: ArrayLike) -> NDArray[Any]:
+        """Return indices as a checked int64 array, or one of Python ints where int64 does not suffice."""
+        given = np.asarray(index)
+        if given.ndim != 1 or (given.size and given.dtype.kind not in "iuO"):
+            raise BadInput(f"indices must be a flat sequence of integers, not {given.dtype} of {given.ndim} dimensions")
+        wide = self.size > INT64_END
+        if given.size and (given.dtype.kind != "i" or wide):
+            for one in given.tolist():
+                self.check_index(_as_int(one))
+        elif given.size:
+            self.check_index(int(given.min()))
+            self.check_index(int(given.max()))
+        if wide:
+            return np.array(given.tolist(), dtype=object)
+        return np.ascontiguousarray(given, dtype=np.int64)
+
+    @overload
+    def index(self, digits: Sequence[int]) -> int: ...
+    @overload
+    def index(self, digits: ArrayLike) -> Any: ...
+    def index(self, digits: ArrayLike) -> Any:
+        """Return the index of one row of digits, or of many: the inverse of `digits`.
+
+        Parameters
+        ----------
+        digits : integer array-like of shape (positions,) or (n, positions)
+
+        Returns
+        -------
+        int, or array of shape (n,)
+            int64; Python ints (dtype object) where the space is larger than 2^63.
+
+        Raises
+        ------
+        BadInput
+            If a row has the wrong length, or a digit exceeds the choices of its position.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.space("tss").index([3, 3, 3, 1, 3, 3])
+        11668
+        """
+        given = np.asarray(digits)
+        if given.ndim not in (1, 2) or given.shape[-1] != len(self.positions) or given.dtype.kind not in "iu":
+            raise BadInput(
+                f"digits of {self.name} are {len(self.positions)} integers to an architecture, "
+                f"not {given.dtype} of shape {given.shape}"
+            )
+        rows = np.ascontiguousarray(np.atleast_2d(given))
+        wrong = np.argwhere((rows < 0) | (rows >= self.radices))
+        if len(wrong):
+            row, p = wrong[0]
+            raise BadInput(
+                f"digit {rows[row, p]} at position {p} ({self.positions[p].name}) of {self.name}: "
+                f"expected 0 to {self.radices[p] - 1}"
+            )
+        if given.ndim == 1:
+            return self._index_of_one(rows[0])
+        if self.size > INT64_END:
+            return np.array([self._index_of_one(row) for row in rows], dtype=object)
+        out = np.empty(len(rows), np.int64)
+        rank(rows, self.radices, out)
+        return out
+
+    def _index_of_one(self, digits: Iterable[Any]) -> int:
+        index = 0
+        for digit, radix in zip(digits, self.radices, strict=True):
+            index = index * int(radix) + int(digit)
+        return index
+
+    @property
+    @abstractmethod
+    def features(self) -> Mapping[str, Feature]:
+        """The integers that add up over an architecture, by name."""
+
+    # -- arch strings -----------------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def pieces(self) -> tuple[tuple[str, ...], ...]:
+        """For each position, the text that each choice adds to the arch string."""
+
+    @abstractmethod
+    def _parse_one(self, arch: str) -> list[int]:
+        """Return the digits of an arch string; raise `BadInput` that names the place."""
+
+    @overload
+    def arch(self, index: int) -> str: ...
+    @overload
+    def arch(self, index: ArrayLike) -> Any: ...
+    def arch(self, index: int | ArrayLike) -> Any:
+        """Return the arch string of one index, or of many.
+
+        Parameters
+        ----------
+        index : int or integer array-like of shape (n,)
+
+        Returns
+        -------
+        str, or object array of str of shape (n,)
+
+        Raises
+        ------
+        BadInput
+            If an index is outside the space.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.space("tss").arch(11668)
+        '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|'
+        """
+        if np.ndim(index) == 0:
+            digits = self.digits(_as_int(index))
+            return "".join(piece[digit] for piece, digit in zip(self.pieces, digits, strict=True))
+        digits = self.digits(index)
+        out = np.empty(len(digits), object)
+        for start in range(0, len(digits), _TEXT_ROWS):
+            offsets, text = self.arch_text(digits[start : start + _TEXT_ROWS])
+            whole = text.tobytes().decode("ascii")
+            ends = offsets.tolist()
+            for i in range(len(ends) - 1):
+                out[start + i] = whole[ends[i] : ends[i + 1]]
+        return out
+
+    def arch_text(self, digits: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """Return the arch strings of many architectures as Arrow lays strings out.
+
+        Parameters
+        ----------
+        digits : unsigned integer[n, positions]
+
+        Returns
+        -------
+        offsets : int32[n + 1]
+            Where each string starts, and last the end.
+        text : uint8[offsets[-1]]
+            The strings one after the other, ASCII.
+
+        Raises
+        ------
+        BadInput
+            If the text could exceed 2 GiB.
+        """
+        pieces, starts, lengths = self._piece_table
+        longest = int(lengths.max(axis=1).sum())
+        if longest * len(digits) >= 1 << 31:
+            raise BadInput(
+                f"{len(digits)} arch strings of up to {longest} bytes are over 2 GiB of text: take fewer at a time"
+            )
+        offsets = np.empty(len(digits) + 1, np.int32)
+        text_offsets(digits, lengths, offsets)
+        text = np.empty(int(offsets[-1]), np.uint8)
+        join_pieces(digits, pieces, starts, lengths, text)
+        return offsets, text
+
+    @cached_property
+    def _piece_table(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        lengths = np.zeros((len(self.positions), int(self.radices.max())), np.int64)
+        for p, choices in enumerate(self.pieces):
+            lengths[p, : len(choices)] = [len(piece) for piece in choices]
+        starts = np.cumsum(lengths).reshape(lengths.shape) - lengths
+        text = "".join(piece for choices in self.pieces for piece in choices)
+        return np.frombuffer(text.encode("ascii"), np.uint8), starts, lengths
+
+    @overload
+    def parse(self, arch: str) -> int: ...
+    @overload
+    def parse(self, arch: Iterable[str]) -> Any: ...
+    def parse(self, arch: str | Iterable[str]) -> Any:
+        """Return the index of one arch string, or of many: the inverse of `arch`.
+
+        Parameters
+        ----------
+        arch : str or iterable of str
+
+        Returns
+        -------
+        int, or array of shape (n,)
+            int64; Python ints (dtype object) where the space is larger than 2^63.
+
+        Raises
+        ------
+        BadInput
+            If a string is malformed: names the position and the operation, and in a sequence the row.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.space("tss").parse("|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|")
+        3
+        """
+        if isinstance(arch, str):
+            return self._index_of_one(self._parse_one(arch))
+        rows = []
+        for row, one in enumerate(arch):
+            try:
+                rows.append(self._parse_one(one))
+            except BadInput as error:
+                raise BadInput(f"row {row}: {error}") from None
+        return self.index(np.array(rows, self.digit_dtype).reshape(-1, len(self.positions)))
+
+    # -- tables -----------------------------------------------------------------------------------------------------
+
+    def table(self, source: str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]) -> Table:
+        """Return per-position tables of integers from any of the forms in which a feature may be given.
+
+        Parameters
+        ----------
+        source : str, mapping, callable or sequence
+            The name of a feature of this space; integers by operation name, 0 for those not named; a function of an
+            `Operation`; or one row per position of one integer per choice.
+
+        Returns
+        -------
+        tuple of int64[choices]
+
+        Raises
+        ------
+        BadInput
+            If a name is unknown, a row is missing or has the wrong length, or a value is not an integer.
+        """
+        if isinstance(source, str):
+            if source not in self.features:
+                raise unknown("feature", source, self.features)
+            return self.features[source].table
+        if isinstance(source, Mapping):
+            names = dict.fromkeys(choice.name for position in self.positions for choice in position.choices)
+            for name in source:
+                if name not in names:
+                    raise unknown("operation", name, names)
+            by_name = dict(source)
+            return self.table(lambda choice: by_name.get(choice.name, 0))
+        if callable(source):
+            return self.table([[source(choice) for choice in position.choices] for position in self.positions])
+        if len(source) != len(self.positions):
+            raise BadInput(
+                f"a table of {self.name} has {len(self.positions)} rows, one per position, not {len(source)}"
+            )
+        return tuple(_table_row(row, position, self.name) for row, position in zip(source, self.positions, strict=True))
+
+
+def _table_row(row: ArrayLike, position: Position, space: str) -> NDArray[np.int64]:
+    given = np.asarray(row)
+    if given.shape != (len(position.choices),) or given.dtype.kind not in "iub":
+        raise BadInput(
+            f"the table of {space} at {position.name} must be {len(position.choices)} integers, one per choice, "
+            f"not {given.tolist()!r}"
+        )
+    out = given.astype(np.int64)
+    out.setflags(write=False)
+    return out
+
+
+def _as_int(value: Any) -> int:
+    try:
+        return int(value.__index__())
+    except AttributeError:
+        raise BadInput(f"index {value!r} is not an integer") from None

@@ -1,0 +1,247 @@
+"""Scores from tables: a cell's features are the sum of two table entries, of its high and of its low positions.
+
+The low positions span one *block* of consecutive indices; blocks whose high positions have equal feature sums show the
+same row of values. So a score is evaluated once for every pair of feature classes, and a range of cells is written by
+copying rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace_kernels._jit import jit
+
+_WORD = 1 << 62
+_FEW = 64  # sums that are not worth a search for equal ones
+
+
+def _pack(tables: Sequence[NDArray[np.int64]]) -> tuple[list[list[tuple[int, int, int]]], list[NDArray[np.int64]]]:
+    """Pack features into as few integers as hold them without carries, so that classes are found by sorting integers.
+
+    Returns
+    -------
+    plan : for each word its features, the least significant first, as (feature, least sum, number of sums)
+    words : for each position int64[choices, words]
+    """
+    least = sum(table.min(axis=0).astype(object) for table in tables)
+    most = sum(table.max(axis=0).astype(object) for table in tables)
+    plan: list[list[tuple[int, int, int]]] = [[]]
+    bound = 1
+    for feature, (low, high) in enumerate(zip(least, most, strict=True)):
+        spread = high - low + 1
+        if bound * spread > _WORD:
+            plan.append([])
+            bound = 1
+        plan[-1].append((feature, low, spread))
+        bound *= spread
+    words = []
+    for table in tables:
+        shifted = table - table.min(axis=0)
+        word = np.zeros((len(table), len(plan)), np.int64)
+        for w, packed in enumerate(plan):
+            for feature, _, spread in reversed(packed):
+                word[:, w] = word[:, w] * spread + shifted[:, feature]
+        words.append(word)
+    return plan, words
+
+
+def _unpack(plan: list[list[tuple[int, int, int]]], words: NDArray[np.int64]) -> NDArray[np.int64]:
+    out = np.empty((len(words), sum(len(packed) for packed in plan)), np.int64)
+    for w, packed in enumerate(plan):
+        rest = words[:, w]
+        for feature, low, spread in packed:
+            rest, digit = np.divmod(rest, spread)
+            out[:, feature] = digit + low
+    return out
+
+
+def _distinct(words: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where each distinct row of words first stands, and for each row which distinct one it is."""
+    code = words[:, 0]
+    for word in words.T[1:]:
+        code = np.unique(code, return_inverse=True)[1]
+        values, number = np.unique(word, return_inverse=True)
+        code = code * len(values) + number
+    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+    return first, inverse
+
+
+def _word_classes(
+    words: Sequence[NDArray[np.int64]], start: int, stop: int
+) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    *parents, last = words
+    radix, width = last.shape
+    parent_start, parent_words, parent_of = 0, np.zeros((1, width), np.int64), np.zeros(1, np.intp)
+    if parents:
+        parent_start = start // radix
+        parent_words, parent_of = _word_classes(parents, parent_start, -(-stop // radix))
+    sums = (parent_words[:, None, :] + last[None, :, :]).reshape(-1, width)
+    number = np.arange(len(sums))
+    if len(sums) > _FEW:
+        first, number = _distinct(sums)
+        sums = sums[first]
+    of = number.reshape(-1, radix)[parent_of].reshape(-1)
+    skipped = start - parent_start * radix
+    return sums, of[skipped : skipped + stop - start]
+
+
+def feature_classes(
+    tables: Sequence[NDArray[np.int64]], start: int, stop: int
+) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Sort a range of indices into classes of equal feature sums.
+
+    Parameters
+    ----------
+    tables : non-empty sequence of int64[choices, features]
+        For each position, the features of each choice. Sums must stay below 2^62.
+    start, stop : int
+        Any size: a range of a space beyond 2^63 is fine, as long as its length is not.
+
+    Returns
+    -------
+    features : int64[classes, features]
+        The feature sums that occur; equal ones may stand twice where there are few.
+    of : intp[stop - start]
+        The class of each index.
+    """
+    plan, words = _pack(tables)
+    found, of = _word_classes(words, start, stop)
+    return _unpack(plan, found), of
+
+
+def class_counts(tables: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], list[int]]:
+    """Count the architectures of each class of equal feature sums, over a whole space of any size.
+
+    Parameters
+    ----------
+    tables : non-empty sequence of int64[choices, features]
+        For each position, the features of each choice. Sums must stay below 2^62.
+
+    Returns
+    -------
+    features : int64[classes, features]
+        The distinct feature sums.
+    counts : list of int
+        Exact at any size: Python ints.
+    """
+    plan, words = _pack(tables)
+    sums, counts = np.zeros((1, len(plan)), np.int64), np.ones(1, object)
+    for word in words:
+        raised = (sums[:, None, :] + word[None, :, :]).reshape(-1, len(plan))
+        first, number = _distinct(raised)
+        merged = np.zeros(len(first), object)
+        np.add.at(merged, number, np.repeat(counts, len(word)))
+        sums, counts = raised[first], merged
+    return _unpack(plan, sums), counts.tolist()
+
+
+@jit
+def tile(rows: NDArray[Any], row_of_block: NDArray[np.intp], offset: int, out: NDArray[Any]) -> None:
+    """Write the values of consecutive cells, block after block.
+
+    Parameters
+    ----------
+    rows : any[distinct rows, block length]
+    row_of_block : intp[blocks]
+    offset : int
+        Where the first cell stands, counted from the start of the first block.
+    out : any[cells]
+        Of the type of `rows`.
+    """
+    length = rows.shape[1]
+    block = offset // length
+    skipped = offset - block * length
+    done = 0
+    while done < out.size:
+        source = rows[row_of_block[block], skipped:]
+        target = out[done:]
+        for i in range(min(source.size, target.size)):  # a slice assignment would take thrice the time
+            target[i] = source[i]
+        done += source.size
+        skipped = 0
+        block += 1
+
+
+@jit
+def histogram(
+    rows: NDArray[np.intp], row_of_block: NDArray[np.intp], offset: int, length: int, counts: NDArray[np.int64]
+) -> None:
+    """Count how often each level occurs among `length` consecutive cells, and add that to `counts`.
+
+    Parameters
+    ----------
+    rows : intp[distinct rows, block length]
+        The level of each cell of a block.
+    row_of_block : intp[blocks]
+    offset, length : int
+        The cells, counted from the start of the first block.
+    counts : int64[levels]
+    """
+    size = rows.shape[1]
+    stop = offset + length
+    whole = np.zeros(rows.shape[0], np.int64)
+    for block in range(offset // size, (stop + size - 1) // size):
+        lo = max(offset - block * size, 0)
+        hi = min(stop - block * size, size)
+        if lo == 0 and hi == size:
+            whole[row_of_block[block]] += 1
+        else:
+            for i in range(lo, hi):
+                counts[rows[row_of_block[block], i]] += 1
+    for row in range(rows.shape[0]):
+        if whole[row]:
+            for i in range(size):
+                counts[rows[row, i]] += whole[row]
+
+
+@jit
+def collect_above(
+    rows: NDArray[Any],
+    row_max: NDArray[Any],
+    row_of_block: NDArray[np.intp],
+    offset: int,
+    stop: int,
+    threshold: float,
+    keys: NDArray[Any],
+    places: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Collect the cells above a threshold, in order, until the buffer is full.
+
+    Parameters
+    ----------
+    rows : number[distinct rows, block length]
+    row_max : number[distinct rows]
+        The greatest value of each row: whole blocks below the threshold are passed over.
+    row_of_block : intp[blocks]
+    offset, stop : int
+        The cells, counted from the start of the first block.
+    threshold : number
+        Of the type of `rows`; a cell must be strictly greater.
+    keys : number[capacity]
+        Receives the values.
+    places : int64[capacity]
+        Receives where they stand, counted from the start of the first block.
+
+    Returns
+    -------
+    found, next : int
+        How many cells were collected, and the first cell not looked at (`stop` when all were).
+    """
+    size = rows.shape[1]
+    found = 0
+    for block in range(offset // size, (stop + size - 1) // size):
+        row = row_of_block[block]
+        if not row_max[row] > threshold:
+            continue
+        for i in range(max(offset - block * size, 0), min(stop - block * size, size)):
+            if rows[row, i] > threshold:
+                if found == keys.size:
+                    return found, block * size + i
+                keys[found] = rows[row, i]
+                places[found] = block * size + i
+                found += 1
+    return found, stop
