@@ -55,19 +55,19 @@ def digit_mapper(function: Callable[[NDArray[Any]], Any]) -> Callable[..., None]
     Parameters
     ----------
     function : callable
-        Takes the digits of one architecture (unsigned integer[positions]) and returns a number. It is compiled with
-        numba unless it is already.
+        Takes the digits of one architecture (int64[positions], so that differences and products do what one expects)
+        and returns a number. It is compiled with numba unless it is already.
 
     Returns
     -------
     callable
-        ``kernel(first, radices, out)``: `first` holds the digits of the first architecture, `out` one row for each
-        architecture from there on.
+        ``kernel(first, radices, out)``: `first` (int64[positions]) holds the digits of the first architecture, `out`
+        has one entry for each architecture from there on.
     """
     score = compile_for_user(function)
 
     @numba.njit(nogil=True)  # type: ignore[untyped-decorator]
-    def kernel(first: NDArray[Any], radices: NDArray[np.int64], out: NDArray[Any]) -> None:
+    def kernel(first: NDArray[np.int64], radices: NDArray[np.int64], out: NDArray[Any]) -> None:
         current = first.copy()
         given = first.copy()
         for i in range(out.size):

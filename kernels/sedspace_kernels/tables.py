@@ -86,7 +86,11 @@ def _word_classes(
         sums = sums[first]
     of = number.reshape(-1, radix)[parent_of].reshape(-1)
     skipped = start - parent_start * radix
-    return sums, of[skipped : skipped + stop - start]
+    of = of[skipped : skipped + stop - start]
+    if len(of) < len(sums):  # a short range: drop what does not occur in it before it multiplies
+        used, of = np.unique(of, return_inverse=True)
+        sums = sums[used]
+    return sums, of
 
 
 def feature_classes(
@@ -104,7 +108,7 @@ def feature_classes(
     Returns
     -------
     features : int64[classes, features]
-        The feature sums that occur; equal ones may stand twice where there are few.
+        Feature sums, among them all that occur. Never more than there are indices.
     of : intp[stop - start]
         The class of each index.
     """

@@ -28,8 +28,8 @@ class DigitScore(Score):
     name : str
         The column's name.
     function : callable
-        Takes the digits of one architecture (uint8 or uint16 array of shape (positions,)) and returns a number. It is
-        compiled with numba unless it is already.
+        Takes the digits of one architecture (int64 array of shape (positions,)) and returns a number. It is compiled
+        with numba unless it is already.
     dtype : str, default "float32"
         The type of the values as written; integer types make the score exact.
     denominator : int, default 1
@@ -67,14 +67,13 @@ class DigitScore(Score):
         super().__init__(name, dtype, denominator, unit, meaning, parameters or {})
         exact = np.dtype(dtype).kind in "iu" if integer is None else integer
         self.key_dtype = np.dtype(np.int64 if exact else np.float64)
-        self.function = function
         self._kernel = digit_mapper(function)
 
     def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
         out = np.empty(stop - start, self.key_dtype)
 
         def part(lo: int, hi: int) -> None:
-            self._kernel(space.digits(start + lo), space.radices, out[lo:hi])
+            self._kernel(space.digits(start + lo).astype(np.int64), space.radices, out[lo:hi])
 
         if len(out):
             self._compiled(part, 0, min(1, len(out)))  # in one thread: numba compiles under a lock of its own
@@ -85,13 +84,17 @@ class DigitScore(Score):
         try:
             return call(*arguments)
         except NumbaError as error:
-            reason = next((line for line in str(error).splitlines() if line.strip()), "no reason given")
-            raise BadInput(f"score {self.name}: numba cannot compile its function of the digits: {reason}") from error
+            lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Failed in")]
+            raise BadInput(
+                f"score {self.name}: numba cannot compile its function of the digits: {' '.join(lines[:1])}"
+            ) from error
 
     def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
         """Return the keys of any architectures."""
-        function = getattr(self.function, "py_func", self.function)
-        return np.array([function(row.copy()) for row in digits]).astype(self.key_dtype)
+        out = np.empty(len(digits), self.key_dtype)
+        for i, row in enumerate(digits.astype(np.int64)):
+            self._compiled(self._kernel, row, space.radices, out[i : i + 1])
+        return out
 
     def fill(self, space: Space, start: int, out: NDArray[Any], threads: int) -> None:
         """Write the values of the architectures from `start` on into `out`."""

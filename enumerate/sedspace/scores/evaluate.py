@@ -20,6 +20,8 @@ from sedspace_kernels._jit import available_threads
 if TYPE_CHECKING:
     import polars as pl
 
+_MAX_SCAN = 10**12  # a minute or so for SED, far more for scores whose feature sums rarely coincide
+
 
 def check_threads(threads: int | None) -> int:
     """Return the number of threads to use: by default every CPU that this process may use."""
@@ -39,6 +41,14 @@ def _check_memory(space: Space, rows: int, dtype: np.dtype[Any]) -> None:
         raise BadInput(
             f"{rows:,} scores of {space.name} are {rows * dtype.itemsize / 1e9:,.0f} GB, and this machine has "
             f"{memory / 1e9:,.0f} GB of memory: give start and stop, or use histogram or top_k, which need no array"
+        )
+
+
+def _check_scan(space: Space, rows: int) -> None:
+    if rows > _MAX_SCAN:
+        raise BadInput(
+            f"going through {rows:,} architectures of {space.name} takes too long: expected a range of at most "
+            f"{_MAX_SCAN:,}; give start and stop"
         )
 
 
@@ -157,6 +167,7 @@ def histogram(
     space = find_space(space)
     scorer = find_score(space, by)
     start, stop = space.check_range(start, stop)
+    _check_scan(space, stop - start)
     keys, counts = scorer.histogram(space, start, stop, check_threads(threads))
     return pl.DataFrame({scorer.name: scorer.values(keys), "count": counts})
 
@@ -168,6 +179,7 @@ def best(
     start, stop = space.check_range(start, stop)
     if k < 1:
         raise BadInput(f"k {k}: expected 1 or more")
+    _check_scan(space, stop - start)
     keys, indices = scorer.best(space, start, stop, k, check_threads(threads))
     return scorer.values(keys), indices
 

@@ -1,0 +1,105 @@
+"""SED of NATS-Bench's topology space beside measured accuracies and the paper's published figures.
+
+    python bench/claims.py TABLE                     print the table
+    python bench/claims.py TABLE --json bench/claims.json --readme README.md
+
+TABLE is a Parquet or CSV file with the columns arch (NATS-Bench's strings), cifar10_test, cifar100_test and
+imagenet16_test (percent), one row for each of the 15,625 architectures. Needs ``pip install "sedspace[bench]"``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.stats import spearmanr
+
+import sedspace as ss
+from readme import write_between
+from sedspace.published import published
+
+MARKERS = ("<!-- claims: written by bench/claims.py -->", "<!-- end of claims -->")
+DATASETS = {"cifar10": "cifar10_test", "cifar100": "cifar100_test", "imagenet16": "imagenet16_test"}
+
+
+def measure(path: Path) -> dict[str, dict[str, list[float]]]:
+    """Return the measured figures: for each score and statistic one number per dataset."""
+    table = pl.read_csv(path) if path.suffix == ".csv" else pl.read_parquet(path)
+    space = ss.space("tss")
+    index = space.parse(table["arch"])
+    if len(np.unique(index)) != space.size:
+        raise SystemExit(f"{path} has {len(np.unique(index))} different architectures, expected {space.size}")
+    out: dict[str, dict[str, list[float]]] = {}
+    for name in ("sed", "params"):
+        score = ss.score(space, name).astype(np.float64)[index]
+        figures = [statistics(score, table[column].to_numpy(), index) for column in DATASETS.values()]
+        out[name] = {key: [figure[key] for figure in figures] for key in figures[0]}
+    return out
+
+
+def statistics(
+    score: np.ndarray[Any, Any], accuracy: np.ndarray[Any, Any], index: np.ndarray[Any, Any]
+) -> dict[str, float]:
+    """Return the figures of one score on one dataset."""
+    best = np.lexsort((index, -score))[0]
+    values, group = np.unique(score, return_inverse=True)
+    worst = np.full(len(values), np.inf)
+    np.minimum.at(worst, group, accuracy)
+    top = accuracy >= np.quantile(accuracy, 0.95)
+    return {
+        "rank of the best": int((accuracy > accuracy[best]).sum()) + 1,
+        "accuracy of the best": float(accuracy[best]),
+        "all": float(spearmanr(score, accuracy).statistic),
+        "best 5 %": float(spearmanr(score[top], accuracy[top]).statistic),
+        "minimum": float(spearmanr(values, worst).statistic),
+    }
+
+
+def markdown(results: dict[str, dict[str, list[float]]]) -> str:
+    """Return the figures as the table of the README."""
+    paper = published()["sed_paper"]
+    best = paper["best_by_proxy"]["tss"]["sed"].values()
+    minimum = paper["spearman"]["tss_minimum_accuracy_of_equal_sed"].values()
+    sed, params = results["sed"], results["params"]
+
+    def cells(values: Any, form: str) -> str:
+        return " / ".join(format(value, form) for value in values)
+
+    return "\n".join(
+        [
+            "| claim | published | measured: SED | measured: #params |",
+            "|---|---|---|---|",
+            f"| rank of the best architecture by test accuracy | {cells((b['rank'] for b in best), ',')} "
+            f"| {cells(sed['rank of the best'], ',')} | {cells(params['rank of the best'], ',')} |",
+            f"| its test accuracy, % | {cells((b['test_accuracy'] for b in best), '.2f')} "
+            f"| {cells(sed['accuracy of the best'], '.2f')} | {cells(params['accuracy of the best'], '.2f')} |",
+            f"| correlation with the minimum accuracy among equal scores | {cells(minimum, '.2f')} "
+            f"| {cells(sed['minimum'], '.3f')} | {cells(params['minimum'], '.3f')} |",
+            f"| correlation over all 15,625 | - | {cells(sed['all'], '.3f')} | {cells(params['all'], '.3f')} |",
+            f"| correlation over the best 5 % by accuracy | - "
+            f"| {cells(sed['best 5 %'], '.2f')} | {cells(params['best 5 %'], '.2f')} |",
+        ]
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="also put the table into this file")
+    arguments = parser.parse_args()
+    results = measure(arguments.table)
+    print(markdown(results))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if arguments.readme:
+        write_between(arguments.readme, MARKERS, markdown(results))
+
+
+if __name__ == "__main__":
+    main()

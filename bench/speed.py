@@ -1,0 +1,300 @@
+"""How fast is it, held against what a user would write instead, in one process and one run.
+
+    python bench/speed.py                     print the tables
+    python bench/speed.py --json results.json --readme README.md
+
+Every ratio is taken between medians of interleaved runs of both sides on this machine; absolute times are printed
+because readers want them, but only the ratios mean much elsewhere. Needs ``pip install "sedspace[bench]"``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import itertools
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+# Idle threads of the fill we compare with must not spin into the other side's turn; read when numba starts them.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import duckdb
+import numba
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+
+import sedspace as ss
+from readme import write_between
+from sedspace.published import published
+from sedspace.runs.files import parquet_options
+from sedspace.runs.request import ROW_GROUP_ROWS
+
+SPACE = ss.space("tss5")
+SIZE = SPACE.size
+THREADS = 2
+MARKERS = ("<!-- speed: written by bench/speed.py -->", "<!-- end of speed -->")
+
+
+def interleaved(sides: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Return the seconds of each side, run in turn after one run each that does not count."""
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for repeat in range(repeats + 1):
+        for name, side in sides.items():
+            began = time.perf_counter()
+            side()
+            if repeat:
+                times[name].append(time.perf_counter() - began)
+    return times
+
+
+def ratio(times: dict[str, list[float]]) -> dict[str, float]:
+    """Return the medians of two sides, the ratio of the first to the second, and the quartiles of paired ratios."""
+    ours, theirs = times.values()
+    paired = statistics.quantiles([a / b for a, b in zip(ours, theirs, strict=True)], n=4)
+    first, second = statistics.median(ours), statistics.median(theirs)
+    return {"ours": first, "theirs": second, "ratio": first / second, "low": paired[0], "high": paired[2]}
+
+
+@numba.njit(parallel=True)  # type: ignore[untyped-decorator]
+def fill(out: np.ndarray[Any, np.dtype[np.float32]]) -> None:
+    """Write one number everywhere: no score can be had for less."""
+    for i in numba.prange(out.size):
+        out[i] = 1.5
+
+
+def score_against_fill(repeats: int) -> dict[str, Any]:
+    """SED of all cells into an array, against a parallel fill of the same array; both with and without making it."""
+    numba.set_num_threads(min(THREADS, numba.config.NUMBA_NUM_THREADS))
+    array = np.empty(SIZE, np.float32)
+
+    def fill_new() -> None:
+        fill(np.empty(SIZE, np.float32))
+
+    def score_with_new_tables() -> None:
+        ss.score(SPACE, ss.sed(), threads=THREADS, out=array)
+
+    return {
+        "same array": ratio(
+            interleaved(
+                {"ours": lambda: ss.score(SPACE, threads=THREADS, out=array), "theirs": lambda: fill(array)}, repeats
+            )
+        ),
+        "same array, tables made anew": ratio(
+            interleaved({"ours": score_with_new_tables, "theirs": lambda: fill(array)}, repeats)
+        ),
+        "new array": ratio(
+            interleaved({"ours": lambda: ss.score(SPACE, threads=THREADS), "theirs": fill_new}, repeats)
+        ),
+    }
+
+
+def run_against_write_table(repeats: int) -> dict[str, Any]:
+    """Compare the whole default run with pyarrow writing the finished table, same options, to one file."""
+    with tempfile.TemporaryDirectory() as directory:
+        numbers = itertools.count()
+        table = ss.enumerate_space(SPACE, f"{directory}/table", threads=THREADS, progress=False).scan().collect()
+        arrow = table.to_arrow()
+        options = {**parquet_options(arrow.schema), "row_group_size": ROW_GROUP_ROWS}
+
+        def ours() -> None:
+            ss.enumerate_space(SPACE, f"{directory}/{next(numbers)}", threads=THREADS, progress=False)
+
+        def theirs() -> None:
+            pq.write_table(arrow, f"{directory}/{next(numbers)}.parquet", **options)
+
+        return ratio(interleaved({"ours": ours, "theirs": theirs}, repeats))
+
+
+_MEMORY = """
+import sys
+import sedspace as ss
+from sedspace import cli
+def memory(kind):
+    lines = open('/proc/self/status').read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(kind)) * 1024
+imports = memory('VmRSS')
+start, stop = int(sys.argv[2]), int(sys.argv[3])
+ss.enumerate_space(sys.argv[1], sys.argv[4], threads=2, progress=False, start=start, stop=stop)
+print(memory('VmHWM') - imports)
+"""
+
+
+def peak_memory(space: str, start: int) -> float:
+    """Return the peak memory in bytes, above the imports, of a run as long as tss5 in a process of its own."""
+    with tempfile.TemporaryDirectory() as directory:
+        arguments = [sys.executable, "-c", _MEMORY, space, str(start), str(start + SIZE), f"{directory}/run"]
+        return float(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout)
+
+
+def process_seconds(cache: str, repeats: int) -> list[float]:
+    """Return the wall time of whole ``sedspace enumerate tss5`` processes that share a cache of compiled code."""
+    out = []
+    with tempfile.TemporaryDirectory() as directory:
+        for repeat in range(repeats):
+            command = [sys.executable, "-m", "sedspace", "enumerate", "tss5", "--out", f"{directory}/{repeat}"]
+            began = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "NUMBA_CACHE_DIR": cache})
+            out.append(time.perf_counter() - began)
+    return out
+
+
+# -- what one would have written otherwise --------------------------------------------------------------------------
+
+
+def plain_python(count: int) -> Any:
+    """Return SED of the first cells, one after the other."""
+    out = []
+    for digits in itertools.islice(itertools.product(range(5), repeat=10), count):
+        convs = digits.count(3) + 0.75 * digits.count(2)
+        out.append((1 + 0.75 * (digits[6] == 1)) * convs - 0.25 * digits.count(4))
+    return out
+
+
+def with_numpy(count: int) -> Any:
+    """Do the same with whole arrays."""
+    index = np.arange(count)
+    convs, pools = np.zeros(count, np.float32), np.zeros(count, np.float32)
+    for position in range(10):
+        digit = index // 5 ** (9 - position) % 5
+        convs += np.array([0, 0, 0.75, 1, 0], np.float32)[digit]
+        pools += digit == 4
+        if position == 6:
+            residual = (digit == 1).astype(np.float32)
+    return (1 + np.float32(0.75) * residual) * convs - np.float32(0.25) * pools
+
+
+def with_polars(count: int) -> Any:
+    """Do the same as an expression."""
+    digits = [pl.col("i") // 5 ** (9 - position) % 5 for position in range(10)]
+    convs = pl.sum_horizontal([(digit == 3) + 0.75 * (digit == 2) for digit in digits])
+    pools = pl.sum_horizontal([digit == 4 for digit in digits])
+    sed = (1 + 0.75 * (digits[6] == 1)) * convs - 0.25 * pools
+    return pl.select(i=pl.int_range(count)).lazy().select(sed.cast(pl.Float32)).collect().to_series()
+
+
+def with_duckdb(count: int) -> Any:
+    """Do the same in SQL."""
+    digits = [f"(i // {5 ** (9 - position)} % 5)" for position in range(10)]
+    convs = " + ".join(f"({digit} = 3)::INT + 0.75 * ({digit} = 2)::INT" for digit in digits)
+    pools = " + ".join(f"({digit} = 4)::INT" for digit in digits)
+    sed = f"(1 + 0.75 * ({digits[6]} = 1)::INT) * ({convs}) - 0.25 * ({pools})"
+    return duckdb.connect().execute(f"SELECT ({sed})::FLOAT AS sed FROM range({count}) t(i)").fetchnumpy()["sed"]
+
+
+def with_sedspace(count: int) -> Any:
+    """Do the same with this library."""
+    return ss.score(SPACE, stop=count, threads=THREADS)
+
+
+def peers(repeats: int) -> dict[str, float]:
+    """Return seconds per architecture of each way to get SED as a column in memory."""
+    ways = {
+        "plain Python (itertools)": (plain_python, 100_000),
+        "NumPy": (with_numpy, 1_000_000),
+        "polars expression": (with_polars, SIZE),
+        "DuckDB SQL over range()": (with_duckdb, SIZE),
+        "sedspace": (with_sedspace, SIZE),
+    }
+    for name, (way, count) in ways.items():
+        if not np.array_equal(np.asarray(way(count), np.float32), with_sedspace(count)):
+            raise SystemExit(f"{name} computes another score")
+    times = interleaved({name: functools.partial(way, count) for name, (way, count) in ways.items()}, repeats)
+    return {name: statistics.median(times[name]) / count for name, (_, count) in ways.items()}
+
+
+# -- reporting ------------------------------------------------------------------------------------------------------
+
+
+def measure(repeats: int) -> dict[str, Any]:
+    """Run everything."""
+    with tempfile.TemporaryDirectory() as cache:
+        processes = process_seconds(cache, 1 + repeats)
+    return {
+        "environment": {
+            "cpu": cpu_name(),
+            "cpus": os.cpu_count(),
+            "threads": THREADS,
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("duckdb", "numba", "numpy", "polars", "pyarrow")},
+        },
+        "score": score_against_fill(20 * repeats),
+        "run": run_against_write_table(repeats),
+        "memory": {"tss5": peak_memory("tss5", 0), "tss6": peak_memory("tss6", 20_000_000_000)},
+        "process": {"first": processes[0], "warm": statistics.median(processes[1:])},
+        "peers": peers(repeats),
+    }
+
+
+def cpu_name() -> str:
+    """Return the processor's name, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """Return the results as the tables of the README."""
+    score, run, memory = results["score"], results["run"], results["memory"]
+    grad_norm = published()["sed_paper"]["text"]["grad_norm_seconds_per_architecture"]
+    sedspace = results["peers"]["sedspace"]
+    environment = results["environment"]
+    versions = ", ".join(f"{n} {environment[n]}" for n in ("python", "numpy", "numba", "pyarrow", "polars", "duckdb"))
+
+    def row(name: str, pair: dict[str, float], wanted: str) -> str:
+        return f"| {name} | {pair['ratio']:.2f} ({pair['low']:.2f} to {pair['high']:.2f}) | {wanted} |"
+
+    lines = [
+        f"All 9,765,625 five-node cells, {environment['threads']} threads, medians of interleaved runs "
+        f"(quartiles of paired ratios):",
+        "",
+        "| measure | ratio | aim |",
+        "|---|---|---|",
+        row("SED into an array / a parallel fill of the same array", score["same array"], "at most 2"),
+        row("the same, lookup tables made anew each time", score["same array, tables made anew"], "-"),
+        row("the same, a new array each time", score["new array"], "-"),
+        row("the whole default run / `pyarrow.parquet.write_table` of the finished table", run, "at most 0.75"),
+        "",
+        f"Whole `sedspace enumerate tss5` process: {results['process']['first']:.1f} s the first time ever "
+        f"(compiling), {results['process']['warm']:.1f} s from then on. Peak memory above the imports: "
+        f"{memory['tss5'] / 1e6:.0f} MB for `tss5`, {memory['tss6'] / 1e6:.0f} MB for as long a slice of `tss6`.",
+        "",
+        "| SED of one architecture by | nanoseconds | sedspace is faster by |",
+        "|---|---:|---:|",
+        *(f"| {name} | {s * 1e9:,.2f} | {s / sedspace:,.0f} x |" for name, s in results["peers"].items()),
+        f"| for comparison: grad_norm as published (arXiv 2411.06236) | {grad_norm * 1e9:,.0f} | - |",
+        "",
+        f"{environment['cpu']}, {environment['cpus']} CPUs; {versions}.",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5, help="interleaved runs of each side (default 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="also put the tables into this file")
+    arguments = parser.parse_args()
+    results = measure(arguments.repeats)
+    print(markdown(results))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if arguments.readme:
+        write_between(arguments.readme, MARKERS, markdown(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""The command line: what it prints, what it refuses and with which status. One process each, as users start it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import click
+import pytest
+
+import sedspace as ss
+from conftest import ROOT
+from sedspace.cli import cli
+
+
+def sedspace(*arguments, status=0):
+    result = subprocess.run(
+        [sys.executable, "-m", "sedspace", *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cli") / "tss"
+    ss.enumerate_space("tss", path, progress=False)
+    return path
+
+
+def test_spaces():
+    assert re.search(r"tss6 +30,517,578,125", sedspace("spaces").stdout)
+    rows = json.loads(sedspace("spaces", "--json").stdout)
+    assert {row["space"]: row["size"] for row in rows}["tss8"] == 5**28
+    columns = json.loads(sedspace("spaces", "tss5", "--json").stdout)
+    assert [row["column"] for row in columns] == list(ss.known_scores(ss.space("tss5")))
+
+
+def test_enumerate_and_what_it_suggests(tmp_path):
+    path = tmp_path / "my runs" / "tss"  # the directory is made, and the suggestion is quoted
+    result = sedspace("enumerate", "tss", "--out", path)
+    assert result.stderr == ""  # no progress bar where nobody watches
+    assert re.search(r"15,625 architectures of tss in [\d.]+ s \([\d,]+/s\), [\d,]+ bytes in 1 shards", result.stdout)
+    assert re.search(r"11668 +8.75 +\|nor_conv_3x3~0\|", result.stdout)
+    suggested = result.stdout.split("next:")[1].strip().splitlines()
+    assert len(suggested) == 2
+    for command in suggested:
+        subprocess.run(
+            command.strip().replace("sedspace", f"{sys.executable} -m sedspace", 1), shell=True, check=True, timeout=120
+        )
+
+
+def test_enumerate_options_and_json(tmp_path):
+    result = sedspace(
+        "enumerate", "tss7", "--out", tmp_path / "run", "--range", f"{2**48}:{2**48 + 1000}", "--columns", "sed, arch",
+        "--shard-rows", 300, "--threads", 3, "--json",
+    )  # fmt: skip
+    about = json.loads(result.stdout)
+    assert (about["rows"], about["shards"]) == (1000, 4)
+    best = ss.top_k("tss7", 5, start=2**48, stop=2**48 + 1000)
+    assert [one["index"] for one in about["best"]] == best["index"].to_list()
+    assert ss.open_run(tmp_path / "run").scan().collect().columns == ["index", "sed", "arch"]
+
+
+def test_top_of_a_run_and_of_a_space(run):
+    of_run = json.loads(sedspace("top", run, "-k", 4, "--json").stdout)
+    of_space = json.loads(sedspace("top", "tss", "-k", 4, "--json").stdout)
+    assert [row["index"] for row in of_run] == [row["index"] for row in of_space] == [11668, 8543, 11043, 11543]
+    assert of_run[0]["arch"] == of_space[0]["arch"] == ss.space("tss").arch(11668)
+    filtered = sedspace("top", run, "-k", 1, "--where", "params < 500000 AND n_skip <= 2", "--by", "macs").stdout
+    assert len(filtered.strip().splitlines()) == 2
+    assert "no architecture meets the condition" in sedspace("top", run, "--where", "params < 0").stdout
+
+
+def test_show():
+    by_index = sedspace("show", "tss", 11668).stdout
+    assert by_index == sedspace("show", "tss", ss.space("tss").arch(11668)).stdout
+    assert "SED     8.75 = skip 1.75 * conv 5 - pool 0" in by_index
+    assert "rank    1 of 15,625 by SED" in by_index
+    assert "node 3 output  skip_connect  nor_conv_3x3  nor_conv_3x3" in by_index
+    assert re.search(r"best of the space by sed +cifar10 94.36 % \(rank 3\)", by_index)
+    about = json.loads(sedspace("show", "tss5", 7323968, "--json").stdout)
+    assert about["digits"] == [3, 3, 3, 3, 3, 3, 1, 3, 3, 3]
+    assert about["standing"] == {"by": "sed", "rank": 1, "ties": 1, "best": 15.75, "worst": -2.5}
+    assert about["scores"]["params"] == 73_306 + 9 * 243_040
+
+
+def test_verify(run, tmp_path):
+    assert "1 shards, 15,625 rows, all as written" in sedspace("verify", run).stdout
+    ss.enumerate_space("tss", tmp_path / "bad", progress=False, shard_rows=5000)
+    shard = tmp_path / "bad" / "part-00002-of-00004.parquet"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    assert "sedspace: part-00002-of-00004.parquet: is" in sedspace("verify", tmp_path / "bad", status=1).stderr
+    problems = json.loads(sedspace("verify", tmp_path / "bad", "--json", status=1).stdout)["problems"]
+    assert [problem["file"] for problem in problems] == [shard.name]
+    (tmp_path / "bad" / "manifest.json").unlink()
+    assert "is not finished" in sedspace("verify", tmp_path / "bad", status=1).stderr
+
+
+def test_scores_file(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import sedspace as ss\n"
+        "ss.register(ss.AdditiveScore('edges', {'n': {'none': -1}}, lambda n: n + 6, dtype='uint8'))\n"
+    )
+    sedspace("--scores", file, "enumerate", "tss", "--out", tmp_path / "run", "--columns", "sed,edges")
+    (row,) = json.loads(sedspace("top", tmp_path / "run", "-k", 1, "--by", "edges", "--json").stdout)
+    assert (row["index"], row["edges"]) == (3906, 6)  # 111111 in base 5
+    sedspace("--scores", file, "verify", tmp_path / "run")
+
+
+def test_interrupted_by_the_keyboard(tmp_path):
+    command = [sys.executable, "-m", "sedspace", "enumerate", "tss6", "--range", "0:40000000", "--out", "run"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("run/part-*")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (
+        errors.strip() == "sedspace: interrupted; finished shards stay valid, give the same command again to continue"
+    )
+    left = sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert left
+    assert all(name.startswith("part-") for name in left)
+
+
+BAD = {
+    "enumerate tss55x --out X": "unknown space 'tss55x'",
+    "enumerate tss1 --out X": "'tss1': a cell of 1 node",
+    "enumerate tss7 --out X": "476,837,158,203,125 rows of tss7 at about",
+    "enumerate tss --out X --columns sed,sad": "unknown column 'sad'",
+    "enumerate tss --out X --threads 0": "threads 0: expected 1 or more",
+    "enumerate tss --out X --threads two": "Invalid value for '--threads'",
+    "enumerate tss --out X --shard-rows -5": "shard-rows -5: expected 1 or more",
+    "enumerate tss --out X --range 9:3": "--range '9:3' is empty or reversed",
+    "enumerate tss --out X --range 3:3": "--range '3:3' is empty or reversed",
+    "enumerate tss --out X --range 0:15626": "range 0:15626 is not within tss",
+    "enumerate tss --out X --range 7": "--range '7': expected two indices A:B",
+    "enumerate tss --out X --range a:b": "--range 'a:b': expected two indices A:B",
+    "enumerate tss": "Missing option '--out'",
+    "enumerate tss --out /proc/nowhere/x": "cannot write to /proc/nowhere/x",
+    "--scores nowhere.py spaces": "--scores nowhere.py: expected a Python file",
+    "spaces tess": "unknown space 'tess'",
+    "show tss 15625": "index 15625 is outside tss: expected 0 to 15624",
+    "show tss -- -3": "index -3 is outside tss",
+    "show tss |nor_conv_3x3~0|": "describes 2 nodes, but tss has 4",
+    "show tss |skip~0|+|none~0|none~1|+|none~0|none~1|none~2|": "edge 0->1 has operation 'skip', expected one of",
+    "top nowhere": "'nowhere' is no directory of a run, and no space",
+    "top tss8": "takes too long",
+    "top tss -k 0": "k 0: expected 1 or more",
+    "top tss --by speed": "unknown score 'speed'",
+    "top tss --where n_skip<2": "--where needs a run",
+    "verify nowhere": "nowhere is not a directory",
+    "tops tss": "No such command 'tops'",
+}
+
+
+@pytest.mark.parametrize("command", BAD)
+def test_bad_input_is_one_line_and_status_2(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = sedspace(*command.split(), status=2)
+    assert result.stdout == ""
+    assert result.stderr.startswith("sedspace: ")
+    assert result.stderr.count("\n") == 1
+    assert BAD[command] in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_command_and_option_has_help_and_stands_in_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    for name, command in cli.commands.items():
+        assert command.help, name
+        assert f"sedspace {name}" in readme, name
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, (name, parameter.name)
+    assert set(cli.commands) == {"spaces", "enumerate", "top", "show", "verify"}

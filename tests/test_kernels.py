@@ -1,0 +1,214 @@
+"""Every kernel equals its twin in naive.py. Needs nothing but the kernels: this file also runs uncompiled."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import naive
+from sedspace_kernels._jit import split
+from sedspace_kernels.rank import digit_mapper, rank, unrank
+from sedspace_kernels.tables import class_counts, collect_above, feature_classes, histogram, tile
+from sedspace_kernels.text import join_pieces, text_offsets
+
+TSS = [5] * 6
+radices_lists = st.lists(st.integers(1, 7), min_size=1, max_size=6)
+
+
+def unranked(indices, radices, dtype=np.uint8):
+    out = np.empty((len(indices), len(radices)), dtype)
+    unrank(np.array(indices, np.int64), np.array(radices, np.int64), out)
+    return out
+
+
+def test_unrank_and_rank_of_every_tss_cell():
+    digits = unranked(range(5**6), TSS)
+    assert digits.tolist() == [naive.digits(index, TSS) for index in range(5**6)]
+    back = np.empty(5**6, np.int64)
+    rank(digits, np.array(TSS), back)
+    assert back.tolist() == list(range(5**6))
+
+
+@given(st.lists(st.integers(2, 900), min_size=1, max_size=6), st.data())
+def test_unrank_and_rank_of_mixed_radices(radices, data):
+    size = int(np.prod(radices, dtype=object))
+    indices = data.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=5))
+    digits = unranked(indices, radices, np.uint16)
+    assert digits.tolist() == [naive.digits(index, radices) for index in indices]
+    back = np.empty(len(indices), np.int64)
+    rank(digits, np.array(radices), back)
+    assert back.tolist() == indices
+
+
+def test_unrank_of_the_largest_indices():
+    radices = [5] * 27  # 7.45e18, just below 2^63
+    indices = [5**27 - 1, 5**27 - 2, 2**62, 2**53 + 1]
+    assert unranked(indices, radices).tolist() == [naive.digits(index, radices) for index in indices]
+
+
+@given(radices_lists, st.data())
+def test_digit_mapper(radices, data):
+    size = int(np.prod(radices))
+    start = data.draw(st.integers(0, size - 1))
+    out = np.empty(min(size - start, 50), np.int64)
+    kernel(np.array(naive.digits(start, radices)), np.array(radices), out)
+    expected = [scribble(naive.digits(start + i, radices)) for i in range(len(out))]
+    assert out.tolist() == expected
+
+
+def scribble(digits):
+    total = 0
+    for p in range(len(digits)):
+        total = total * 3 + digits[p] * (p + 1)
+    for p in range(len(digits)):
+        digits[p] = 0
+    return total
+
+
+kernel = digit_mapper(scribble)
+
+
+@given(
+    st.lists(st.lists(st.text("ab|~+0", max_size=4), min_size=1, max_size=3), min_size=1, max_size=4),
+    st.data(),
+)
+def test_text(pieces, data):
+    digits = [[data.draw(st.integers(0, len(choices) - 1)) for choices in pieces] for _ in range(4)]
+    lengths = np.zeros((len(pieces), max(map(len, pieces))), np.int64)
+    for p, choices in enumerate(pieces):
+        lengths[p, : len(choices)] = [len(piece) for piece in choices]
+    starts = np.cumsum(lengths).reshape(lengths.shape) - lengths
+    text = np.frombuffer("".join(piece for choices in pieces for piece in choices).encode(), np.uint8)
+    offsets = np.empty(len(digits) + 1, np.int32)
+    text_offsets(np.array(digits, np.uint8), lengths, offsets)
+    out = np.empty(offsets[-1], np.uint8)
+    join_pieces(np.array(digits, np.uint8), text, starts, lengths, out)
+    whole = out.tobytes().decode()
+    expected = ["".join(choices[d] for choices, d in zip(pieces, row, strict=True)) for row in digits]
+    assert [whole[a:b] for a, b in itertools.pairwise(offsets)] == expected
+
+
+@st.composite
+def feature_tables(draw, big=False):
+    width = draw(st.integers(1, 3))
+    value = st.integers(-(2**58), 2**58) if big else st.integers(-3, 3)
+    row = st.lists(value, min_size=width, max_size=width)
+    return [
+        np.array(draw(st.lists(row, min_size=1, max_size=5)), np.int64).reshape(-1, width)
+        for _ in range(draw(st.integers(1, 6)))
+    ]
+
+
+def check_classes(tables, start, stop):
+    features, of = feature_classes(tables, start, stop)
+    assert len(of) == stop - start
+    assert len(features) <= stop - start
+    found = [tuple(row) for row in features[of].tolist()]
+    assert found == [naive.feature_sums(tables, index) for index in range(start, stop)]
+
+
+@given(feature_tables(), st.data())
+def test_feature_classes_of_ranges(tables, data):
+    size = int(np.prod([len(table) for table in tables]))
+    start = data.draw(st.integers(0, size - 1))
+    stop = data.draw(st.integers(start + 1, min(size, start + 200)))
+    check_classes(tables, start, stop)
+
+
+@given(feature_tables(big=True))
+def test_feature_classes_with_sums_too_wide_for_one_word(tables):
+    check_classes(tables, 0, min(200, int(np.prod([len(table) for table in tables]))))
+
+
+def test_feature_classes_far_beyond_int64():
+    table = np.array([[0, 1], [1, 0], [2, 5], [0, 0], [7, 1]])
+    start = 5**40 - 3000
+    check_classes([table] * 40, start, start + 500)
+
+
+def test_feature_classes_merge_equal_sums():
+    features, _ = feature_classes([np.eye(5, dtype=np.int64)] * 6, 0, 5**6)
+    assert len(features) == 210  # the ways to write 6 as an ordered sum of five counts
+
+
+@given(feature_tables())
+def test_class_counts(tables):
+    features, counts = class_counts(tables)
+    size = int(np.prod([len(table) for table in tables]))
+    expected = {}
+    for index in range(min(size, 5000)):
+        sums = naive.feature_sums(tables, index)
+        expected[sums] = expected.get(sums, 0) + 1
+    assert len({tuple(row) for row in features.tolist()}) == len(features)
+    assert sum(counts) == size
+    if size <= 5000:
+        assert dict(zip(map(tuple, features.tolist()), counts, strict=True)) == expected
+
+
+def test_class_counts_are_exact_beyond_int64():
+    _, counts = class_counts([np.eye(5, dtype=np.int64)] * 45)
+    assert sum(counts) == 5**45
+
+
+@st.composite
+def blocks(draw):
+    size = draw(st.integers(1, 7))
+    rows = np.array(
+        draw(st.lists(st.lists(st.integers(-4, 4), min_size=size, max_size=size), min_size=1, max_size=4)), np.int64
+    )
+    row_of_block = np.array(draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=6)), np.intp)
+    cells = size * len(row_of_block)
+    offset = draw(st.integers(0, size - 1))
+    stop = draw(st.integers(offset, cells))
+    return rows, row_of_block, offset, stop
+
+
+@given(blocks(), st.sampled_from([np.uint8, np.int32, np.int64]))
+def test_tile(case, dtype):
+    rows, row_of_block, offset, stop = case
+    out = np.full(stop - offset, 99).astype(dtype)
+    tile(rows.astype(dtype), row_of_block, offset, out)
+    assert out.tolist() == naive.tile(rows.astype(dtype).tolist(), row_of_block, offset, stop - offset)
+
+
+@given(blocks())
+def test_histogram(case):
+    rows, row_of_block, offset, stop = case
+    levels = (rows + 4).astype(np.intp)
+    counts = np.ones(9, np.int64)
+    histogram(levels, row_of_block, offset, stop - offset, counts)
+    cells = naive.tile(levels.tolist(), row_of_block, offset, stop - offset)
+    assert counts.tolist() == [1 + cells.count(level) for level in range(9)]
+
+
+@given(blocks(), st.integers(-5, 5), st.integers(1, 4))
+def test_collect_above(case, threshold, capacity):
+    rows, row_of_block, offset, stop = case
+    keys, places = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+    found, place = [], offset
+    while place < stop:
+        count, place = collect_above(
+            rows, rows.max(axis=1), row_of_block, place, stop, np.int64(threshold), keys, places
+        )
+        found += list(zip(keys[:count].tolist(), places[:count].tolist(), strict=True))
+    cells = naive.tile(rows.tolist(), row_of_block, offset, stop - offset)
+    assert found == [(key, offset + i) for i, key in enumerate(cells) if key > threshold]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_split_covers_a_range_once_in_order(threads):
+    parts = split(lambda lo, hi: list(range(lo, hi)), 1000, threads, grain=7)
+    assert list(itertools.chain(*parts)) == list(range(1000))
+
+
+def test_split_raises_what_a_part_raises():
+    def fail(lo, hi):
+        if hi == 1000:
+            raise ValueError(f"part {lo}:{hi}")
+
+    with pytest.raises(ValueError, match=":1000"):
+        split(fail, 1000, 4, grain=1)

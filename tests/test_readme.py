@@ -1,0 +1,68 @@
+"""The README cannot rot: its commands and examples are executed, its figures are those of committed measurements."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+import claims
+import speed
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_tour_of_the_shell_runs(tmp_path):
+    (tour,) = [block for block in blocks("sh") if ".venv" not in block]
+    script = f'set -eu\nsedspace() {{ {sys.executable} -m sedspace "$@"; }}\n{tour}'
+    result = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert len(tour.splitlines()) >= 7
+    assert "500,000 architectures of tss5" in result.stdout
+
+
+def test_the_examples_in_python_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    assert len(blocks("python")) == 2
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), {})
+    assert (tmp_path / "runs" / "mine" / "manifest.json").exists()
+
+
+def test_the_two_commands_make_their_own_environment():
+    commands = [block for block in blocks("sh") if ".venv" in block]
+    assert len(commands) == 2
+    for command in commands:
+        (line,) = [line for line in command.splitlines() if not line.startswith("#")]
+        assert line.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+
+
+@pytest.mark.parametrize("module", [speed, claims])
+def test_figures_come_from_measurements(module):
+    results = json.loads((ROOT / "bench" / f"{module.__name__}.json").read_text(encoding="utf-8"))
+    between = README.split(module.MARKERS[0])[1].split(module.MARKERS[1])[0]
+    assert between.strip() == module.markdown(results)
+
+
+def test_figures_are_regenerated_where_they_stand(tmp_path):
+    copy = tmp_path / "README.md"
+    copy.write_text(README.replace("| aim |", "| altered |"), encoding="utf-8")
+    results = json.loads((ROOT / "bench" / "speed.json").read_text(encoding="utf-8"))
+    speed.write_between(copy, speed.MARKERS, speed.markdown(results))
+    assert copy.read_text(encoding="utf-8") == README
+
+
+def test_published_figures_are_measured_again(shared):
+    """The committed claims are what the developers' accuracy table gives today."""
+    results = claims.measure(shared / "benchmarks" / "nats_tss.parquet")
+    committed = json.loads((ROOT / "bench" / "claims.json").read_text(encoding="utf-8"))
+    assert claims.markdown(results) == claims.markdown(committed)

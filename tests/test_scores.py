@@ -1,0 +1,281 @@
+"""Scores: SED and costs exact, ranges, histograms, the k best, users' own scores; independent of threads."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import naive
+import sedspace as ss
+from sedspace.census import standing
+from sedspace.spaces import Feature, Group, Operation, Position
+
+NODES = {"tss2": 2, "tss3": 3, "tss": 4, "tss5": 5, "tss6": 6, "tss7": 7, "tss8": 8}
+TSS_DIGITS = [naive.digits(i, [5] * 6) for i in range(5**6)]
+
+
+def naive_score(name, digits, nodes):
+    """The value of any built-in score of the TSS family, by its definition."""
+    data = {"": "cifar10", "cifar100": "cifar100", "imagenet16": "imagenet16"}
+    if name.startswith(("params", "macs")):
+        kind, _, suffix = name.partition("_")
+        return getattr(naive, kind)(digits, data[suffix])
+    if name.startswith("n_"):
+        return naive.counts(digits)[["n_none", "n_skip", "n_conv1x1", "n_conv3x3", "n_pool"].index(name)]
+    if name in ("conv_sed", "pool_sed"):
+        return getattr(naive, name)(digits)
+    return getattr(naive, name)(digits, nodes)
+
+
+@pytest.mark.parametrize("name", list(ss.known_scores(ss.space("tss"))))
+def test_every_score_of_every_tss_cell(name):
+    values = ss.score("tss", name)
+    assert values.dtype == np.dtype(ss.known_scores(ss.space("tss"))[name].dtype)
+    by_class = {}  # naive costs are slow: once for each distinct cell up to the order of operations
+    for value, digits in zip(values.tolist(), TSS_DIGITS, strict=True):
+        key = (tuple(sorted(digits)), digits[3])
+        if key not in by_class:
+            by_class[key] = naive_score(name, digits, 4)
+        assert value == by_class[key]
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(list(NODES)), st.sampled_from(list(ss.known_scores(ss.space("tss")))), st.data())
+def test_scores_of_ranges_of_any_space(space_name, name, data):
+    space, nodes = ss.space(space_name), NODES[space_name]
+    start = data.draw(st.integers(0, space.size - 1))
+    stop = data.draw(st.integers(start, min(space.size, start + 20)))
+    radices = [5] * len(space.positions)
+    expected = [naive_score(name, naive.digits(i, radices), nodes) for i in range(start, stop)]
+    assert ss.score(space, name, start, stop).tolist() == expected
+
+
+@pytest.mark.parametrize("start", [0, 1, 624, 625, 4_000_000, 5**10 - 3000])
+def test_sed_across_many_blocks(start):
+    stop = start + 3000
+    expected = [float(naive.sed(naive.digits(i, [5] * 10), 5)) for i in range(start, stop)]
+    assert ss.score("tss5", start=start, stop=stop).tolist() == expected
+
+
+def test_threads_do_not_change_anything():
+    one, four = (ss.score("tss5", threads=threads) for threads in (1, 4))
+    assert np.array_equal(one, four)
+    for call in (ss.histogram, ss.top_k):
+        assert call("tss6", start=10**9, stop=10**9 + 10**8, threads=1).equals(
+            call("tss6", start=10**9, stop=10**9 + 10**8, threads=4)
+        )
+
+
+def test_out_is_written_and_checked():
+    out = np.empty(10, np.float32)
+    assert ss.score("tss", start=5, stop=15, out=out) is out
+    assert np.array_equal(out, ss.score("tss")[5:15])
+    with pytest.raises(ss.BadInput, match=r"shape \(10,\) and dtype float32, expected .* \(11,\)"):
+        ss.score("tss", start=5, stop=16, out=out)
+
+
+@pytest.mark.parametrize("lam", ["1/2", "2/3", "3/4", "1/10"])
+def test_other_lam(lam):
+    values = ss.score("tss", ss.sed(lam))
+    for i in range(0, 5**6, 97):
+        assert values[i] == np.float32(naive.sed(TSS_DIGITS[i], 4, Fraction(lam)))
+
+
+@pytest.mark.parametrize("name", ["sed", "params", "n_skip"])
+def test_histogram_of_tss(name):
+    frame = ss.histogram("tss", name)
+    values, counts = np.unique(ss.score("tss", name), return_counts=True)
+    assert frame[name].to_list() == values.tolist()
+    assert frame["count"].to_list() == counts.tolist()
+
+
+@given(st.integers(0, 5**10 - 1), st.integers(0, 5000), st.integers(1, 60), st.sampled_from(["sed", "macs", "n_pool"]))
+def test_histogram_and_best_of_ranges(start, length, k, name):
+    stop = min(start + length, 5**10)
+    values = ss.score("tss5", name, start, stop)
+    distinct, counts = np.unique(values, return_counts=True)
+    frame = ss.histogram("tss5", name, start, stop)
+    assert (frame[name].to_list(), frame["count"].to_list()) == (distinct.tolist(), counts.tolist())
+    best = ss.top_k("tss5", k, name, start, stop)
+    expected = naive.best(values.tolist(), k)
+    assert best["index"].to_list() == [start + place for _, place in expected]
+    assert best[name].to_list() == [value for value, _ in expected]
+
+
+def test_the_best_of_spaces_beyond_int64():
+    space = ss.space("tss8")
+    last = ss.top_k(space, 3, start=space.size - 10**6, stop=space.size)
+    values = ss.score(space, "sed", space.size - 10**6, space.size)
+    expected = naive.best(values.tolist(), 3)
+    assert last["index"].to_list() == [space.size - 10**6 + place for _, place in expected]
+    assert last["arch"].to_list() == [space.arch(index) for index in last["index"].to_list()]
+
+
+def test_histogram_of_a_whole_large_space():
+    assert ss.histogram("tss6")["count"].sum() == 5**15
+
+
+@pytest.mark.parametrize("key", [140, 133, 0, 1, -24])
+def test_standing_in_tss(key):
+    sixteenths = [int(16 * naive.sed(digits, 4)) for digits in TSS_DIGITS]
+    found = standing(ss.space("tss"), ss.sed(), key)
+    assert found.rank == 1 + sum(other > key for other in sixteenths)
+    assert found.ties == sixteenths.count(key)
+    assert (found.best, found.worst) == (max(sixteenths), min(sixteenths))
+
+
+# -- users' own scores ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+
+
+def test_additive_score_from_every_form_of_table(registry):
+    tables = [[p + 1 if c == 3 else 0 for c in range(5)] for p in range(10)]
+    mine = ss.AdditiveScore(
+        "mine",
+        {
+            "named": "n_skip",
+            "by_operation": {"avg_pool_3x3": 2, "none": -1},
+            "by_function": lambda operation: operation.kernel,
+            "by_position": tables,
+        },
+        lambda named, by_operation, by_function, by_position: named * by_function + by_operation - by_position,
+        dtype="int32",
+    )
+    ss.register(mine)
+
+    def expected(digits):
+        none, skip, one, three, pool = naive.counts(digits)
+        position = sum(p + 1 for p, digit in enumerate(digits) if digit == 3)
+        return skip * (one + 3 * three + 3 * pool) + 2 * pool - none - position
+
+    start = 6_500_000
+    values = ss.score("tss5", "mine", start, start + 2000)
+    wanted = [expected(naive.digits(i, [5] * 10)) for i in range(start, start + 2000)]
+    assert values.tolist() == wanted
+    assert ss.top_k("tss5", 7, "mine", start, start + 2000)["index"].to_list() == [
+        start + place for _, place in naive.best(wanted, 7)
+    ]
+
+
+def test_additive_score_without_any_equal_sums():
+    """Nothing merges: every cell is a class of its own, and ranges are cut to fit memory."""
+    random = np.random.default_rng(7)
+    tables = random.integers(0, 10**12, (10, 5))
+    score = ss.AdditiveScore("wild", {"t": list(tables)}, lambda t: np.sqrt(t.astype(float)), dtype="float64")
+    values = ss.score("tss5", score, 0, 5_000_000)
+    for i in random.integers(0, 5_000_000, 50):
+        total = sum(int(tables[p, d]) for p, d in enumerate(naive.digits(int(i), [5] * 10)))
+        assert values[i] == np.sqrt(float(total))
+    best = ss.top_k("tss5", 20, score, 0, 5_000_000)
+    assert best["index"].to_list() == [place for _, place in naive.best(values[:5_000_000].tolist(), 20)]
+
+
+def longest_run(digits):
+    best = run = 0
+    for digit in digits:
+        run = run + 1 if digit == 3 else 0
+        best = max(best, run)
+    return best
+
+
+def test_digit_score(registry):
+    ss.register(ss.DigitScore("run3", longest_run, dtype="uint8", denominator=1))
+    values = ss.score("tss", "run3")
+    assert values.tolist() == [longest_run(digits) for digits in TSS_DIGITS]
+    assert np.array_equal(ss.score("tss", "run3", threads=3), values)
+    frame = ss.histogram("tss", "run3", 100, 9000)
+    distinct, counts = np.unique(values[100:9000], return_counts=True)
+    assert (frame["run3"].to_list(), frame["count"].to_list()) == (distinct.tolist(), counts.tolist())
+    best = ss.top_k("tss", 30, "run3", 100, 9000)
+    assert best["index"].to_list() == [100 + place for _, place in naive.best(values[100:9000].tolist(), 30)]
+
+
+def test_digit_score_beyond_int64():
+    score = ss.DigitScore("run3", longest_run, dtype="uint8")
+    space = ss.space("tss8")
+    values = ss.score(space, score, space.size - 700, space.size)
+    assert values.tolist() == [longest_run(space.digits(space.size - 700 + i).tolist()) for i in range(700)]
+
+
+def test_nan_never_ranks():
+    score = ss.AdditiveScore("log", {"n": "n_skip"}, lambda n: np.where(n > 2, np.nan, n / 2), dtype="float64")
+    assert ss.top_k("tss", 3, score)["log"].to_list() == [1.0, 1.0, 1.0]
+    assert ss.top_k("tss", 20_000, score)["index"].len() == int((ss.score("tss", "n_skip") <= 2).sum())
+
+
+def test_groups_are_scored_apart_and_weighted():
+    """A toy space of two cells of two positions: h is applied to each cell, counts are over both."""
+
+    class Twin(ss.Space):
+        operations = (Operation("a", "conv", 1), Operation("b", "conv", 3), Operation("c", "skip"))
+
+        def __init__(self):
+            positions = [Position(f"p{i}", self.operations) for i in range(4)]
+            super().__init__("twin", "a toy", positions, [Group("x", (0, 1), 3), Group("y", (2, 3), 2)])
+
+        @property
+        def features(self):
+            return {"n_b": Feature("n_b", self.table({"b": 1}), 10, "uint8", "operations", "how many b")}
+
+        @property
+        def pieces(self):
+            return (("a", "b", "c"),) * 4
+
+        def _parse_one(self, arch):
+            return ["abc".index(letter) for letter in arch]
+
+    space = Twin()
+    score = ss.AdditiveScore(
+        "square", {"b": {"b": 1}, "c": {"c": 1}}, lambda b, c: (1 + b) * (1 + c) ** 2, dtype="int64"
+    )
+    values, counts = ss.score(space, score), ss.score(space, "n_b")
+    for i in range(81):
+        arch = space.arch(i)
+        x, y = arch[:2], arch[2:]
+        h = [(1 + cell.count("b")) * (1 + cell.count("c")) ** 2 for cell in (x, y)]
+        assert values[i] == 3 * h[0] + 2 * h[1]
+        assert counts[i] == 10 + arch.count("b")
+        assert space.parse(arch) == i
+    assert values.tolist() == score.at(space, space.digits(np.arange(81))).tolist()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ss.score("tss", "sedd"), "unknown score 'sedd': did you mean 'sed'"),
+        (lambda: ss.score("tss", start=5, stop=3), "range 5:3 is not within tss"),
+        (lambda: ss.score("tss", stop=15626), "range 0:15626 is not within tss"),
+        (lambda: ss.score("tss", threads=0), "threads 0: expected 1 or more"),
+        (lambda: ss.score("tss7"), "GB of memory: give start and stop"),
+        (lambda: ss.top_k("tss", 0), "k 0: expected 1 or more"),
+        (lambda: ss.top_k("tss8", 1), "tss8.*takes too long"),
+        (lambda: ss.histogram("tss7"), "tss7.*takes too long"),
+        (lambda: ss.sed("x"), "lam 'x' is not a fraction"),
+        (lambda: ss.sed("3/2"), "lam 3/2 is out of range"),
+        (lambda: ss.register(ss.sed()), "'sed' is taken"),
+        (lambda: ss.AdditiveScore("a b", {"x": "n_skip"}, abs), "'a b' cannot be a column"),
+        (lambda: ss.AdditiveScore("x", {}, abs), "score x has no features"),
+        (lambda: ss.AdditiveScore("x", {"x": "n_skip"}, abs, dtype="float16"), "dtype 'float16', expected one of"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "skip"}, abs)), "unknown feature 'skip'.*n_skip"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": {"conv": 1}}, abs)), "unknown operation 'conv'"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": [[1]]}, abs)), "has 6 rows, one per position, not 1"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": [[1.5] * 5] * 6}, abs)), "0->1 must be 5 integers"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": [[2**61] * 5] * 6}, abs)), "beyond int64"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: "a")), "h returned <U1"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: x[:1, 0])), "h returned shape"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: x - 1, dtype="uint8")), "from -1"),
+        (lambda: ss.score("tss", ss.DigitScore("x", lambda d: d.nothing())), "numba cannot compile"),
+    ],
+)
+def test_bad_input_is_one_line(make, message):
+    with pytest.raises(ss.BadInput, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
