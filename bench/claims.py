@@ -9,8 +9,6 @@ imagenet16_test (percent), one row for each of the 15,625 architectures. Needs `
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,8 @@ import numpy as np
 import polars as pl
 from scipy.stats import spearmanr
 
+import readme
 import sedspace as ss
-from readme import write_between
 from sedspace.published import published
 
 MARKERS = ("<!-- claims: written by bench/claims.py -->", "<!-- end of claims -->")
@@ -88,17 +86,11 @@ def markdown(results: dict[str, dict[str, list[float]]]) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="also put the table into this file")
-    arguments = parser.parse_args()
+    options = readme.parser(__doc__)
+    options.add_argument("table", type=Path)
+    arguments = options.parse_args()
     results = measure(arguments.table)
-    print(markdown(results))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    if arguments.readme:
-        write_between(arguments.readme, MARKERS, markdown(results))
+    readme.report(arguments, results, markdown(results), MARKERS)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,8 @@ because readers want them, but only the ratios mean much elsewhere. Needs ``pip 
 
 from __future__ import annotations
 
-import argparse
 import functools
 import itertools
-import json
 import os
 import platform
 import statistics
@@ -34,8 +32,8 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
+import readme
 import sedspace as ss
-from readme import write_between
 from sedspace.published import published
 from sedspace.runs.files import parquet_options
 from sedspace.runs.request import ROW_GROUP_ROWS
@@ -283,17 +281,11 @@ def markdown(results: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5, help="interleaved runs of each side (default 5)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="also put the tables into this file")
-    arguments = parser.parse_args()
+    options = readme.parser(__doc__)
+    options.add_argument("--repeats", type=int, default=5, help="interleaved runs of each side (default 5)")
+    arguments = options.parse_args()
     results = measure(arguments.repeats)
-    print(markdown(results))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    if arguments.readme:
-        write_between(arguments.readme, MARKERS, markdown(results))
+    readme.report(arguments, results, markdown(results), MARKERS)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,10 @@ def test_enumerate_and_what_it_suggests(tmp_path):
     path = tmp_path / "my runs" / "tss"  # the directory is made, and the suggestion is quoted
     result = sedspace("enumerate", "tss", "--out", path)
     assert result.stderr == ""  # no progress bar where nobody watches
-    assert re.search(r"15,625 architectures of tss in [\d.]+ s \([\d,]+/s\), [\d,]+ bytes in 1 shards", result.stdout)
+    assert re.search(
+        r"15,625 architectures of tss in 1 shards, [\d,]+ bytes; 15,625 written in [\d.]+ s \([\d,]+/s\)", result.stdout
+    )
+    assert "15,625 were there already, nothing left to do" in sedspace("enumerate", "tss", "--out", path).stdout
     assert re.search(r"11668 +8.75 +\|nor_conv_3x3~0\|", result.stdout)
     suggested = result.stdout.split("next:")[1].strip().splitlines()
     assert len(suggested) == 2

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import claims
+import readme
 import speed
 from conftest import ROOT
 
@@ -57,7 +58,7 @@ def test_figures_are_regenerated_where_they_stand(tmp_path):
     copy = tmp_path / "README.md"
     copy.write_text(README.replace("| aim |", "| altered |"), encoding="utf-8")
     results = json.loads((ROOT / "bench" / "speed.json").read_text(encoding="utf-8"))
-    speed.write_between(copy, speed.MARKERS, speed.markdown(results))
+    readme.write_between(copy, speed.MARKERS, speed.markdown(results))
     assert copy.read_text(encoding="utf-8") == README
 
 

@@ -226,6 +226,10 @@ def test_groups_are_scored_apart_and_weighted():
             return {"n_b": Feature("n_b", self.table({"b": 1}), 10, "uint8", "operations", "how many b")}
 
         @property
+        def default_features(self):
+            return ("n_b",)
+
+        @property
         def pieces(self):
             return (("a", "b", "c"),) * 4
 
@@ -244,6 +248,7 @@ def test_groups_are_scored_apart_and_weighted():
         assert values[i] == 3 * h[0] + 2 * h[1]
         assert counts[i] == 10 + arch.count("b")
         assert space.parse(arch) == i
+    assert space.draw(5) == "p0  a\np1  a\np2  b\np3  c"
     assert values.tolist() == score.at(space, space.digits(np.arange(81))).tolist()
 
 

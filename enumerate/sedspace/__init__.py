@@ -7,12 +7,11 @@
 (7323968, 15.75)
 """
 
-__version__ = "0.1.0"
-
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.runs import Problem, Run, enumerate_space, open_run
 from sedspace.scores import AdditiveScore, DigitScore, Score, histogram, known_scores, register, score, sed, top_k
 from sedspace.spaces import Feature, Group, Operation, Position, Space, known_spaces, space
+from sedspace.version import __version__
 
 __all__ = [
     "AdditiveScore",
@@ -28,6 +27,7 @@ __all__ = [
     "Score",
     "SedspaceError",
     "Space",
+    "__version__",
     "enumerate_space",
     "histogram",
     "known_scores",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shlex
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -21,8 +22,7 @@ from sedspace.scores import best, find_score, known_scores, top_k
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
 
-if TYPE_CHECKING:
-    import polars as pl
+_NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
@@ -54,7 +54,13 @@ def spaces(name: str | None, as_json: bool) -> None:
     """List the search spaces, or the columns of the one NAMEd."""
     if name is None:
         rows = [
-            {"space": s.name, "size": s.size, "positions": len(s.positions), "what": s.title} for s in known_spaces()
+            {
+                "space": s.name,
+                "size": s.size if as_json else f"{s.size:,}",
+                "positions": len(s.positions),
+                "what": s.title,
+            }
+            for s in known_spaces()
         ]
     else:
         rows = [
@@ -104,7 +110,10 @@ def top(target: str, k: int, by: str, where: str | None, as_json: bool) -> None:
         if where is not None:
             raise BadInput(f"--where needs a run: give the directory that `sedspace enumerate {space.name}` wrote")
         frame = top_k(space, k, by)
-    _print_frame(frame, as_json)
+    if frame.is_empty() and not as_json:
+        click.echo("no architecture meets the condition")
+        return
+    _print_rows(frame.to_dicts(), as_json)
 
 
 @cli.command(name="show")
@@ -196,53 +205,38 @@ def _space_or_run(target: str) -> Space:
 
 
 def _print_summary(run: Run, seconds: float, as_json: bool) -> None:
-    score = find_score(run.space, "sed")
-    values, indices = best(run.space, score, 5, run.request.start, run.request.stop)
+    values, indices = best(run.space, find_score(run.space, "sed"), 5, run.request.start, run.request.stop)
     winners = [
-        {"index": index, "sed": value.item(), "arch": run.space.arch(index)}
-        for index, value in zip(indices, values, strict=True)
+        {"index": index, "sed": value, "arch": run.space.arch(index)}
+        for index, value in zip(indices, values.tolist(), strict=True)
     ]
     if as_json:
-        figures = {"rows": run.rows, "seconds": seconds, "bytes": run.bytes, "shards": len(run.shards)}
-        click.echo(json.dumps({"path": str(run.path), **figures, "best": winners}))
+        figures = {"rows": run.rows, "rows_found": run.rows_found, "bytes": run.bytes, "shards": len(run.shards)}
+        click.echo(json.dumps({"path": str(run.path), "seconds": seconds, **figures, "best": winners}))
         return
-    click.echo(
-        f"{run.path}: {run.rows:,} architectures of {run.space.name} in {seconds:.2f} s "
-        f"({run.rows / seconds:,.0f}/s), {run.bytes:,} bytes in {len(run.shards)} shards\n\nbest by SED"
-    )
-    for winner in winners:
-        click.echo(f"{winner['index']:>12}  {winner['sed']:<8g} {winner['arch']}")
+    written = run.rows - run.rows_found
+    did = f"{written:,} written in {seconds:.2f} s ({written / seconds:,.0f}/s)" if written else "nothing left to do"
+    if run.rows_found:
+        did = f"{run.rows_found:,} were there already, {did}"
+    what = f"{run.rows:,} architectures of {run.space.name} in {len(run.shards)} shards, {run.bytes:,} bytes"
+    click.echo(f"{run.path}: {what}; {did}")
+    click.echo("\nbest by SED")
+    _print_rows(winners, as_json=False)
     where = shlex.quote(str(run.path))
-    click.echo(f"\nnext:  sedspace top {where} -k 10\n       sedspace show {run.space.name} {winners[0]['index']}")
+    click.echo(f"\nnext:  sedspace top {where} -k 10\n       sedspace show {run.space.name} {indices[0]}")
 
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows))
         return
-    shown = [
-        {key: f"{value:,}" if isinstance(value, int) else str(value) for key, value in row.items()} for row in rows
-    ]
+    shown = [{key: _cell(value) for key, value in row.items()} for row in rows]
     widths = {key: max(len(key), *(len(row[key]) for row in shown)) for key in shown[0]}
-    numeric = {key for key in widths if isinstance(rows[0][key], int)}
+    left = {key for key in widths if not all(_NUMBER.fullmatch(row[key]) for row in shown)}
     for row in [{key: key for key in widths}, *shown]:
-        cells = (f"{row[key]:>{w}}" if key in numeric else f"{row[key]:{w}}" for key, w in widths.items())
+        cells = (f"{row[key]:<{width}}" if key in left else f"{row[key]:>{width}}" for key, width in widths.items())
         click.echo("  ".join(cells).rstrip())
 
 
-def _print_frame(frame: pl.DataFrame, as_json: bool) -> None:
-    import polars as pl
-
-    if as_json:
-        click.echo(json.dumps(frame.to_dicts()))
-        return
-    with pl.Config(
-        tbl_rows=-1,
-        tbl_cols=-1,
-        tbl_width_chars=10_000,
-        fmt_str_lengths=10_000,
-        tbl_formatting="NOTHING",
-        tbl_hide_column_data_types=True,
-        tbl_hide_dataframe_shape=True,
-    ):
-        click.echo(str(frame) if len(frame) else "no architecture meets the condition")
+def _cell(value: Any) -> str:
+    return f"{value:.7g}" if isinstance(value, float) else str(value)

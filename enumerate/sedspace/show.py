@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sedspace.census import standing
-from sedspace.errors import BadInput
 from sedspace.published import published
-from sedspace.scores import AdditiveScore, find_score, known_scores
-from sedspace.spaces import Space, TssSpace
+from sedspace.scores import known_scores, sed
+from sedspace.spaces import Space
 
 
 def find_index(space: Space, text: str) -> int:
@@ -39,12 +40,9 @@ def describe(space: Space, index: int) -> dict[str, Any]:
     1
     """
     digits = space.digits(index)
-    sed = find_score(space, "sed")
-    if not isinstance(sed, AdditiveScore):
-        raise BadInput(f"sed of {space.name} is not additive")
-    key = sed.at(space, digits[None])[0].item()
-    where = standing(space, sed, key)
-    best, worst = (sed.values(sed.at(space, digits[None]) * 0 + bound)[0].item() for bound in (where.best, where.worst))
+    score = sed()
+    where = standing(space, score, score.at(space, digits[None])[0].item())
+    best, worst = score.values(np.array([where.best, where.worst])).tolist()
     return {
         "space": space.name,
         "size": space.size,
@@ -71,7 +69,7 @@ def render(about: dict[str, Any], space: Space) -> str:
     """Return the description as text."""
     scores, where = about["scores"], about["standing"]
     lines = [f"{space.name}, index {about['index']} of {space.size:,}", f"arch    {about['arch']}"]
-    lines += [f"digits  {' '.join(map(str, about['digits']))}", "", *_drawing(space, about["choices"]), ""]
+    lines += [f"digits  {' '.join(map(str, about['digits']))}", "", space.draw(about["index"]), ""]
     lines += [
         f"SED     {scores['sed']:g} = skip {scores['skip_sed']:g} * conv {scores['conv_sed']:g} "
         f"- pool {scores['pool_sed']:g}",
@@ -86,21 +84,6 @@ def render(about: dict[str, Any], space: Space) -> str:
             number = f"{value:,}" if isinstance(value, int) else f"{value:g}"
             lines.append(f"{name:18}{number:>15}  {known[name].meaning}")
     return "\n".join([*lines, "", *_published_lines(about)])
-
-
-def _drawing(space: Space, choices: dict[str, str]) -> list[str]:
-    """Draw a cell as a grid, one row per node and one column per source; other spaces as a list."""
-    if not isinstance(space, TssSpace):
-        return [f"{position:12}{choice}" for position, choice in choices.items()]
-    width = max(map(len, choices.values())) + 2
-    head = "".join(f"{f'from {source}':{width}}" for source in range(space.nodes - 1))
-    names = {0: "input", space.nodes - 1: "output"}
-    rows = [
-        f"node {target} {names.get(target, ''):8}"
-        + "".join(f"{choices[f'{source}->{target}']:{width}}" for source in range(target)).rstrip()
-        for target in range(1, space.nodes)
-    ]
-    return [f"{'':15}{head}".rstrip(), *rows]
 
 
 def _published_lines(about: dict[str, Any]) -> list[str]:

@@ -1,7 +1,8 @@
 """Runs: what is on disk. Shards of Parquet and a manifest, written so that they are whole or not there."""
 
 from sedspace.runs.request import SHARD_ROWS
-from sedspace.runs.run import Problem, Run, open_run
+from sedspace.runs.run import Run, open_run
+from sedspace.runs.verify import Problem
 from sedspace.runs.write import enumerate_space
 
 __all__ = ["SHARD_ROWS", "Problem", "Run", "enumerate_space", "open_run"]

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-import sedspace
 from sedspace.errors import BadInput, unknown
 from sedspace.scores import Score, default_columns, find_score, known_scores, score_columns
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.space import INT64_END
+from sedspace.version import __version__
 
 FORMAT_VERSION = 1
 SHARD_ROWS = 1_000_000
@@ -119,7 +119,7 @@ class Request:
         ]
         return {
             "format_version": FORMAT_VERSION,
-            "sedspace_version": sedspace.__version__,
+            "sedspace_version": __version__,
             "pyarrow_version": pa.__version__,
             "space": {"name": self.space.name, "size": self.space.size, "positions": positions},
             "columns": [column.describe() for column in self.columns],
@@ -179,6 +179,22 @@ class Shard:
     def rows(self) -> int:
         """The number of architectures."""
         return self.stop - self.start
+
+
+def difference(found: Any, wanted: Any, where: str = "") -> str | None:
+    """Return the first place where two JSON values differ, with what is there and what is wanted; None if nowhere."""
+    if found == wanted:
+        return None
+    parts: list[tuple[Any, Any, Any]] = []
+    if isinstance(found, dict) and isinstance(wanted, dict) and wanted.keys() <= found.keys():
+        parts = [(key, found[key], value) for key, value in wanted.items()]
+    elif isinstance(found, list) and isinstance(wanted, list):
+        names = [[one["name"] if isinstance(one, dict) else one for one in side] for side in (found, wanted)]
+        if names[0] != names[1]:
+            return f"its {where.strip()} is {names[0]}, the request's {names[1]}"
+        parts = list(zip(names[0], found, wanted, strict=True))
+    deeper = (difference(there, here, f"{where} {name}") for name, there, here in parts)
+    return next((differs for differs in deeper if differs), f"its {where.strip()} is {found}, the request's {wanted}")
 
 
 def _column(space: Space, wanted: str | Score) -> Column:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from sedspace.errors import BadInput, RunError
 from sedspace.runs.files import MANIFEST, Written, encode, read_about, sync_directory, write_shard, write_whole
-from sedspace.runs.request import SHARD_ROWS, Request, Shard
-from sedspace.runs.run import Run, find_written, open_run, refuse_other
+from sedspace.runs.request import SHARD_ROWS, Request, Shard, difference
+from sedspace.runs.run import Run, open_run
+from sedspace.runs.verify import check_shard
 from sedspace.scores import Score, check_threads
 from sedspace.spaces import Space
 
@@ -86,7 +90,7 @@ def enumerate_space(
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"cannot write to {directory}: {error.strerror or error}") from None
-    run = Run(directory, request, tuple(_write_shards(directory, request, workers, progress)))
+    run = _write_shards(directory, request, workers, progress)
     with _failing_as_run_error(directory):
         sync_directory(directory)
         write_whole(directory / MANIFEST, (json.dumps(run.manifest(), indent=1) + "\n").encode())
@@ -102,15 +106,20 @@ def _inspect(directory: Path, request: Request) -> Run | None:
         raise BadInput(f"{directory} is a file: expected a directory to write the run to")
     if (directory / MANIFEST).exists():
         run = open_run(directory)
-        refuse_other(directory, run.request.description, request)
-        return run
+        _refuse_other(directory, run.request.description, request)
+        return replace(run, rows_found=run.rows)
     for path in sorted(directory.iterdir()):
         if path.name.startswith("."):  # what file managers leave, and our own temporary files
             continue
         if not _SHARD_NAME.fullmatch(path.name):
             raise BadInput(f"{directory} holds {path.name!r}, which is no part of a run: choose an empty --out")
-        refuse_other(path, read_about(path), request)
+        _refuse_other(path, read_about(path), request)
     return None
+
+
+def _refuse_other(path: Path, found: Mapping[str, Any], request: Request) -> None:
+    if (differs := difference(found, request.description)) is not None:
+        raise BadInput(f"{path} holds another run: {differs}; choose another --out")
 
 
 def _check_fits(directory: Path, request: Request) -> None:
@@ -134,12 +143,30 @@ def _check_fits(directory: Path, request: Request) -> None:
         )
 
 
-def _write_shards(directory: Path, request: Request, workers: int, progress: bool) -> list[Written]:
+def _find_written(directory: Path, request: Request, shard: Shard) -> Written | None:
+    """Return a shard that an earlier, interrupted call left, checked as `verify` does; None if there is none."""
+    path = directory / shard.name
+    if not path.exists():
+        return None
+    data = path.read_bytes()
+    written = Written(shard, len(data), hashlib.sha256(data).hexdigest())
+    for problem in check_shard(directory, request, written):
+        raise RunError(f"{directory}: {problem}; move that file away to have it written anew")
+    return written
+
+
+def _write_shards(directory: Path, request: Request, workers: int, progress: bool) -> Run:
+    """Write the shards that are not there yet, each thread one at a time, and return the run."""
+    found: list[int] = []  # rows of shards that were there; appending is safe from any thread
     bar = tqdm(total=request.rows, unit="arch", unit_scale=True, disable=None if progress else True, smoothing=0.1)
 
     def one(shard: Shard) -> Written:
         with _failing_as_run_error(directory):
-            written = find_written(directory, request, shard) or write_shard(directory, request, shard)
+            written = _find_written(directory, request, shard)
+            if written is not None:
+                found.append(shard.rows)
+            else:
+                written = write_shard(directory, request, shard)
         bar.update(shard.rows)
         return written
 
@@ -153,7 +180,7 @@ def _write_shards(directory: Path, request: Request, workers: int, progress: boo
     for future in futures:
         if not future.cancelled() and (error := future.exception()) is not None:
             raise error
-    return [future.result() for future in futures]
+    return Run(directory, request, tuple(future.result() for future in futures), sum(found))
 
 
 @contextlib.contextmanager

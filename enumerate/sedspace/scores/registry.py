@@ -88,6 +88,4 @@ def find_score(space: Space, by: str | Score, parameters: Mapping[str, str] | No
 
 def default_columns(space: Space) -> list[str]:
     """Return the names of the columns that a run has unless told otherwise."""
-    costs = [name for name in ("params", "macs") if name in space.features]
-    counts = [name for name, feature in space.features.items() if feature.dtype == "uint8"]
-    return ["index", "sed", *counts, *costs]
+    return ["index", "sed", *space.default_features]

@@ -175,14 +175,11 @@ class Space(ABC):
         given = np.asarray(index)
         if given.ndim != 1 or (given.size and given.dtype.kind not in "iuO"):
             raise BadInput(f"indices must be a flat sequence of integers, not {given.dtype} of {given.ndim} dimensions")
-        wide = self.size > INT64_END
-        if given.size and (given.dtype.kind != "i" or wide):
-            for one in given.tolist():
+        if given.size:
+            extremes = given.tolist() if given.dtype == object else (given.min(), given.max())
+            for one in extremes:
                 self.check_index(_as_int(one))
-        elif given.size:
-            self.check_index(int(given.min()))
-            self.check_index(int(given.max()))
-        if wide:
+        if self.size > INT64_END:
             return np.array(given.tolist(), dtype=object)
         return np.ascontiguousarray(given, dtype=np.int64)
 
@@ -245,6 +242,11 @@ class Space(ABC):
     @abstractmethod
     def features(self) -> Mapping[str, Feature]:
         """The integers that add up over an architecture, by name."""
+
+    @property
+    @abstractmethod
+    def default_features(self) -> tuple[str, ...]:
+        """The names of the features that are columns of a run unless told otherwise."""
 
     # -- arch strings -----------------------------------------------------------------------------------------------
 
@@ -372,6 +374,15 @@ class Space(ABC):
             except BadInput as error:
                 raise BadInput(f"row {row}: {error}") from None
         return self.index(np.array(rows, self.digit_dtype).reshape(-1, len(self.positions)))
+
+    def draw(self, index: int) -> str:
+        """Return a drawing of an architecture in text: here one line per position."""
+        digits = self.digits(index)
+        width = max(len(position.name) for position in self.positions) + 2
+        return "\n".join(
+            f"{position.name:{width}}{position.choices[digit].name}"
+            for position, digit in zip(self.positions, digits, strict=True)
+        )
 
     # -- tables -----------------------------------------------------------------------------------------------------
 

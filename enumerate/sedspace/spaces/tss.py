@@ -51,6 +51,11 @@ class TssSpace(Space):
             groups=(Group("cell", tuple(range(len(positions)))),),
         )
 
+    @property
+    def default_features(self) -> tuple[str, ...]:
+        """Counts, the residual skip, and the costs of the CIFAR-10 network."""
+        return (*COUNTS, "residual", "params", "macs")
+
     @cached_property
     def features(self) -> Mapping[str, Feature]:
         """Counts of each operation, the residual skip, and the costs of NATS-Bench's three networks."""
@@ -88,6 +93,29 @@ class TssSpace(Space):
             )
             for source, target in self.edges
         )
+
+    def draw(self, index: int) -> str:
+        """Return a drawing of a cell in text: one row per node, one column per source.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> print(ss.space("tss").draw(11668))
+                       from 0        from 1        from 2
+        node 1         nor_conv_3x3
+        node 2         nor_conv_3x3  nor_conv_3x3
+        node 3 output  skip_connect  nor_conv_3x3  nor_conv_3x3
+        """
+        names = [OPERATIONS[digit].name for digit in self.digits(index)]
+        chosen = dict(zip(self.edges, names, strict=True))
+        width = max(map(len, names)) + 2
+        head = "".join(f"{f'from {source}':{width}}" for source in range(self.nodes - 1))
+        rows = [
+            f"node {target} {'output' if target == self.nodes - 1 else '':8}"
+            + "".join(f"{chosen[source, target]:{width}}" for source in range(target))
+            for target in range(1, self.nodes)
+        ]
+        return "\n".join(row.rstrip() for row in (f"{'':15}{head}", *rows))
 
     def _parse_one(self, arch: str) -> list[int]:
         if not isinstance(arch, str):
