@@ -186,7 +186,7 @@ def difference(found: Any, wanted: Any, where: str = "") -> str | None:
     if found == wanted:
         return None
     parts: list[tuple[Any, Any, Any]] = []
-    if isinstance(found, dict) and isinstance(wanted, dict) and wanted.keys() <= found.keys():
+    if isinstance(found, dict) and isinstance(wanted, dict) and wanted.keys() == found.keys():
         parts = [(key, found[key], value) for key, value in wanted.items()]
     elif isinstance(found, list) and isinstance(wanted, list):
         names = [[one["name"] if isinstance(one, dict) else one for one in side] for side in (found, wanted)]

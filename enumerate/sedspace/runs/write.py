@@ -118,7 +118,8 @@ def _inspect(directory: Path, request: Request) -> Run | None:
 
 
 def _refuse_other(path: Path, found: Mapping[str, Any], request: Request) -> None:
-    if (differs := difference(found, request.description)) is not None:
+    comparable = {key: found.get(key) for key in request.description}
+    if (differs := difference(comparable, request.description)) is not None:
         raise BadInput(f"{path} holds another run: {differs}; choose another --out")
 
 
