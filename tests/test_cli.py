@@ -46,9 +46,9 @@ def test_enumerate_and_what_it_suggests(tmp_path):
     result = sedspace("enumerate", "tss", "--out", path)
     assert result.stderr == ""  # no progress bar where nobody watches
     assert re.search(
-        r"15,625 architectures of tss in 1 shards, [\d,]+ bytes; 15,625 written in [\d.]+ s \([\d,]+/s\)", result.stdout
+        r"15,625 architectures of tss in 1 shards, [\d,]+ bytes; [\d.]+ s \([\d,]+ architectures/s\)", result.stdout
     )
-    assert "15,625 were there already, nothing left to do" in sedspace("enumerate", "tss", "--out", path).stdout
+    assert "15,625 rows were there already; nothing left to do" in sedspace("enumerate", "tss", "--out", path).stdout
     assert re.search(r"11668 +8.75 +\|nor_conv_3x3~0\|", result.stdout)
     suggested = result.stdout.split("next:")[1].strip().splitlines()
     assert len(suggested) == 2

@@ -272,7 +272,16 @@ def test_verify_recomputes_rows(damaged, column):
 
     reforge(damaged, change)
     (problem,) = ss.open_run(damaged).verify()
-    assert str(problem).startswith(f"part-00001-of-00004.parquet: {column} of index 4000 is ")
+    said = "row 0 of row group 0 is index 4001, not 4000" if column == "index" else f"{column} of index 4000 is "
+    assert str(problem).startswith("part-00001-of-00004.parquet: " + said)
+
+
+@pytest.mark.parametrize("old_new", [("edges with none", "edges, none"), ('"where": null', '"where": "sed > 0"')])
+def test_verify_notices_an_edited_manifest(damaged, old_new):
+    file = damaged / "manifest.json"
+    file.write_text(file.read_text().replace(*old_new))
+    problems = ss.open_run(damaged).verify()
+    assert [problem.what for problem in problems] == ["describes another run than manifest.json does"] * 4
 
 
 def test_verify_counts_rows_and_compares_descriptions(damaged):
@@ -385,7 +394,7 @@ def test_top_of_a_run_equals_sorting_all_rows(finished):
         ({"by": "sex"}, "unknown column 'sex': did you mean 'sed'"),
         ({"where": "parms < 3"}, "unknown column 'parms': did you mean 'params'"),
         ({"where": "params <"}, "is not a condition in SQL"),
-        ({"where": "params + 1"}, "cannot be evaluated"),
+        ({"where": "params + 1"}, "gives Int32 values, expected a condition"),
         ({"where": "params < 'a'"}, "cannot be evaluated"),
     ],
 )

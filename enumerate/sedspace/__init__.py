@@ -8,7 +8,7 @@
 """
 
 from sedspace.errors import BadInput, RunError, SedspaceError
-from sedspace.runs import Problem, Run, enumerate_space, open_run
+from sedspace.runs import Problem, Run, enumerate_space, open_run, repair_run
 from sedspace.scores import AdditiveScore, DigitScore, Score, histogram, known_scores, register, score, sed, top_k
 from sedspace.spaces import Feature, Group, Operation, Position, Space, known_spaces, space
 from sedspace.version import __version__
@@ -34,6 +34,7 @@ __all__ = [
     "known_spaces",
     "open_run",
     "register",
+    "repair_run",
     "score",
     "sed",
     "space",

@@ -17,7 +17,7 @@ import click
 import sedspace
 from sedspace import show
 from sedspace.errors import BadInput, SedspaceError
-from sedspace.runs import SHARD_ROWS, Run, enumerate_space, open_run
+from sedspace.runs import SHARD_ROWS, Run, enumerate_space, open_run, repair_run
 from sedspace.scores import best, find_score, known_scores, top_k
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
@@ -75,11 +75,19 @@ def spaces(name: str | None, as_json: bool) -> None:
 @click.option("--out", required=True, metavar="DIR", help="Where to write the run: a new or empty directory.")
 @click.option("--columns", metavar="A,B,...", help="Columns to write (see `sedspace spaces SPACE`), also arch.")
 @click.option("--range", "limits", metavar="A:B", help="Only the indices from A up to, not including, B.")
-@click.option("--shard-rows", type=int, default=SHARD_ROWS, show_default=True, help="Rows of a file.")
+@click.option("--where", metavar="SQL", help='Write only rows that pass, e.g. "params < 500000 AND sed > 6".')
+@click.option("--shard-rows", type=int, default=SHARD_ROWS, show_default=True, help="Architectures of a file.")
 @click.option("--threads", type=int, help="Shards in work at the same time.  [default: all CPUs]")
 @json_option
 def enumerate_command(
-    space: str, out: str, columns: str | None, limits: str | None, shard_rows: int, threads: int | None, as_json: bool
+    space: str,
+    out: str,
+    columns: str | None,
+    limits: str | None,
+    where: str | None,
+    shard_rows: int,
+    threads: int | None,
+    as_json: bool,
 ) -> None:
     """Score every architecture of SPACE and write the result as Parquet.
 
@@ -89,7 +97,7 @@ def enumerate_command(
     start, stop = _parse_range(limits, chosen)
     wanted = [name.strip() for name in columns.split(",")] if columns is not None else None
     began = time.perf_counter()
-    run = enumerate_space(chosen, out, wanted, threads, start=start, stop=stop, shard_rows=shard_rows)
+    run = enumerate_space(chosen, out, wanted, threads, start=start, stop=stop, shard_rows=shard_rows, where=where)
     _print_summary(run, time.perf_counter() - began, as_json)
 
 
@@ -129,12 +137,15 @@ def show_command(space: str, architecture: str, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("directory")
+@click.option("--repair", is_flag=True, help="First rebuild the shards that are not as written, and no others.")
 @json_option
-def verify(directory: str, as_json: bool) -> None:
+def verify(directory: str, repair: bool, as_json: bool) -> None:
     """Check a run: sizes, SHA-256, rows, and a recomputed sample of rows of every shard.
 
     Exits with status 1 and names the files if anything is wrong.
     """
+    for problem in repair_run(directory) if repair else ():
+        click.echo(f"sedspace: rebuilt {problem.file}, which {problem.what}", err=True)
     run = open_run(directory)
     problems = run.verify()
     if as_json:
@@ -205,25 +216,44 @@ def _space_or_run(target: str) -> Space:
 
 
 def _print_summary(run: Run, seconds: float, as_json: bool) -> None:
-    values, indices = best(run.space, find_score(run.space, "sed"), 5, run.request.start, run.request.stop)
-    winners = [
-        {"index": index, "sed": value, "arch": run.space.arch(index)}
-        for index, value in zip(indices, values.tolist(), strict=True)
-    ]
+    winners = _best_rows(run)
     if as_json:
-        figures = {"rows": run.rows, "rows_found": run.rows_found, "bytes": run.bytes, "shards": len(run.shards)}
-        click.echo(json.dumps({"path": str(run.path), "seconds": seconds, **figures, "best": winners}))
+        figures = {"scanned": run.request.scanned, "rows": run.rows, "rows_found": run.rows_found, "bytes": run.bytes}
+        click.echo(
+            json.dumps(
+                {"path": str(run.path), "seconds": seconds, "shards": len(run.shards), **figures, "best": winners}
+            )
+        )
         return
-    written = run.rows - run.rows_found
-    did = f"{written:,} written in {seconds:.2f} s ({written / seconds:,.0f}/s)" if written else "nothing left to do"
+    scanned = run.request.scanned - (run.rows_found if run.request.where is None else 0)
+    did = f"{seconds:.2f} s ({scanned / seconds:,.0f} architectures/s)"
     if run.rows_found:
-        did = f"{run.rows_found:,} were there already, {did}"
-    what = f"{run.rows:,} architectures of {run.space.name} in {len(run.shards)} shards, {run.bytes:,} bytes"
+        did = (
+            f"{run.rows_found:,} rows were there already; {did if run.rows_found < run.rows else 'nothing left to do'}"
+        )
+    kept = f" of {run.request.scanned:,}" if run.request.where is not None else ""
+    what = f"{run.rows:,}{kept} architectures of {run.space.name} in {len(run.shards)} shards, {run.bytes:,} bytes"
     click.echo(f"{run.path}: {what}; {did}")
+    if not winners:
+        return
     click.echo("\nbest by SED")
     _print_rows(winners, as_json=False)
     where = shlex.quote(str(run.path))
-    click.echo(f"\nnext:  sedspace top {where} -k 10\n       sedspace show {run.space.name} {indices[0]}")
+    click.echo(f"\nnext:  sedspace top {where} -k 10\n       sedspace show {run.space.name} {winners[0]['index']}")
+
+
+def _best_rows(run: Run) -> list[dict[str, Any]]:
+    """Return the five best rows by SED; of a filtered run those that are in its files."""
+    if run.request.where is None:
+        values, indices = best(run.space, find_score(run.space, "sed"), 5, run.request.start, run.request.stop)
+        pairs = list(zip(indices, values.tolist(), strict=True))
+    elif any(column.name == "sed" for column in run.request.columns):
+        from sedspace import query
+
+        pairs = query.top(run, 5).select("index", "sed").rows()
+    else:
+        pairs = []
+    return [{"index": index, "sed": sed, "arch": run.space.arch(index)} for index, sed in pairs]
 
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:

@@ -6,6 +6,7 @@ import polars as pl
 
 from sedspace.errors import BadInput, unknown
 from sedspace.runs import Run
+from sedspace.where import Condition
 
 
 def top(run: Run, k: int = 10, by: str = "sed", where: str | None = None) -> pl.DataFrame:
@@ -48,35 +49,10 @@ def top(run: Run, k: int = 10, by: str = "sed", where: str | None = None) -> pl.
     if columns[by] == "string":
         raise BadInput(f"column {by!r} is text: expected a numeric one to rank by")
     if where is not None:
-        frame = frame.filter(condition(where, columns))
-    try:
-        if columns[by].startswith("float"):
-            frame = frame.filter(pl.col(by).is_not_nan())
-        best: pl.DataFrame = frame.sort([by, "index"], descending=[True, False]).head(k).collect()
-    except pl.exceptions.PolarsError as error:
-        raise BadInput(f"where {where!r} cannot be evaluated: {_first_line(error)}") from None
+        frame = frame.filter(Condition(where, columns).expression)
+    if columns[by].startswith("float"):
+        frame = frame.filter(pl.col(by).is_not_nan())
+    best: pl.DataFrame = frame.sort([by, "index"], descending=[True, False]).head(k).collect()
     if "arch" not in columns:
         best = best.with_columns(arch=pl.Series(run.space.arch(best["index"].to_numpy()), dtype=pl.String))
     return best
-
-
-def condition(where: str, columns: dict[str, str]) -> pl.Expr:
-    """Return a SQL condition as a polars expression.
-
-    Raises
-    ------
-    BadInput
-        If it cannot be parsed, or names a column that is not there.
-    """
-    try:
-        expression = pl.sql_expr(where)
-    except pl.exceptions.PolarsError as error:
-        raise BadInput(f"where {where!r} is not a condition in SQL: {_first_line(error)}") from None
-    for name in expression.meta.root_names():
-        if name not in columns:
-            raise unknown("column", name, columns)
-    return expression
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]

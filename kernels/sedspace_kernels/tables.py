@@ -24,8 +24,10 @@ def _pack(tables: Sequence[NDArray[np.int64]]) -> tuple[list[list[tuple[int, int
 
     Returns
     -------
-    plan : for each word its features, the least significant first, as (feature, least sum, number of sums)
-    words : for each position int64[choices, words]
+    plan : list of list of tuple
+        For each word its features, the least significant first, as (feature, least sum, number of sums).
+    words : list of int64[choices, words]
+        One array per position; adding the words of the choices adds their features.
     """
     least = sum(table.min(axis=0).astype(object) for table in tables)
     most = sum(table.max(axis=0).astype(object) for table in tables)
@@ -50,6 +52,7 @@ def _pack(tables: Sequence[NDArray[np.int64]]) -> tuple[list[list[tuple[int, int
 
 
 def _unpack(plan: list[list[tuple[int, int, int]]], words: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the features that sums of words stand for."""
     out = np.empty((len(words), sum(len(packed) for packed in plan)), np.int64)
     for w, packed in enumerate(plan):
         rest = words[:, w]
@@ -73,6 +76,7 @@ def _distinct(words: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.in
 def _word_classes(
     words: Sequence[NDArray[np.int64]], start: int, stop: int
 ) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Do what `feature_classes` does, on words: extend the classes of all positions but the last by the last one."""
     *parents, last = words
     radix, width = last.shape
     parent_start, parent_words, parent_of = 0, np.zeros((1, width), np.int64), np.zeros(1, np.intp)

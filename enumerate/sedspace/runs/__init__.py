@@ -3,6 +3,6 @@
 from sedspace.runs.request import SHARD_ROWS
 from sedspace.runs.run import Run, open_run
 from sedspace.runs.verify import Problem
-from sedspace.runs.write import enumerate_space
+from sedspace.runs.write import enumerate_space, repair_run
 
-__all__ = ["SHARD_ROWS", "Problem", "Run", "enumerate_space", "open_run"]
+__all__ = ["SHARD_ROWS", "Problem", "Run", "enumerate_space", "open_run", "repair_run"]

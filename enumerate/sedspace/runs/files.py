@@ -23,6 +23,7 @@ class Written:
     """A finished shard, as the manifest records it."""
 
     shard: Shard
+    rows: int
     bytes: int
     sha256: str
 
@@ -32,7 +33,7 @@ class Written:
             "file": self.shard.name,
             "start": self.shard.start,
             "stop": self.shard.stop,
-            "rows": self.shard.rows,
+            "rows": self.rows,
             "bytes": self.bytes,
             "sha256": self.sha256,
         }
@@ -53,20 +54,25 @@ def encode(request: Request, shard: Shard) -> pa.Buffer:
     schema = request.schema(shard)
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, schema, **parquet_options(schema)) as writer:
-        for start in range(shard.start, shard.stop, ROW_GROUP_ROWS):
-            table = request.table(schema, start, min(start + ROW_GROUP_ROWS, shard.stop))
+        for table in request.tables(schema, shard.start, shard.stop):
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
     return sink.getvalue()
+
+
+def as_written(shard: Shard, data: Any) -> Written:
+    """Return what the manifest records about the bytes of a shard."""
+    rows = pq.read_metadata(pa.BufferReader(data)).num_rows
+    return Written(shard, rows, len(data), hashlib.sha256(data).hexdigest())
 
 
 def write_shard(directory: Path, request: Request, shard: Shard) -> Written:
     """Compute, encode and write one shard."""
     data = encode(request, shard)
-    rows = pq.read_metadata(pa.BufferReader(data)).num_rows
-    if rows != shard.rows:
-        raise RunError(f"{shard.name}: encoded {rows} rows, expected {shard.rows}")
+    written = as_written(shard, data)
+    if request.where is None and written.rows != shard.scanned:
+        raise RunError(f"{shard.name}: encoded {written.rows} rows, expected {shard.scanned}")
     write_whole(directory / shard.name, data)
-    return Written(shard, len(data), hashlib.sha256(data).hexdigest())
+    return written
 
 
 def write_whole(path: Path, data: Any) -> None:

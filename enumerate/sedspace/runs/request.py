@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, unknown
-from sedspace.scores import Score, default_columns, find_score, known_scores, score_columns
+from sedspace.scores import Score, default_columns, find_score, known_scores, passing, score_columns
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.space import INT64_END
 from sedspace.version import __version__
+from sedspace.where import Condition
 
 FORMAT_VERSION = 1
 SHARD_ROWS = 1_000_000
@@ -59,6 +61,7 @@ class Request:
     start: int
     stop: int
     shard_rows: int
+    where: str | None = None
 
     @classmethod
     def make(
@@ -68,6 +71,7 @@ class Request:
         start: int,
         stop: int | None,
         shard_rows: int,
+        where: str | None = None,
     ) -> Request:
         """Check a request and return it.
 
@@ -75,7 +79,7 @@ class Request:
         ------
         BadInput
             If a name is unknown, a column stands twice, the range is empty or not within the space, an index of it
-            does not fit int64, or `shard_rows` is below 1.
+            does not fit int64, `shard_rows` is below 1, or `where` is no condition on scores of the space.
         """
         space = find_space(space)
         start, stop = space.check_range(start, stop)
@@ -95,7 +99,9 @@ class Request:
                 f"range {start}:{stop} of {space.name}: a run's index column is int64, so --range must end at "
                 f"{INT64_END} or before"
             )
-        return cls(space, tuple(_column(space, one) for one in wanted), start, stop, shard_rows)
+        request = cls(space, tuple(_column(space, one) for one in wanted), start, stop, shard_rows, where)
+        _ = request.condition  # a bad one is refused here
+        return request
 
     @classmethod
     def from_description(cls, description: Mapping[str, Any]) -> Request:
@@ -108,7 +114,7 @@ class Request:
             Column(c["name"], c["dtype"], c["unit"], c["meaning"], _score_of(space, c)) for c in description["columns"]
         )
         limits = description["range"]
-        return cls(space, columns, limits["start"], limits["stop"], description["shard_rows"])
+        return cls(space, columns, limits["start"], limits["stop"], description["shard_rows"], description["where"])
 
     @cached_property
     def description(self) -> dict[str, Any]:
@@ -124,18 +130,30 @@ class Request:
             "space": {"name": self.space.name, "size": self.space.size, "positions": positions},
             "columns": [column.describe() for column in self.columns],
             "range": {"start": self.start, "stop": self.stop},
+            "where": self.where,
             "shard_rows": self.shard_rows,
         }
 
+    @cached_property
+    def condition(self) -> Condition | None:
+        """What a row must meet to be written, on the columns of the run, ``index`` and the scores of the space."""
+        if self.where is None:
+            return None
+        known = {name: score.dtype for name, score in {**known_scores(self.space), **self._scores()}.items()}
+        return Condition(self.where, {"index": "int64", **known})
+
+    def _scores(self) -> dict[str, Score]:
+        return {column.name: column.score for column in self.columns if column.score is not None}
+
     @property
-    def rows(self) -> int:
-        """The number of architectures."""
+    def scanned(self) -> int:
+        """The number of architectures that are looked at; without a condition all of them are rows."""
         return self.stop - self.start
 
     @property
     def shard_count(self) -> int:
         """The number of shards."""
-        return -(-self.rows // self.shard_rows)
+        return -(-self.scanned // self.shard_rows)
 
     def shard(self, number: int) -> Shard:
         """Return a shard by its number."""
@@ -154,17 +172,38 @@ class Request:
         text = json.dumps(about, separators=(",", ":"))
         return pa.schema([column.field() for column in self.columns], metadata={METADATA_KEY: text.encode()})
 
-    def table(self, schema: pa.Schema, start: int, stop: int) -> pa.Table:
-        """Return the rows of a range as an Arrow table."""
-        scorers = [column.score for column in self.columns if column.score is not None]
-        values = score_columns(self.space, scorers, start, stop)
-        names = [column.name for column in self.columns]
-        indices = np.arange(start, stop, dtype=np.int64)
-        arrays: dict[str, Any] = {"index": indices, **values}
-        if "arch" in names:
+    def tables(self, schema: pa.Schema, start: int, stop: int) -> Iterator[pa.Table]:
+        """Yield the rows of a range as Arrow tables of ROW_GROUP_ROWS rows each, the last one shorter."""
+        waiting: list[pa.Table] = []
+        for values in self._values(start, stop):
+            waiting.append(self._table(schema, values))
+            while sum(table.num_rows for table in waiting) >= ROW_GROUP_ROWS:
+                together = pa.concat_tables(waiting).combine_chunks()
+                yield together.slice(0, ROW_GROUP_ROWS)
+                waiting = [together.slice(ROW_GROUP_ROWS)]
+        together = pa.concat_tables([schema.empty_table(), *waiting]).combine_chunks()
+        if together.num_rows:
+            yield together
+
+    def _values(self, start: int, stop: int) -> Iterator[dict[str, NDArray[Any]]]:
+        scores = self._scores()
+        if self.condition is not None:
+            known = {**known_scores(self.space), **scores}
+            needed = [known[name] for name in self.condition.names if name != "index"]
+            yield from passing(self.space, list(scores.values()), self.condition, needed, start, stop)
+            return
+        for lo in range(start, stop, ROW_GROUP_ROWS):
+            hi = min(lo + ROW_GROUP_ROWS, stop)
+            indices = np.arange(lo, hi, dtype=np.int64)
+            yield {"index": indices, **score_columns(self.space, list(scores.values()), lo, hi)}
+
+    def _table(self, schema: pa.Schema, values: dict[str, NDArray[Any]]) -> pa.Table:
+        arrays: dict[str, Any] = dict(values)
+        if "arch" in schema.names:
+            indices = values["index"]
             offsets, text = self.space.arch_text(self.space.digits(indices))
             arrays["arch"] = pa.StringArray.from_buffers(len(indices), pa.py_buffer(offsets), pa.py_buffer(text))
-        return pa.Table.from_arrays([pa.array(arrays[name]) for name in names], schema=schema)
+        return pa.Table.from_arrays([pa.array(arrays[name]) for name in schema.names], schema=schema)
 
 
 @dataclass(frozen=True)
@@ -176,8 +215,8 @@ class Shard:
     stop: int
 
     @property
-    def rows(self) -> int:
-        """The number of architectures."""
+    def scanned(self) -> int:
+        """The number of architectures that are looked at."""
         return self.stop - self.start
 
 

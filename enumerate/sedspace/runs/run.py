@@ -45,7 +45,7 @@ class Run:
     @property
     def rows(self) -> int:
         """The number of rows."""
-        return sum(written.shard.rows for written in self.shards)
+        return sum(written.rows for written in self.shards)
 
     @property
     def bytes(self) -> int:
@@ -55,7 +55,10 @@ class Run:
     def manifest(self) -> dict[str, Any]:
         """Return the manifest's content."""
         shards = [written.describe() for written in self.shards]
-        return {**self.request.description, "rows": self.rows, "bytes": self.bytes, "shards": shards}
+        return {**self.request.description, **self._totals(), "shards": shards}
+
+    def _totals(self) -> dict[str, int]:
+        return {"scanned": self.request.scanned, "rows": self.rows, "bytes": self.bytes}
 
     def files(self) -> list[Path]:
         """Return the paths of the shards, in order."""
@@ -141,9 +144,10 @@ def _from_manifest(directory: Path, manifest: Mapping[str, Any]) -> Run:
             )
         request = Request.from_description(manifest)
         shards = tuple(
-            Written(Shard(s["file"], s["start"], s["stop"]), s["bytes"], s["sha256"]) for s in manifest["shards"]
+            Written(Shard(s["file"], s["start"], s["stop"]), s["rows"], s["bytes"], s["sha256"])
+            for s in manifest["shards"]
         )
-        recorded = {key: manifest[key] for key in ("rows", "bytes")}
+        recorded = {key: manifest[key] for key in ("scanned", "rows", "bytes")}
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{directory / MANIFEST} is damaged: {type(error).__name__} at {error}") from None
     run = Run(directory, request, shards)
@@ -153,6 +157,6 @@ def _from_manifest(directory: Path, manifest: Mapping[str, Any]) -> Run:
             f"{directory / MANIFEST} is altered: its shards do not cover {request.start}:{request.stop} "
             f"in parts of {request.shard_rows}"
         )
-    if recorded != {"rows": run.rows, "bytes": run.bytes}:
+    if recorded != run._totals():
         raise RunError(f"{directory / MANIFEST} is altered: {recorded} do not add up")
     return run

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sedspace.runs.files import MANIFEST, Written
-from sedspace.runs.request import Column, Request, Shard
+from sedspace.runs.request import Request, Shard
 
 SAMPLE_ROWS = 1000
 
@@ -47,18 +47,22 @@ def check_shard(directory: Path, request: Request, written: Written) -> Iterator
     elif digest != written.sha256:
         yield Problem(name, f"has SHA-256 {digest}, the manifest says {written.sha256}")
     else:
-        yield from _check_content(request, written.shard, pq.ParquetFile(pa.BufferReader(data)))
+        yield from _check_content(request, written, pq.ParquetFile(pa.BufferReader(data)))
 
 
-def _check_content(request: Request, shard: Shard, file: pq.ParquetFile) -> Iterator[Problem]:
+def _check_content(request: Request, written: Written, file: pq.ParquetFile) -> Iterator[Problem]:
+    shard = written.shard
     expected = request.schema(shard)
-    if file.metadata.num_rows != shard.rows:
-        yield Problem(shard.name, f"has {file.metadata.num_rows} rows, the manifest says {shard.rows}")
+    rows = file.metadata.num_rows
+    if rows != written.rows:
+        yield Problem(shard.name, f"has {rows} rows, the manifest says {written.rows}")
+    elif request.where is None and rows != shard.scanned:
+        yield Problem(shard.name, f"has {rows} rows of {shard.scanned}")
     elif file.schema_arrow.metadata != expected.metadata:
         yield Problem(shard.name, f"describes another run than {MANIFEST} does")
     elif not file.schema_arrow.equals(expected):
         yield Problem(shard.name, f"has columns {file.schema_arrow.names}, the manifest says {expected.names}")
-    else:
+    elif rows:
         yield from _check_sample(request, shard, file)
 
 
@@ -67,28 +71,32 @@ def _check_sample(request: Request, shard: Shard, file: pq.ParquetFile) -> Itera
     random = np.random.default_rng(shard.start)
     group = int(random.integers(file.metadata.num_row_groups))
     table = file.read_row_group(group)
-    first = shard.start + sum(file.metadata.row_group(g).num_rows for g in range(group))
     rows = np.unique(np.r_[0, table.num_rows - 1, random.integers(table.num_rows, size=SAMPLE_ROWS)])
-    table, indices = table.take(rows), first + rows
-    for column in request.columns:
-        expected = _recompute(request, column, indices)
-        if expected is None:
-            continue
-        found = table[column.name].to_numpy()
-        same = (found == expected) | ((found != found) & (expected != expected))  # NaN equals NaN here
+    indices = table["index"].to_numpy()[rows]
+    if request.where is None:  # every index of the range has its row
+        before = sum(file.metadata.row_group(g).num_rows for g in range(group))
+        expected = shard.start + before + rows
+    else:
+        expected = np.clip(np.maximum.accumulate(indices), shard.start, shard.stop - 1)
+    if not np.array_equal(indices, expected):
+        at = int(np.argmax(indices != expected))
+        yield Problem(shard.name, f"row {rows[at]} of row group {group} is index {indices[at]}, not {expected[at]}")
+        return
+    for name, values in _recompute(request, indices).items():
+        found = table[name].to_numpy()[rows]
+        same = (found == values) | ((found != found) & (values != values))  # NaN equals NaN here
         if not same.all():
             at = int(np.argmin(same))
-            yield Problem(shard.name, f"{column.name} of index {indices[at]} is {found[at]}, recomputed {expected[at]}")
+            yield Problem(shard.name, f"{name} of index {indices[at]} is {found[at]}, recomputed {values[at]}")
 
 
-def _recompute(request: Request, column: Column, indices: NDArray[np.int64]) -> NDArray[Any] | None:
-    """Return the values a column should have; None for a user's score that this process does not know."""
-    space = request.space
-    if column.name == "index":
-        return indices
-    if column.name == "arch":
-        archs: NDArray[Any] = space.arch(indices)
-        return archs
-    if column.score is None:
-        return None
-    return column.score.values(column.score.at(space, space.digits(indices)))
+def _recompute(request: Request, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Return the columns of some architectures, without those that this process has no score for."""
+    digits = request.space.digits(indices)
+    out: dict[str, NDArray[Any]] = {}
+    for column in request.columns:
+        if column.name == "arch":
+            out["arch"] = request.space.arch(indices)
+        elif column.score is not None:
+            out[column.name] = column.score.values(column.score.at(request.space, digits))
+    return out

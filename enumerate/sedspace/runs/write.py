@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 import shutil
@@ -16,10 +15,20 @@ from typing import Any
 from tqdm import tqdm
 
 from sedspace.errors import BadInput, RunError
-from sedspace.runs.files import MANIFEST, Written, encode, read_about, sync_directory, write_shard, write_whole
+from sedspace.runs.files import (
+    MANIFEST,
+    Written,
+    as_written,
+    encode,
+    read_about,
+    sync_directory,
+    write_shard,
+    write_whole,
+)
+from sedspace.runs.lock import sole_writer
 from sedspace.runs.request import SHARD_ROWS, Request, Shard, difference
 from sedspace.runs.run import Run, open_run
-from sedspace.runs.verify import check_shard
+from sedspace.runs.verify import Problem, check_shard
 from sedspace.scores import Score, check_threads
 from sedspace.spaces import Space
 
@@ -37,6 +46,7 @@ def enumerate_space(
     start: int = 0,
     stop: int | None = None,
     shard_rows: int = SHARD_ROWS,
+    where: str | None = None,
 ) -> Run:
     """Score every architecture of a range and write the result as a run: Parquet shards and a manifest.
 
@@ -58,7 +68,11 @@ def enumerate_space(
     start, stop : int
         The range of indices; `stop` is excluded and defaults to the size of the space.
     shard_rows : int, default 1,000,000
-        Rows of a file.
+        Architectures of a file.
+    where : str, optional
+        Write only the rows that meet this condition in SQL, such as ``params < 500000 AND sed > 6``, on ``index`` and
+        any scores of the space. Where those are additive, cells are not looked at one by one: 10^9 architectures a
+        second and more, so give a large `shard_rows` for large spaces.
 
     Returns
     -------
@@ -69,7 +83,8 @@ def enumerate_space(
     BadInput
         If the request is wrong, will not fit on the disk, or `out` holds anything else. Nothing was written.
     RunError
-        If writing failed. Shards that were finished stay valid, and the same request continues the run.
+        If another process writes to `out`, or writing failed. Shards that were finished stay valid, and the same
+        request continues the run.
 
     Examples
     --------
@@ -79,7 +94,7 @@ def enumerate_space(
     >>> run.rows, len(run.shards)
     (15625, 1)
     """
-    request = Request.make(space, columns, start, stop, shard_rows)
+    request = Request.make(space, columns, start, stop, shard_rows, where)
     workers = check_threads(threads)
     directory = Path(out)
     try:
@@ -90,8 +105,11 @@ def enumerate_space(
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"cannot write to {directory}: {error.strerror or error}") from None
-    run = _write_shards(directory, request, workers, progress)
-    with _failing_as_run_error(directory):
+    with _failing_as_run_error(directory), sole_writer(directory):
+        finished = _inspect(directory, request)  # once more: another process may have been here
+        if finished is not None:
+            return finished
+        run = _write_shards(directory, request, workers, progress)
         sync_directory(directory)
         write_whole(directory / MANIFEST, (json.dumps(run.manifest(), indent=1) + "\n").encode())
         sync_directory(directory)
@@ -129,16 +147,16 @@ def _check_fits(directory: Path, request: Request) -> None:
     while not existing.exists():
         existing = existing.parent
     free = shutil.disk_usage(existing).free
-    if request.rows <= _SAMPLE_ROWS:
+    if request.scanned <= _SAMPLE_ROWS or request.where is not None:  # no telling how many rows will pass
         return
-    middle = request.start + (request.rows - _SAMPLE_ROWS) // 2
+    middle = request.start + (request.scanned - _SAMPLE_ROWS) // 2
     sample = encode(request, Shard("sample", middle, middle + _SAMPLE_ROWS))
     per_row = len(sample) / _SAMPLE_ROWS
     already = sum(path.stat().st_size for path in directory.glob("part-*.parquet"))
-    needed = int(per_row * request.rows) - already
+    needed = int(per_row * request.scanned) - already
     if needed > free:
         raise BadInput(
-            f"{request.rows:,} rows of {request.space.name} at about {per_row:.1f} bytes are {needed:,} bytes, and "
+            f"{request.scanned:,} rows of {request.space.name} at about {per_row:.1f} bytes are {needed:,} bytes, and "
             f"{existing} has {free:,} free: write a slice with --range A:B or fewer --columns, or ask for the best "
             f"ones with `sedspace top {request.space.name}`, which needs no files"
         )
@@ -150,7 +168,7 @@ def _find_written(directory: Path, request: Request, shard: Shard) -> Written | 
     if not path.exists():
         return None
     data = path.read_bytes()
-    written = Written(shard, len(data), hashlib.sha256(data).hexdigest())
+    written = as_written(shard, data)
     for problem in check_shard(directory, request, written):
         raise RunError(f"{directory}: {problem}; move that file away to have it written anew")
     return written
@@ -159,16 +177,16 @@ def _find_written(directory: Path, request: Request, shard: Shard) -> Written | 
 def _write_shards(directory: Path, request: Request, workers: int, progress: bool) -> Run:
     """Write the shards that are not there yet, each thread one at a time, and return the run."""
     found: list[int] = []  # rows of shards that were there; appending is safe from any thread
-    bar = tqdm(total=request.rows, unit="arch", unit_scale=True, disable=None if progress else True, smoothing=0.1)
+    bar = tqdm(total=request.scanned, unit="arch", unit_scale=True, disable=None if progress else True, smoothing=0.1)
 
     def one(shard: Shard) -> Written:
         with _failing_as_run_error(directory):
             written = _find_written(directory, request, shard)
             if written is not None:
-                found.append(shard.rows)
+                found.append(written.rows)
             else:
                 written = write_shard(directory, request, shard)
-        bar.update(shard.rows)
+        bar.update(shard.scanned)
         return written
 
     pool = ThreadPoolExecutor(workers)
@@ -182,6 +200,55 @@ def _write_shards(directory: Path, request: Request, workers: int, progress: boo
         if not future.cancelled() and (error := future.exception()) is not None:
             raise error
     return Run(directory, request, tuple(future.result() for future in futures), sum(found))
+
+
+def repair_run(path: str | Path) -> list[Problem]:
+    """Rebuild the shards of a run that are not what its manifest says, and no others.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    list of Problem
+        What was wrong with the shards that were rebuilt. Files that do not belong to the run are left where they are.
+
+    Raises
+    ------
+    BadInput
+        If there is no such directory, or this process would not write the same bytes: another version of sedspace or
+        pyarrow, or a score of the user's that is not registered here.
+    RunError
+        If the run is unfinished, its manifest is damaged, or what is rebuilt is not what the manifest says.
+
+    Examples
+    --------
+    >>> import sedspace as ss, tempfile
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
+    ...     run.files()[0].unlink()
+    ...     [str(problem) for problem in ss.repair_run(run.path)], run.verify()
+    (['part-00000-of-00001.parquet: is missing'], [])
+    """
+    run = open_run(path)
+    expected = {written.shard.name: written for written in run.shards}
+    problems = {problem.file: problem for problem in run.verify() if problem.file in expected}
+    if not problems:
+        return []
+    _refuse_other(run.path / MANIFEST, json.loads((run.path / MANIFEST).read_bytes()), run.request)
+    for column in run.request.columns:
+        if column.score is None and column.name not in ("index", "arch"):
+            raise BadInput(f"{run.path} has the column {column.name!r}, a score that is not registered here")
+    with _failing_as_run_error(run.path), sole_writer(run.path):
+        for name in problems:
+            data = encode(run.request, expected[name].shard)
+            if as_written(expected[name].shard, data) != expected[name]:
+                raise RunError(
+                    f"{run.path / name}: rebuilt, it still is not what {MANIFEST} says: that is what is wrong"
+                )
+            write_whole(run.path / name, data)
+    return list(problems.values())
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.digitwise import DigitScore
 from sedspace.scores.evaluate import best, check_threads, histogram, score, score_columns, top_k
+from sedspace.scores.passing import passing
 from sedspace.scores.registry import default_columns, find_score, known_scores, register
 from sedspace.scores.score import Score
 from sedspace.scores.sed import sed
@@ -17,6 +18,7 @@ __all__ = [
     "find_score",
     "histogram",
     "known_scores",
+    "passing",
     "register",
     "score",
     "score_columns",

@@ -239,6 +239,37 @@ class Layout:
         return keep_best(split(part, self.length, threads, grain=1 << 24), k)
 
 
+class Together:
+    """Several additive scores of one space, whose tables are looked up together.
+
+    Parameters
+    ----------
+    space : Space
+    scorers : sequence of AdditiveScore
+    """
+
+    def __init__(self, space: Space, scorers: Sequence[AdditiveScore]) -> None:
+        self.space = space
+        self.columns: list[tuple[AdditiveScore, slice]] = []
+        tables, width = [], 0
+        for scorer in {scorer.name: scorer for scorer in scorers}.values():
+            tables.append(scorer.tables(space))
+            self.columns.append((scorer, slice(width, width + tables[-1][0].shape[1])))
+            width = self.columns[-1][1].stop
+        self.tables = [np.hstack(at_position) for at_position in zip(*tables, strict=True)]
+
+    def layouts(self, start: int, stop: int) -> Iterator[Layout]:
+        """Cut a range into layouts."""
+        return layouts(self.tables, start, stop)
+
+    def values(self, layout: Layout) -> dict[str, NDArray[Any]]:
+        """Return the values of each score by (high, low) class."""
+        return {
+            scorer.name: scorer.values(scorer.keys(self.space, layout.sums(columns)))
+            for scorer, columns in self.columns
+        }
+
+
 @functools.lru_cache(maxsize=1)  # scoring a range anew, with other threads or into another array, is mere copying
 def _stretch(score: AdditiveScore, space: Space, start: int, stop: int) -> tuple[Layout, NDArray[Any]]:
     """Return a range's first layout, and the score's values by (high, low) class."""

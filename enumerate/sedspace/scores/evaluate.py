@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
-from sedspace.scores.additive import AdditiveScore, layouts
+from sedspace.scores.additive import AdditiveScore, Together
 from sedspace.scores.registry import find_score
 from sedspace.scores.score import Score
 from sedspace.spaces import Space
@@ -112,19 +112,15 @@ def score_columns(space: Space, scorers: Sequence[Score], start: int, stop: int)
     """Return the values of several scores over one range, in one thread; additive ones share their tables."""
     out = {scorer.name: np.empty(stop - start, scorer.dtype) for scorer in scorers}
     additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore)]
+    if additive:
+        together = Together(space, additive)
+        for layout in together.layouts(start, stop):
+            lo = layout.start - start
+            for name, by_class in together.values(layout).items():
+                layout.fill(by_class, out[name][lo : lo + layout.length], 1)
     for scorer in scorers:
-        if scorer not in additive:
+        if not isinstance(scorer, AdditiveScore):
             scorer.fill(space, start, out[scorer.name], 1)
-    if not additive:
-        return out
-    tables = [scorer.tables(space) for scorer in additive]
-    ends = np.cumsum([table[0].shape[1] for table in tables])
-    together = [np.hstack(at_position) for at_position in zip(*tables, strict=True)]
-    for layout in layouts(together, start, stop):
-        lo = layout.start - start
-        for scorer, table, end in zip(additive, tables, ends, strict=True):
-            keys = scorer.keys(space, layout.sums(slice(end - table[0].shape[1], end)))
-            layout.fill(scorer.values(keys), out[scorer.name][lo : lo + layout.length], 1)
     return out
 
 

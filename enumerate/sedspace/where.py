@@ -1,0 +1,84 @@
+"""Conditions on rows, written in SQL: the one grammar of every ``--where``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+from numpy.typing import NDArray
+
+from sedspace.errors import BadInput, unknown
+
+
+class Condition:
+    """A condition such as ``params < 500000 AND sed > 6``.
+
+    Parameters
+    ----------
+    text : str
+    columns : mapping of str to str
+        The dtype of every column that the condition may name, as numpy names it, or ``string``.
+
+    Attributes
+    ----------
+    expression : polars.Expr
+    names : list of str
+        The columns that it does name.
+
+    Raises
+    ------
+    BadInput
+        If the text is no SQL, names an unknown column, or is neither true nor false.
+
+    Examples
+    --------
+    >>> Condition("n_skip < 2", {"n_skip": "uint8"}).names
+    ['n_skip']
+    """
+
+    def __init__(self, text: str, columns: Mapping[str, str]) -> None:
+        self.text = text
+        try:
+            self.expression = pl.sql_expr(text)
+        except pl.exceptions.PolarsError as error:
+            raise BadInput(f"where {text!r} is not a condition in SQL: {first_line(error)}") from None
+        self.names = list(dict.fromkeys(self.expression.meta.root_names()))
+        for name in self.names:
+            if name not in columns:
+                raise unknown("column", name, columns)
+        if not self.names:
+            raise BadInput(f"where {text!r} names no column: known: {', '.join(columns)}")
+        empty = pl.DataFrame(schema={name: polars_dtype(columns[name]) for name in self.names})
+        try:
+            dtype = empty.lazy().select(kept=self.expression).collect().schema["kept"]
+        except pl.exceptions.PolarsError as error:
+            raise BadInput(f"where {text!r} cannot be evaluated: {first_line(error)}") from None
+        if dtype != pl.Boolean:
+            raise BadInput(f"where {text!r} gives {dtype} values, expected a condition that is true or false")
+
+    def holds(self, values: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """Return where the condition holds: bool of the shape of the values, of which one per name is needed."""
+        shape = values[self.names[0]].shape
+        frame = pl.DataFrame({name: values[name].reshape(-1) for name in self.names})
+        kept = frame.select(kept=self.expression)["kept"].fill_null(False)
+        return kept.to_numpy().reshape(shape)
+
+
+def polars_dtype(dtype: str) -> pl.DataType | type[pl.DataType]:
+    """Return the polars type of a column's dtype."""
+    known: dict[str, type[pl.DataType]] = {
+        "uint8": pl.UInt8,
+        "int16": pl.Int16,
+        "int32": pl.Int32,
+        "int64": pl.Int64,
+        "float32": pl.Float32,
+        "float64": pl.Float64,
+        "string": pl.String,
+    }
+    return known[dtype]
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    return str(error).strip().split("\n")[0]
