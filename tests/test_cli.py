@@ -10,6 +10,7 @@ import sys
 import time
 
 import click
+import polars as pl
 import pytest
 
 import sedspace as ss
@@ -46,7 +47,7 @@ def test_enumerate_and_what_it_suggests(tmp_path):
     result = sedspace("enumerate", "tss", "--out", path)
     assert result.stderr == ""  # no progress bar where nobody watches
     assert re.search(
-        r"15,625 architectures of tss in 1 shards, [\d,]+ bytes; [\d.]+ s \([\d,]+ architectures/s\)", result.stdout
+        r"15,625 architectures of tss in 1 shard, [\d,]+ bytes; [\d.]+ s \([\d,]+ architectures/s\)", result.stdout
     )
     assert "15,625 rows were there already; nothing left to do" in sedspace("enumerate", "tss", "--out", path).stdout
     assert re.search(r"11668 +8.75 +\|nor_conv_3x3~0\|", result.stdout)
@@ -77,7 +78,8 @@ def test_top_of_a_run_and_of_a_space(run):
     assert of_run[0]["arch"] == of_space[0]["arch"] == ss.space("tss").arch(11668)
     filtered = sedspace("top", run, "-k", 1, "--where", "params < 500000 AND n_skip <= 2", "--by", "macs").stdout
     assert len(filtered.strip().splitlines()) == 2
-    assert "no architecture meets the condition" in sedspace("top", run, "--where", "params < 0").stdout
+    (of_range,) = json.loads(sedspace("top", "tss", "-k", 1, "--range", "0:9000", "--json").stdout)
+    assert of_range["index"] == 8543
 
 
 def test_show():
@@ -94,7 +96,7 @@ def test_show():
 
 
 def test_verify(run, tmp_path):
-    assert "1 shards, 15,625 rows, all as written" in sedspace("verify", run).stdout
+    assert "1 shard, 15,625 rows, all as written" in sedspace("verify", run).stdout
     ss.enumerate_space("tss", tmp_path / "bad", progress=False, shard_rows=5000)
     shard = tmp_path / "bad" / "part-00002-of-00004.parquet"
     shard.write_bytes(shard.read_bytes()[:-1])
@@ -134,6 +136,82 @@ def test_interrupted_by_the_keyboard(tmp_path):
     assert all(name.startswith("part-") for name in left)
 
 
+def test_query_describe_and_join(run, tmp_path):
+    statement = "SELECT n_skip, count(*) AS cells, max(sed) AS best FROM archs GROUP BY n_skip ORDER BY n_skip"
+    rows = json.loads(sedspace("query", run, statement, "--json").stdout)
+    assert rows[0] == {"n_skip": 0, "cells": 4**6, "best": 6.0}
+    for name, read in {"a.csv": pl.read_csv, "a.jsonl": pl.read_ndjson, "a.parquet": pl.read_parquet}.items():
+        sedspace("query", run, statement, "--out", tmp_path / name)
+        assert read(tmp_path / name).rows() == [tuple(row.values()) for row in rows]
+    described = {row["column"]: row for row in json.loads(sedspace("describe", run, "--json").stdout)}
+    assert (described["sed"]["min"], described["sed"]["max"], described["sed"]["distinct"]) == ("-1.5", "8.75", 65)
+    space = ss.space("tss")
+    table = pl.DataFrame({"arch": [space.arch(i) for i in (5, 9000)] + ["|x~0|"], "accuracy": [1.0, 2.0, 3.0]})
+    table.write_csv(tmp_path / "mine.csv")
+    said = sedspace("join", run, tmp_path / "mine.csv", "--out", tmp_path / "joined.parquet").stdout
+    assert (
+        "2 architectures matched; 15,623 only in the run, 0 only in the table, 1 rows of the table unreadable" in said
+    )
+    assert "row 2: arch '|x~0|' describes 2 nodes" in said
+    assert pl.read_parquet(tmp_path / "joined.parquet").select("index", "accuracy").rows() == [(5, 1.0), (9000, 2.0)]
+
+
+def test_plot(run, tmp_path):
+    for kind in ("density", "distribution", "cells"):
+        for name in (f"{kind}.png", f"{kind}.svg"):
+            sedspace("plot", run, "--kind", kind, "--out", tmp_path / name)
+            first = (tmp_path / name).read_bytes()
+            sedspace("plot", run, "--kind", kind, "--out", tmp_path / name)
+            assert (tmp_path / name).read_bytes() == first
+            assert len(first) > 10_000
+    pl.DataFrame({"index": range(100), "accuracy": [i % 7 for i in range(100)]}).write_parquet(tmp_path / "t.parquet")
+    said = sedspace(
+        "plot", run, "--kind", "accuracy", "--table", tmp_path / "t.parquet", "--against", "accuracy",
+        "--out", tmp_path / "a.png",
+    ).stdout  # fmt: skip
+    assert re.search(r"spearman -?0\.\d+  kendall -?0\.\d+  architectures 100", said)
+
+
+def test_repair(tmp_path):
+    ss.enumerate_space("tss", tmp_path / "run", progress=False, shard_rows=5000)
+    shard = tmp_path / "run" / "part-00001-of-00004.parquet"
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-1])
+    result = sedspace("verify", "--repair", tmp_path / "run")
+    assert "rebuilt part-00001-of-00004.parquet, which is" in result.stderr
+    assert "4 shards, 15,625 rows, all as written" in result.stdout
+    assert shard.read_bytes() == whole
+
+
+def test_enumerate_without_sed_and_with_where(tmp_path):
+    out = sedspace("enumerate", "tss", "--out", tmp_path / "run", "--columns", "params", "--where", "n_skip = 6").stdout
+    assert "1 of 15,625 architectures of tss" in out
+    assert "best by params" in out
+    assert "--by params" in out
+    assert "top" not in sedspace("enumerate", "tss", "--out", tmp_path / "none", "--where", "sed > 9").stdout
+
+
+def test_standard_output_that_is_full():
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "sedspace", "spaces"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert result.returncode == 1
+    assert "No space left on device" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_score_for_another_space_does_not_break_show(tmp_path):
+    (tmp_path / "beside.py").write_text("ROWS = [[1] * 5] * 10\n")
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import sedspace as ss\nfrom beside import ROWS\n"
+        "ss.register(ss.AdditiveScore('five', {'t': ROWS}, lambda t: t / 0.0))\n"
+    )
+    assert "five" not in sedspace("--scores", file, "show", "tss", 5).stdout
+    assert json.loads(sedspace("--scores", file, "show", "tss5", 5, "--json").stdout)["scores"]["five"] is None
+
+
 BAD = {
     "enumerate tss55x --out X": "unknown space 'tss55x'",
     "enumerate tss1 --out X": "'tss1': a cell of 1 node",
@@ -156,7 +234,22 @@ BAD = {
     "show tss |nor_conv_3x3~0|": "describes 2 nodes, but tss has 4",
     "show tss |skip~0|+|none~0|none~1|+|none~0|none~1|none~2|": "edge 0->1 has operation 'skip', expected one of",
     "top nowhere": "'nowhere' is no directory of a run, and no space",
-    "top tss8": "takes too long",
+    "top tss8": "takes too long: give a range",
+    "top RUN --where params<0": "nothing in RUN meets the request: the answer is empty",
+    "top RUN --range 0:5": "--range is for spaces, and RUN is a run",
+    "top RUN --by arch": "unknown column 'arch'",
+    "enumerate tss --out X --where parms<3": "unknown column 'parms': did you mean 'params'",
+    "enumerate tss --out RUN --columns sed": "holds another run: its columns is",
+    "query RUN SELECT": "query 'SELECT' cannot be answered",
+    "describe nowhere": "nowhere is not a directory",
+    "join RUN nowhere.csv --out X.csv": "table nowhere.csv is not there",
+    "plot RUN --out X.gif": "picture X.gif: expected a name that ends in .png or .svg",
+    "plot RUN --out X.png --by sad": "unknown column 'sad': did you mean 'sed'",
+    "plot RUN --out X.png --kind accuracy": "--kind accuracy needs --table FILE",
+    "show tss abc": "architecture 'abc' of tss: expected an index or an arch string",
+    "show tss 1.5": "architecture '1.5' of tss: expected an index or an arch string",
+    "show TSS 5": "did you mean 'tss'",
+    "top . -k 3": ". holds no run",
     "top tss -k 0": "k 0: expected 1 or more",
     "top tss --by speed": "unknown score 'speed'",
     "top tss --where n_skip<2": "--where needs a run",
@@ -166,13 +259,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("command", BAD)
-def test_bad_input_is_one_line_and_status_2(command, tmp_path, monkeypatch):
+def test_bad_input_is_one_line_and_status_2(command, tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
-    result = sedspace(*command.split(), status=2)
+    result = sedspace(*(str(run) if word == "RUN" else word for word in command.split()), status=2)
     assert result.stdout == ""
     assert result.stderr.startswith("sedspace: ")
     assert result.stderr.count("\n") == 1
-    assert BAD[command] in result.stderr
+    assert BAD[command].replace("RUN", str(run)) in result.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -184,4 +277,6 @@ def test_every_command_and_option_has_help_and_stands_in_the_readme():
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, (name, parameter.name)
-    assert set(cli.commands) == {"spaces", "enumerate", "top", "show", "verify"}
+    assert set(cli.commands) == {
+        "spaces", "enumerate", "verify", "top", "query", "describe", "join", "plot", "show",
+    }  # fmt: skip

@@ -185,18 +185,20 @@ def test_histogram(case):
     assert counts.tolist() == [1 + cells.count(level) for level in range(9)]
 
 
-@given(blocks(), st.integers(-5, 5), st.integers(1, 4))
-def test_collect_above(case, threshold, capacity):
+@given(blocks(), st.integers(-5, 5), st.booleans(), st.integers(1, 4))
+def test_collect_above(case, threshold, inclusive, capacity):
     rows, row_of_block, offset, stop = case
     keys, places = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
     found, place = [], offset
     while place < stop:
         count, place = collect_above(
-            rows, rows.max(axis=1), row_of_block, place, stop, np.int64(threshold), keys, places
+            rows, rows.max(axis=1), row_of_block, place, stop, np.int64(threshold), inclusive, keys, places
         )
         found += list(zip(keys[:count].tolist(), places[:count].tolist(), strict=True))
     cells = naive.tile(rows.tolist(), row_of_block, offset, stop - offset)
-    assert found == [(key, offset + i) for i, key in enumerate(cells) if key > threshold]
+    assert found == [
+        (key, offset + i) for i, key in enumerate(cells) if key > threshold or (inclusive and key == threshold)
+    ]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
@@ -212,3 +214,12 @@ def test_split_raises_what_a_part_raises():
 
     with pytest.raises(ValueError, match=":1000"):
         split(fail, 1000, 4, grain=1)
+
+
+def test_split_does_not_swallow_an_index_error():
+    def work(lo, hi):
+        if lo > 500:
+            raise IndexError("mine")
+
+    with pytest.raises(IndexError, match="mine"):
+        split(work, 1000, 4, grain=1)

@@ -50,10 +50,6 @@ def test_importing_compiles_nothing():
     assert python("-c", code) == "0 False False\n"
 
 
-def test_starting_the_command_line_does_not_load_polars():
-    assert python("-c", "import sys, sedspace.cli; print('polars' in sys.modules)") == "False\n"
-
-
 def test_editing_any_kernel_source_throws_compiled_code_away(tmp_path):
     kernels = tmp_path / "kernels"
     shutil.copytree(ROOT / "kernels" / "sedspace_kernels", kernels / "sedspace_kernels")

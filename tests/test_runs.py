@@ -19,7 +19,7 @@ import pytest
 
 import naive
 import sedspace as ss
-from sedspace.query import top
+from sedspace.query import describe, sql, top
 
 DEFAULT = ["index", "sed", "n_none", "n_skip", "n_conv1x1", "n_conv3x3", "n_pool", "residual", "params", "macs"]
 DTYPES = [pl.Int64, pl.Float32, *[pl.UInt8] * 6, pl.Int32, pl.Int64]
@@ -276,6 +276,62 @@ def test_verify_recomputes_rows(damaged, column):
     assert str(problem).startswith("part-00001-of-00004.parquet: " + said)
 
 
+def test_junk_that_the_manifest_vouches_for_is_named(damaged):
+    reforge(damaged, lambda table: table)
+    file = damaged / "part-00001-of-00004.parquet"
+    old = file.read_bytes()
+    file.write_bytes(b"junk" * (len(old) // 4) + b"j" * (len(old) % 4))
+    manifest = damaged / "manifest.json"
+    new = hashlib.sha256(file.read_bytes()).hexdigest()
+    manifest.write_text(manifest.read_text().replace(hashlib.sha256(old).hexdigest(), new))
+    (problem,) = ss.open_run(damaged).verify()
+    assert "part-00001-of-00004.parquet: is not readable Parquet" in str(problem)
+
+
+def test_a_run_of_another_pyarrow_verifies_and_says_so(damaged, monkeypatch):
+    monkeypatch.setattr("sedspace.runs.request.Request.pyarrow_version", "99.0")
+    run = ss.open_run(damaged)
+    assert run.verify() == []
+    assert run.manifest()["pyarrow_version"] == pa.__version__
+
+
+@pytest.mark.parametrize("noted", [False, True])
+@pytest.mark.parametrize("at", [4, 300, 9000, -3000])
+def test_continuing_notices_bit_rot_anywhere_in_a_shard(damaged, at, noted):
+    file = damaged / "part-00001-of-00004.parquet"
+    data = bytearray(file.read_bytes())
+    if noted:
+        line = {"file": file.name, "sha256": hashlib.sha256(data).hexdigest()}
+        (damaged / ".finished").write_text(json.dumps(line) + '\n{"file": "part-000')
+    (damaged / "manifest.json").unlink()
+    (damaged / "part-00003-of-00004.parquet").unlink()
+    data[at] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(ss.SedspaceError, match=r"part-00001-of-00004\.parquet "):
+        write(damaged, shard_rows=4000)
+    assert file.read_bytes() == data
+
+
+def test_a_finished_run_that_lacks_something_is_not_called_finished(damaged):
+    (damaged / "part-00002-of-00004.parquet").unlink()
+    with pytest.raises(ss.RunError, match=r"part-00002-of-00004\.parquet: is missing; `sedspace verify --repair"):
+        write(damaged, shard_rows=4000)
+    with pytest.raises(ss.RunError, match="is missing: `sedspace verify --repair"):
+        top(ss.open_run(damaged))
+    (damaged / "part-00002-of-00004.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ss.RunError, match=r"cannot be read: .*`sedspace verify` names the files"):
+        top(ss.open_run(damaged))
+
+
+def test_a_finished_run_of_a_score_that_was_redefined(tmp_path, monkeypatch):
+    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    ss.register(ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: n, dtype="int32"))
+    write(tmp_path / "run", columns=["mine"])
+    ss.register(ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: n + 1, dtype="int32"))
+    with pytest.raises(ss.RunError, match="mine of index 0 is 0, recomputed 1"):
+        write(tmp_path / "run", columns=["mine"])
+
+
 @pytest.mark.parametrize("old_new", [("edges with none", "edges, none"), ('"where": null', '"where": "sed > 0"')])
 def test_verify_notices_an_edited_manifest(damaged, old_new):
     file = damaged / "manifest.json"
@@ -303,6 +359,14 @@ def test_verify_counts_rows_and_compares_descriptions(damaged):
         (lambda text: text.replace('"start": 4000', '"start": 4001'), "is altered: its shards do not cover"),
         (lambda text: text.replace('"rows": 15625', '"rows": 15624'), "is altered: .*15624.* do not add up"),
         (lambda text: text.replace('"name": "tss"', '"name": "tsx"'), "unknown space 'tsx'"),
+        (lambda text: text.replace('"size": 15625', '"size": 15626'), "its space size is 15626, expected 15625"),
+        (lambda text: text.replace('"name": "0->1"', '"name": "0->2"'), "its space positions is"),
+        (lambda text: text.replace('"dtype": "int64"', '"dtype": "x"'), "is damaged"),
+        (lambda text: text.replace('"unit": "edges"', '"unit": null'), "is damaged"),
+        (lambda text: text.replace('"shard_rows": 4000', '"shard_rows": 0'), "is damaged"),
+        (lambda text: text.replace('"start": 0,\n', '"start": null,\n'), "is damaged"),
+        (lambda text: re.sub('"bytes": [0-9]+', '"bytes": null', text), "is damaged"),
+        (lambda text: text.replace('"rows": 4000', '"rows": 3999', 1), "its shards do not cover"),
     ],
 )
 def test_a_damaged_manifest_is_named(damaged, change, message):
@@ -315,7 +379,7 @@ def test_a_damaged_manifest_is_named(damaged, change, message):
 def test_open_run_of_nothing(tmp_path):
     with pytest.raises(ss.BadInput, match="is not a directory"):
         ss.open_run(tmp_path / "nowhere")
-    with pytest.raises(ss.RunError, match="a run that is not finished"):
+    with pytest.raises(ss.BadInput, match="holds no run"):
         ss.open_run(tmp_path)
 
 
@@ -333,6 +397,10 @@ def test_open_run_of_nothing(tmp_path):
         ({"columns": ["functional"]}, "unknown column 'functional'"),
         ({"threads": 0}, "threads 0"),
         ({"shard_rows": 0}, "shard-rows 0: expected 1 or more"),
+        ({"shard_rows": 1.5}, r"shard-rows 1\.5 is not an integer"),
+        ({"space": "tss5", "shard_rows": 1}, "bytes, and .* free"),
+        ({"space": "tss7", "where": "sed > 34"}, "476,837,159 files: give a larger --shard-rows"),
+        ({"columns": "sed"}, "columns 'sed' is one string"),
         ({"start": 20, "stop": 10}, "range 20:10 is not within tss"),
         ({"start": 10, "stop": 10}, "range 10:10 of tss is empty"),
         ({"stop": 15626}, "range 0:15626 is not within tss"),
@@ -387,6 +455,13 @@ def test_top_of_a_run_equals_sorting_all_rows(finished):
     assert top(finished, 5, by="macs", where="params < 500000 AND n_skip <= 2").drop("arch").equals(expected)
 
 
+def test_differences_of_counts_do_not_wrap(finished):
+    (row,) = top(finished, 1, by="n_skip", where="n_conv3x3 - n_skip > 3").rows(named=True)
+    assert row["n_conv3x3"] - row["n_skip"] > 3
+    found = sql(finished, "SELECT min(n_conv3x3 - n_skip) AS least FROM archs WHERE n_skip - n_none > 2").item()
+    assert found == -6
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -394,7 +469,7 @@ def test_top_of_a_run_equals_sorting_all_rows(finished):
         ({"by": "sex"}, "unknown column 'sex': did you mean 'sed'"),
         ({"where": "parms < 3"}, "unknown column 'parms': did you mean 'params'"),
         ({"where": "params <"}, "is not a condition in SQL"),
-        ({"where": "params + 1"}, "gives Int32 values, expected a condition"),
+        ({"where": "params + 1"}, "gives Int64 values, expected a condition"),
         ({"where": "params < 'a'"}, "cannot be evaluated"),
     ],
 )
@@ -402,3 +477,24 @@ def test_bad_questions(finished, options, message):
     with pytest.raises(ss.BadInput, match=message) as caught:
         top(finished, **options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("SELEC * FROM archs", "cannot be answered"),
+        ("SELECT sedd FROM archs", "unknown column 'sedd': did you mean 'sed'"),
+        ("SELECT * FROM runs", "cannot be answered"),
+    ],
+)
+def test_bad_sql(finished, statement, message):
+    with pytest.raises(ss.BadInput, match=message) as caught:
+        sql(finished, statement)
+    assert "\n" not in str(caught.value)
+
+
+def test_describe_is_what_the_rows_say(finished):
+    frame = finished.scan().collect()
+    for row in describe(finished).rows(named=True):
+        column = frame[row["column"]]
+        assert (row["min"], row["max"], row["distinct"]) == (str(column.min()), str(column.max()), column.n_unique())

@@ -205,6 +205,50 @@ def test_digit_score_beyond_int64():
     assert values.tolist() == [longest_run(space.digits(space.size - 700 + i).tolist()) for i in range(700)]
 
 
+def test_a_feature_by_name_has_its_base():
+    score = ss.AdditiveScore("p", {"p": "params"}, lambda p: p, dtype="int32")
+    assert np.array_equal(ss.score("tss", score), ss.score("tss", "params"))
+
+
+def test_scores_follow_what_h_reads(monkeypatch):
+    weight = [1]
+    score = ss.AdditiveScore("w", {"n": "n_skip"}, lambda n: n * weight[0], dtype="int32")
+    assert ss.score("tss", score).max() == 6
+    weight[0] = 5
+    assert ss.score("tss", score).max() == 30
+
+
+def test_infinities_rank_and_equal_values_are_counted_together():
+    log = ss.AdditiveScore("log", {"n": "n_conv3x3"}, lambda n: np.where(n > 0, n, -np.inf), dtype="float64")
+    assert ss.top_k("tss", 20_000, log)["index"].len() == 5**6
+    close = ss.AdditiveScore("close", {"f": {"nor_conv_3x3": 2**24 + 1, "nor_conv_1x1": 2**24}}, lambda f: f)
+    frame = ss.histogram("tss", close)
+    assert frame["close"].n_unique() == len(frame)
+    assert frame["count"].sum() == 5**6
+
+
+def test_digit_scores_keep_fractions_and_pass_errors_on():
+    mean = ss.DigitScore("mean", lambda digits: digits.sum() / 8, dtype="float64")
+    assert ss.score("tss", mean)[15624] == 3.0
+    assert ss.score("tss", mean)[15623] == 23 / 8
+
+    def late(digits):
+        if digits[0] == 4:
+            raise IndexError("too late")
+        return 1
+
+    with pytest.raises(ss.BadInput, match="score late: its function of the digits failed: IndexError: too late"):
+        ss.score("tss", ss.DigitScore("late", late), threads=2)
+
+
+def test_top_k_goes_back_into_a_huge_space():
+    space = ss.space("tss8")
+    top = ss.top_k(space, 2, start=0, stop=1000)
+    assert space.arch(top["index"]).tolist() == top["arch"].to_list()
+    assert space.index(space.digits([1, 2**63])).tolist() == [1, 2**63]
+    assert bool(space)
+
+
 def test_nan_never_ranks():
     score = ss.AdditiveScore("log", {"n": "n_skip"}, lambda n: np.where(n > 2, np.nan, n / 2), dtype="float64")
     assert ss.top_k("tss", 3, score)["log"].to_list() == [1.0, 1.0, 1.0]
@@ -266,6 +310,19 @@ def test_groups_are_scored_apart_and_weighted():
         (lambda: ss.sed("x"), "lam 'x' is not a fraction"),
         (lambda: ss.sed("3/2"), "lam 3/2 is out of range"),
         (lambda: ss.register(ss.sed()), "'sed' is taken"),
+        (lambda: ss.register(ss.AdditiveScore("params", {"x": "n_skip"}, abs)), "'params' is taken"),
+        (lambda: ss.AdditiveScore("index", {"x": "n_skip"}, abs), "'index' is taken"),
+        (lambda: ss.score("tss", ["sed"]), r"score \['sed'\]: expected a name or a Score"),
+        (lambda: ss.score("tss", start=1.9), r"start 1\.9 is not an integer"),
+        (lambda: ss.top_k("tss", 2.5), r"k 2\.5 is not an integer"),
+        (lambda: ss.score("tss", threads=2.5), r"threads 2\.5 is not an integer"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda: 1)), "h failed on arrays .*TypeError"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: 1 if x > 1 else 2)), "h failed on"),
+        (
+            lambda: ss.score("tss", ss.DigitScore("x", lambda d: d.sum() / 7, dtype="uint8")),
+            "cannot be written as uint8",
+        ),
+        (lambda: ss.score("tss", ss.DigitScore("x", lambda d: 1 // d[0])), "ZeroDivisionError"),
         (lambda: ss.AdditiveScore("a b", {"x": "n_skip"}, abs), "'a b' cannot be a column"),
         (lambda: ss.AdditiveScore("x", {}, abs), "score x has no features"),
         (lambda: ss.AdditiveScore("x", {"x": "n_skip"}, abs, dtype="float16"), "dtype 'float16', expected one of"),

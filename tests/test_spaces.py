@@ -134,8 +134,10 @@ def test_indices_that_are_no_integers():
     space = ss.space("tss")
     with pytest.raises(ss.BadInput, match=r"1\.5 is not an integer"):
         space.digits(1.5)
-    with pytest.raises(ss.BadInput, match="flat sequence of integers, not float64"):
+    with pytest.raises(ss.BadInput, match=r"index 1\.0 is not an integer"):
         space.digits([1.0, 2.0])
+    with pytest.raises(ss.BadInput, match="flat sequence of integers, not float64"):
+        space.digits(np.array([1.0, 2.0]))
 
 
 def test_unsigned_indices_do_not_become_floats():

@@ -7,6 +7,7 @@
 (7323968, 15.75)
 """
 
+import sedspace.namespace  # noqa: F401  gives polars expressions the namespace `sed`
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.runs import Problem, Run, enumerate_space, open_run, repair_run
 from sedspace.scores import AdditiveScore, DigitScore, Score, histogram, known_scores, register, score, sed, top_k

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import re
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -18,9 +19,12 @@ import sedspace
 from sedspace import show
 from sedspace.errors import BadInput, SedspaceError
 from sedspace.runs import SHARD_ROWS, Run, enumerate_space, open_run, repair_run
-from sedspace.scores import best, find_score, known_scores, top_k
+from sedspace.scores import best, known_scores, top_k
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf")
 
@@ -97,7 +101,10 @@ def enumerate_command(
     start, stop = _parse_range(limits, chosen)
     wanted = [name.strip() for name in columns.split(",")] if columns is not None else None
     began = time.perf_counter()
-    run = enumerate_space(chosen, out, wanted, threads, start=start, stop=stop, shard_rows=shard_rows, where=where)
+    try:
+        run = enumerate_space(chosen, out, wanted, threads, start=start, stop=stop, shard_rows=shard_rows, where=where)
+    except KeyboardInterrupt:
+        _fail("interrupted; finished shards stay valid, give the same command again to continue", 130)
     _print_summary(run, time.perf_counter() - began, as_json)
 
 
@@ -106,22 +113,101 @@ def enumerate_command(
 @click.option("-k", type=int, default=10, show_default=True, help="How many.")
 @click.option("--by", default="sed", show_default=True, help="The column or score to rank by; greater is better.")
 @click.option("--where", metavar="SQL", help='A condition on a run\'s columns, e.g. "params < 1000000".')
+@click.option("--range", "limits", metavar="A:B", help="Only these indices; of a space, as a run has its own.")
 @json_option
-def top(target: str, k: int, by: str, where: str | None, as_json: bool) -> None:
+def top(target: str, k: int, by: str, where: str | None, limits: str | None, as_json: bool) -> None:
     """Print the best architectures of TARGET, a run's directory or the name of a space."""
     from sedspace import query
 
     if Path(target).exists():
+        if limits is not None:
+            raise BadInput(f"--range is for spaces, and {target} is a run: use --where 'index >= A AND index < B'")
         frame = query.top(open_run(target), k, by, where)
     else:
         space = _space_or_run(target)
         if where is not None:
             raise BadInput(f"--where needs a run: give the directory that `sedspace enumerate {space.name}` wrote")
-        frame = top_k(space, k, by)
-    if frame.is_empty() and not as_json:
-        click.echo("no architecture meets the condition")
-        return
-    _print_rows(frame.to_dicts(), as_json)
+        frame = top_k(space, k, by, *_parse_range(limits, space))
+    _print_frame(frame, as_json, target)
+
+
+@cli.command(name="query")
+@click.argument("directory")
+@click.argument("statement", metavar="SQL")
+@click.option("--out", metavar="FILE", help="Write the answer here: .csv, .jsonl or .parquet, by the name's ending.")
+@json_option
+def query_command(directory: str, statement: str, out: str | None, as_json: bool) -> None:
+    """Answer a SQL query over a run; its table is called archs."""
+    from sedspace import query
+
+    frame = query.sql(open_run(directory), statement)
+    if out is None:
+        _print_frame(frame, as_json, directory)
+    else:
+        _write_frame(frame, out, directory)
+
+
+@cli.command()
+@click.argument("directory")
+@json_option
+def describe(directory: str, as_json: bool) -> None:
+    """Print the columns of a run: types, units, least, greatest and number of distinct values."""
+    from sedspace import query
+
+    run = open_run(directory)
+    if not as_json:
+        kept = f" that meet {run.request.where}" if run.request.where else ""
+        click.echo(f"{run.rows:,} architectures of {run.space.name}, {run.request.start}:{run.request.stop}{kept}\n")
+    _print_frame(query.describe(run), as_json, directory)
+
+
+@cli.command(name="join")
+@click.argument("directory")
+@click.argument("table")
+@click.option("--on", type=click.Choice(["arch", "index"]), help="The table's key.  [default: arch, else index]")
+@click.option("--out", required=True, metavar="FILE", help="Where the matched rows go: .csv, .jsonl or .parquet.")
+@json_option
+def join_command(directory: str, table: str, on: str | None, out: str, as_json: bool) -> None:
+    """Put a TABLE of your own (Parquet or CSV with arch or index) beside the scores of a run."""
+    from sedspace.join import join
+
+    matched = join(open_run(directory), table, on)
+    _write_frame(matched.frame, out, directory)
+    report = {k: v for k, v in vars(matched).items() if k != "frame"}
+    click.echo(_json({"matched": len(matched.frame), **report}) if as_json else matched.report())
+
+
+@cli.command()
+@click.argument("directory")
+@click.option("--out", required=True, metavar="FILE", help="The picture: .png or .svg, by the name's ending.")
+@click.option(
+    "--kind",
+    type=click.Choice(["density", "distribution", "cells", "accuracy"]),
+    default="density",
+    show_default=True,
+    help="density: a score against a cost; distribution: of a column; cells: the best ones; accuracy: against TABLE.",
+)
+@click.option("--by", default="sed", show_default=True, help="The column that is drawn, or ranked by.")
+@click.option("--against", default="params", show_default=True, help="The cost of a density, the accuracy's column.")
+@click.option("--table", metavar="FILE", help="Measured accuracies: Parquet or CSV with arch or index.")
+@click.option("-k", type=int, default=6, show_default=True, help="How many of the best to mark or draw.")
+def plot(directory: str, out: str, kind: str, by: str, against: str, table: str | None, k: int) -> None:
+    """Draw a picture of a run, good enough for a paper."""
+    from sedspace import plots
+
+    run = open_run(directory)
+    if kind == "accuracy":
+        if table is None:
+            raise BadInput("--kind accuracy needs --table FILE and --against COLUMN")
+        figure, found = plots.accuracy(run, table, against, by)
+        click.echo("  ".join(f"{name} {value:.4g}" for name, value in found.items()))
+    elif kind == "density":
+        figure = plots.density(run, by, against, k)
+    elif kind == "cells":
+        figure = plots.cells(run, by, k)
+    else:
+        figure = plots.distribution(run, by)
+    plots.save(figure, out)
 
 
 @cli.command(name="show")
@@ -132,7 +218,7 @@ def show_command(space: str, architecture: str, as_json: bool) -> None:
     """Explain one ARCHITECTURE of SPACE, given as its index or its arch string."""
     chosen = find_space(space)
     about = show.describe(chosen, show.find_index(chosen, architecture))
-    click.echo(json.dumps(about) if as_json else show.render(about, chosen))
+    click.echo(_json(about) if as_json else show.render(about, chosen))
 
 
 @cli.command()
@@ -149,9 +235,10 @@ def verify(directory: str, repair: bool, as_json: bool) -> None:
     run = open_run(directory)
     problems = run.verify()
     if as_json:
-        click.echo(json.dumps({"shards": len(run.shards), "rows": run.rows, "problems": [vars(p) for p in problems]}))
+        click.echo(_json({"shards": len(run.shards), "rows": run.rows, "problems": [vars(p) for p in problems]}))
     elif not problems:
-        click.echo(f"{directory}: {len(run.shards)} shards, {run.rows:,} rows, all as written")
+        trusted = f" (not recomputed: {', '.join(run.unchecked)}; register it with --scores)" if run.unchecked else ""
+        click.echo(f"{directory}: {_shards(run)}, {run.rows:,} rows, all as written{trusted}")
     for problem in problems:
         click.echo(f"sedspace: {problem}", err=True)
     sys.exit(1 if problems else 0)
@@ -169,10 +256,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         _fail(error.format_message().replace("\n", " "), 2)
     except (KeyboardInterrupt, click.Abort):
-        _fail("interrupted; finished shards stay valid, give the same command again to continue", 130)
+        _fail("interrupted", 130)
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:  # standard output, say, is a full disk
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}", 1)
     sys.exit(result if isinstance(result, int) else 0)
 
 
@@ -185,6 +274,7 @@ def _run_scores_file(path: Path) -> None:
     spec = importlib.util.spec_from_file_location("sedspace_user_scores", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise BadInput(f"--scores {path}: expected a Python file")
+    sys.path.insert(0, str(path.resolve().parent))  # it may import what stands beside it, as if it were run
     try:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     except SedspaceError:
@@ -216,13 +306,11 @@ def _space_or_run(target: str) -> Space:
 
 
 def _print_summary(run: Run, seconds: float, as_json: bool) -> None:
-    winners = _best_rows(run)
+    by, winners = _best_rows(run)
     if as_json:
         figures = {"scanned": run.request.scanned, "rows": run.rows, "rows_found": run.rows_found, "bytes": run.bytes}
         click.echo(
-            json.dumps(
-                {"path": str(run.path), "seconds": seconds, "shards": len(run.shards), **figures, "best": winners}
-            )
+            _json({"path": str(run.path), "seconds": seconds, "shards": len(run.shards), **figures, "best": winners})
         )
         return
     scanned = run.request.scanned - (run.rows_found if run.request.where is None else 0)
@@ -232,33 +320,76 @@ def _print_summary(run: Run, seconds: float, as_json: bool) -> None:
             f"{run.rows_found:,} rows were there already; {did if run.rows_found < run.rows else 'nothing left to do'}"
         )
     kept = f" of {run.request.scanned:,}" if run.request.where is not None else ""
-    what = f"{run.rows:,}{kept} architectures of {run.space.name} in {len(run.shards)} shards, {run.bytes:,} bytes"
+    what = f"{run.rows:,}{kept} architectures of {run.space.name} in {_shards(run)}, {run.bytes:,} bytes"
     click.echo(f"{run.path}: {what}; {did}")
     if not winners:
         return
-    click.echo("\nbest by SED")
+    click.echo(f"\nbest by {by}")
     _print_rows(winners, as_json=False)
-    where = shlex.quote(str(run.path))
-    click.echo(f"\nnext:  sedspace top {where} -k 10\n       sedspace show {run.space.name} {winners[0]['index']}")
+    where, option = shlex.quote(str(run.path)), "" if by == "sed" else f" --by {by}"
+    click.echo(
+        f"\nnext:  sedspace top {where} -k 10{option}\n       sedspace show {run.space.name} {winners[0]['index']}"
+    )
 
 
-def _best_rows(run: Run) -> list[dict[str, Any]]:
-    """Return the five best rows by SED; of a filtered run those that are in its files."""
+def _best_rows(run: Run) -> tuple[str, list[dict[str, Any]]]:
+    """Return the score to rank by, SED or else the first, and the five best rows (of a filtered run, in its files)."""
+    scores = [column.score for column in run.request.columns if column.score is not None]
+    if not scores or not run.rows:
+        return "sed", []
+    score = next((score for score in scores if score.name == "sed"), scores[0])
     if run.request.where is None:
-        values, indices = best(run.space, find_score(run.space, "sed"), 5, run.request.start, run.request.stop)
+        values, indices = best(run.space, score, 5, run.request.start, run.request.stop)
         pairs = list(zip(indices, values.tolist(), strict=True))
-    elif any(column.name == "sed" for column in run.request.columns):
+    else:
         from sedspace import query
 
-        pairs = query.top(run, 5).select("index", "sed").rows()
-    else:
-        pairs = []
-    return [{"index": index, "sed": sed, "arch": run.space.arch(index)} for index, sed in pairs]
+        pairs = query.top(run, 5, score.name).select("index", score.name).rows()
+    return score.name, [{"index": i, score.name: value, "arch": run.space.arch(i)} for i, value in pairs]
+
+
+def _shards(run: Run) -> str:
+    return f"{len(run.shards)} shard{'s' if len(run.shards) > 1 else ''}"
+
+
+def _json(value: Any) -> str:
+    """Return strict JSON: NaN and infinities, which it has no numbers for, become null."""
+
+    def strict(one: Any) -> Any:
+        if isinstance(one, float) and not math.isfinite(one):
+            return None
+        if isinstance(one, dict):
+            return {key: strict(item) for key, item in one.items()}
+        return [strict(item) for item in one] if isinstance(one, list | tuple) else one
+
+    return json.dumps(strict(value), allow_nan=False)
+
+
+def _print_frame(frame: pl.DataFrame, as_json: bool, source: str) -> None:
+    if frame.is_empty():
+        raise BadInput(f"nothing in {source} meets the request: the answer is empty")
+    _print_rows(frame.to_dicts(), as_json)
+
+
+def _write_frame(frame: pl.DataFrame, out: str, source: str) -> None:
+    if frame.is_empty():
+        raise BadInput(f"nothing in {source} meets the request: the answer is empty, {out} was not written")
+    writers: dict[str, Callable[[str], None]] = {
+        ".csv": frame.write_csv,
+        ".jsonl": frame.write_ndjson,
+        ".parquet": frame.write_parquet,
+    }
+    if Path(out).suffix not in writers:
+        raise BadInput(f"--out {out}: expected a name that ends in .csv, .jsonl or .parquet")
+    try:
+        writers[Path(out).suffix](out)
+    except OSError as error:
+        raise BadInput(f"--out {out} cannot be written: {error.strerror or error}") from None
 
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(rows))
+        click.echo(_json(rows))
         return
     shown = [{key: _cell(value) for key, value in row.items()} for row in rows]
     widths = {key: max(len(key), *(len(row[key]) for row in shown)) for key in shown[0]}
@@ -269,4 +400,6 @@ def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
     return f"{value:.7g}" if isinstance(value, float) else str(value)

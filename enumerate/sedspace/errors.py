@@ -25,6 +25,6 @@ class RunError(SedspaceError):
 def unknown(what: str, name: object, known: Iterable[str]) -> BadInput:
     """Return the error for a name that is not there, with the nearest one that is."""
     names = list(known)
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return BadInput(f"unknown {what} {name!r}: {hint}known: {', '.join(names)}")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import polars as pl
+import re
+from collections.abc import Callable
+from typing import Any
 
-from sedspace.errors import BadInput, unknown
+import polars as pl
+import pyarrow.parquet as pq
+
+from sedspace.errors import BadInput, RunError, unknown
 from sedspace.runs import Run
-from sedspace.where import Condition
+from sedspace.spaces.space import as_int
+from sedspace.where import NARROW, Condition, first_line
 
 
 def top(run: Run, k: int = 10, by: str = "sed", where: str | None = None) -> pl.DataFrame:
@@ -40,19 +46,119 @@ def top(run: Run, k: int = 10, by: str = "sed", where: str | None = None) -> pl.
     ...     top(run, 2, where="n_skip = 0")["index"].to_list()
     [11718, 8593]
     """
-    if k < 1:
+    if as_int(k, "k") < 1:
         raise BadInput(f"k {k}: expected 1 or more")
     frame = run.scan()
-    columns = {column.name: column.dtype for column in run.request.columns}
+    columns = _dtypes(run)
     if by not in columns:
         raise unknown("column", by, columns)
     if columns[by] == "string":
         raise BadInput(f"column {by!r} is text: expected a numeric one to rank by")
     if where is not None:
-        frame = frame.filter(Condition(where, columns).expression)
+        frame = Condition(where, columns).filter(frame)
     if columns[by].startswith("float"):
         frame = frame.filter(pl.col(by).is_not_nan())
-    best: pl.DataFrame = frame.sort([by, "index"], descending=[True, False]).head(k).collect()
-    if "arch" not in columns:
-        best = best.with_columns(arch=pl.Series(run.space.arch(best["index"].to_numpy()), dtype=pl.String))
-    return best
+    best = _collect(run, frame.sort([by, "index"], descending=[True, False]).head(min(k, run.rows)))
+    return best if "arch" in columns else best.with_columns(arch=pl.col("index").sed.arch(run.space))  # type: ignore[attr-defined]
+
+
+def _collect(run: Run, frame: pl.LazyFrame) -> pl.DataFrame:
+    try:
+        return frame.collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise RunError(f"{run.path} cannot be read: {first_line(error)}; `sedspace verify` names the files") from None
+
+
+def sql(run: Run, statement: str) -> pl.DataFrame:
+    """Return the answer to a SQL query, in which the run is the table ``archs``.
+
+    Parameters
+    ----------
+    run : Run
+    statement : str
+        In the SQL of polars. Integer columns are 64 bits wide, so that differences of counts do not wrap.
+
+    Returns
+    -------
+    polars.DataFrame
+
+    Raises
+    ------
+    BadInput
+        If the statement cannot be read, or names a table or column that is not there.
+
+    Examples
+    --------
+    >>> import sedspace as ss, tempfile
+    >>> from sedspace.query import sql
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
+    ...     sql(run, "SELECT n_skip, max(sed) AS best FROM archs GROUP BY n_skip ORDER BY n_skip LIMIT 2").rows()
+    [(0, 6.0), (1, 8.75)]
+    """
+    narrow = [name for name, dtype in _dtypes(run).items() if dtype in NARROW]
+    wide = run.scan().with_columns(pl.col(narrow).cast(pl.Int64))
+    try:
+        with pl.SQLContext(archs=wide, eager=False) as context:
+            return context.execute(statement).collect(engine="streaming")
+    except pl.exceptions.ColumnNotFoundError as error:
+        quoted = re.search(r'"([^"]+)"', str(error))
+        raise unknown("column", quoted[1] if quoted else first_line(error), _dtypes(run)) from None
+    except pl.exceptions.PolarsError as error:
+        raise BadInput(f"query {statement!r} cannot be answered: {first_line(error)}") from None
+
+
+def describe(run: Run) -> pl.DataFrame:
+    """Return what the columns of a run hold.
+
+    Least and greatest values come from the statistics in the files' footers; only to count distinct values are the
+    columns read, once.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    polars.DataFrame
+        ``column``, ``dtype``, ``unit``, ``min``, ``max`` (as text, since types differ), ``distinct`` (int64) and
+        ``meaning``.
+
+    Examples
+    --------
+    >>> import sedspace as ss, tempfile
+    >>> from sedspace.query import describe
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
+    ...     describe(run).select("column", "min", "max", "distinct").row(1)
+    ('sed', '-1.5', '8.75', 65)
+    """
+    bounds: dict[str, list[Any]] = {column.name: [] for column in run.request.columns}
+    for path in run.files():
+        metadata = pq.read_metadata(path)
+        for group in range(metadata.num_row_groups):
+            for number in range(metadata.num_columns):
+                column = metadata.row_group(group).column(number)
+                if column.statistics is not None and column.statistics.has_min_max:
+                    bounds[column.path_in_schema] += [column.statistics.min, column.statistics.max]
+    distinct = _collect(run, run.scan().select(pl.all().n_unique())).row(0, named=True)
+    return pl.DataFrame(
+        {
+            "column": [column.name for column in run.request.columns],
+            "dtype": [column.dtype for column in run.request.columns],
+            "unit": [column.unit for column in run.request.columns],
+            "min": [_bound(min, bounds[column.name]) for column in run.request.columns],
+            "max": [_bound(max, bounds[column.name]) for column in run.request.columns],
+            "distinct": [distinct[column.name] for column in run.request.columns],
+            "meaning": [column.meaning for column in run.request.columns],
+        },
+        schema_overrides={"min": pl.String, "max": pl.String, "distinct": pl.Int64},
+    )
+
+
+def _bound(choose: Callable[[list[Any]], Any], values: list[Any]) -> str | None:
+    return f"{choose(values)}" if values else None
+
+
+def _dtypes(run: Run) -> dict[str, str]:
+    return {column.name: column.dtype for column in run.request.columns}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sedspace.census import standing
+from sedspace.errors import BadInput
 from sedspace.published import published
 from sedspace.scores import known_scores, sed
 from sedspace.spaces import Space
@@ -14,9 +18,13 @@ from sedspace.spaces import Space
 
 def find_index(space: Space, text: str) -> int:
     """Return the index that an argument means: an index, or an arch string."""
-    if text.strip().lstrip("-").isdigit():
-        return space.check_index(int(text))
-    return space.parse(text)
+    try:
+        index = int(text)
+    except ValueError:  # no number, or one of thousands of digits
+        if "|" not in text:
+            raise BadInput(f"architecture {text[:80]!r} of {space.name}: expected an index or an arch string") from None
+        return space.parse(text)
+    return space.check_index(index)
 
 
 def describe(space: Space, index: int) -> dict[str, Any]:
@@ -50,10 +58,17 @@ def describe(space: Space, index: int) -> dict[str, Any]:
         "arch": space.arch(index),
         "digits": digits.tolist(),
         "choices": {p.name: p.choices[d].name for p, d in zip(space.positions, digits, strict=True)},
-        "scores": {n: s.values(s.at(space, digits[None]))[0].item() for n, s in known_scores(space).items()},
+        "scores": dict(_scores(space, digits)),
         "standing": {"by": "sed", "rank": where.rank, "ties": where.ties, "best": best, "worst": worst},
         "published": _context(space),
     }
+
+
+def _scores(space: Space, digits: NDArray[Any]) -> Iterator[tuple[str, float]]:
+    """Yield every score that applies: one of the user's may be made for another space."""
+    for name, score in known_scores(space).items():
+        with contextlib.suppress(BadInput):
+            yield name, score.values(score.at(space, digits[None]))[0].item()
 
 
 def _context(space: Space) -> dict[str, Any]:
@@ -92,7 +107,7 @@ def _published_lines(about: dict[str, Any]) -> list[str]:
     source = context["source"]
     lines = [
         f"In context ({source}): grad_norm takes {context['grad_norm_seconds']} s per architecture on a GPU, so the "
-        f"whole space {hours:,.0f} GPU hours."
+        f"whole space {f'{hours:,.0f}' if hours < 1e15 else f'{hours:.2g}'} GPU hours."
     ]
     for proxy, results in context.get("best_by_proxy", {}).items():
         cells = ", ".join(f"{data} {r['test_accuracy']:.2f} % (rank {r['rank']:,})" for data, r in results.items())

@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, unknown
 
+NARROW = ("uint8", "int16", "int32")
+
 
 class Condition:
     """A condition such as ``params < 500000 AND sed > 6``.
+
+    Integers are widened to 64 bits before anything is computed: ``n_skip - n_none`` of two bytes does not wrap.
 
     Parameters
     ----------
@@ -49,7 +53,8 @@ class Condition:
                 raise unknown("column", name, columns)
         if not self.names:
             raise BadInput(f"where {text!r} names no column: known: {', '.join(columns)}")
-        empty = pl.DataFrame(schema={name: polars_dtype(columns[name]) for name in self.names})
+        self._dtypes = {name: columns[name] for name in self.names}
+        empty = pl.DataFrame(schema={name: _wide(dtype) for name, dtype in self._dtypes.items()})
         try:
             dtype = empty.lazy().select(kept=self.expression).collect().schema["kept"]
         except pl.exceptions.PolarsError as error:
@@ -57,10 +62,19 @@ class Condition:
         if dtype != pl.Boolean:
             raise BadInput(f"where {text!r} gives {dtype} values, expected a condition that is true or false")
 
+    def filter(self, frame: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the rows of a frame for which the condition holds."""
+        narrow = [name for name in self.names if self._dtypes[name] in NARROW]
+        kept = frame.with_columns(pl.col(narrow).cast(pl.Int64)).filter(self.expression) if narrow else None
+        if kept is None:
+            return frame.filter(self.expression)
+        return kept.with_columns(pl.col(name).cast(polars_dtype(self._dtypes[name])) for name in narrow)
+
     def holds(self, values: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return where the condition holds: bool of the shape of the values, of which one per name is needed."""
         shape = values[self.names[0]].shape
-        frame = pl.DataFrame({name: values[name].reshape(-1) for name in self.names})
+        schema = {name: _wide(dtype) for name, dtype in self._dtypes.items()}
+        frame = pl.DataFrame({name: pl.Series(values[name].reshape(-1)).cast(dtype) for name, dtype in schema.items()})
         kept = frame.select(kept=self.expression)["kept"].fill_null(False)
         return kept.to_numpy().reshape(shape)
 
@@ -77,6 +91,10 @@ def polars_dtype(dtype: str) -> pl.DataType | type[pl.DataType]:
         "string": pl.String,
     }
     return known[dtype]
+
+
+def _wide(dtype: str) -> pl.DataType | type[pl.DataType]:
+    return pl.Int64 if dtype in NARROW else polars_dtype(dtype)
 
 
 def first_line(error: BaseException) -> str:

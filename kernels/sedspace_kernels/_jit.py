@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,14 +93,20 @@ def split(work: Callable[[int, int], Part], length: int, threads: int, grain: in
     todo = deque(range(parts))
 
     def worker() -> None:
-        with contextlib.suppress(IndexError):
-            while True:
+        while True:
+            try:
                 part = todo.popleft()
-                results[part] = work(bounds[part], bounds[part + 1])
+            except IndexError:
+                return
+            results[part] = work(bounds[part], bounds[part + 1])
 
     helpers = [_helpers(workers - 1).submit(worker) for _ in range(workers - 1)]
-    worker()
+    try:
+        worker()
+    finally:  # even then nobody may go on writing to what the caller takes back
+        todo.clear()
+        wait([helper for helper in helpers if not helper.cancel()])
     for helper in helpers:
-        if not helper.cancel():
+        if not helper.cancelled():
             helper.result()
     return [results[part] for part in range(parts)]

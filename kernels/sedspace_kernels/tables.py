@@ -214,10 +214,11 @@ def collect_above(
     offset: int,
     stop: int,
     threshold: float,
+    inclusive: bool,
     keys: NDArray[Any],
     places: NDArray[np.int64],
 ) -> tuple[int, int]:
-    """Collect the cells above a threshold, in order, until the buffer is full.
+    """Collect the cells above (or at) a threshold, in order, until the buffer is full.
 
     Parameters
     ----------
@@ -228,7 +229,9 @@ def collect_above(
     offset, stop : int
         The cells, counted from the start of the first block.
     threshold : number
-        Of the type of `rows`; a cell must be strictly greater.
+        Of the type of `rows`: a cell must be greater,
+    inclusive : bool
+        or equal, if this is set. NaN is neither.
     keys : number[capacity]
         Receives the values.
     places : int64[capacity]
@@ -243,10 +246,10 @@ def collect_above(
     found = 0
     for block in range(offset // size, (stop + size - 1) // size):
         row = row_of_block[block]
-        if not row_max[row] > threshold:
+        if not (row_max[row] > threshold or (inclusive and row_max[row] == threshold)):
             continue
         for i in range(max(offset - block * size, 0), min(stop - block * size, size)):
-            if rows[row, i] > threshold:
+            if rows[row, i] > threshold or (inclusive and rows[row, i] == threshold):
                 if found == keys.size:
                     return found, block * size + i
                 keys[found] = rows[row, i]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ from sedspace.errors import RunError
 from sedspace.runs.request import METADATA_KEY, ROW_GROUP_ROWS, Request, Shard
 
 MANIFEST = "manifest.json"
+FINISHED = ".finished"  # only beside an unfinished run: the shards that are whole
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,25 @@ def write_whole(path: Path, data: Any) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def note_finished(directory: Path, written: Written) -> None:
+    """Add a shard to the list of those that are whole, for whoever continues the run."""
+    line = json.dumps({"file": written.shard.name, "sha256": written.sha256}) + "\n"
+    with open(directory / FINISHED, "ab", buffering=0) as file:  # one write to the end: threads do not mix
+        file.write(line.encode())
+        os.fsync(file.fileno())
+
+
+def read_finished(directory: Path) -> dict[str, str]:
+    """Return the SHA-256 of the shards that are on the list; a line that a crash cut short is left out."""
+    out = {}
+    with contextlib.suppress(FileNotFoundError):
+        for line in (directory / FINISHED).read_bytes().splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                entry = json.loads(line)
+                out[entry["file"]] = entry["sha256"]
+    return out
 
 
 def sync_directory(path: Path) -> None:

@@ -13,10 +13,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, unknown
+from sedspace.namespace import arch_array
 from sedspace.scores import Score, default_columns, find_score, known_scores, passing, score_columns
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.space import INT64_END
+from sedspace.spaces.space import INT64_END, as_int
 from sedspace.version import __version__
 from sedspace.where import Condition
 
@@ -62,6 +63,8 @@ class Request:
     stop: int
     shard_rows: int
     where: str | None = None
+    sedspace_version: str = __version__
+    pyarrow_version: str = pa.__version__
 
     @classmethod
     def make(
@@ -85,8 +88,10 @@ class Request:
         start, stop = space.check_range(start, stop)
         if start == stop:
             raise BadInput(f"range {start}:{stop} of {space.name} is empty: expected start < stop")
-        if shard_rows < 1:
+        if as_int(shard_rows, "shard-rows") < 1:
             raise BadInput(f"shard-rows {shard_rows}: expected 1 or more")
+        if isinstance(columns, str):
+            raise BadInput(f"columns {columns!r} is one string: expected a sequence of names")
         wanted = list(default_columns(space) if columns is None else columns)
         names = [one.name if isinstance(one, Score) else one for one in wanted]
         for name in names:
@@ -114,7 +119,16 @@ class Request:
             Column(c["name"], c["dtype"], c["unit"], c["meaning"], _score_of(space, c)) for c in description["columns"]
         )
         limits = description["range"]
-        return cls(space, columns, limits["start"], limits["stop"], description["shard_rows"], description["where"])
+        return cls(
+            space,
+            columns,
+            limits["start"],
+            limits["stop"],
+            description["shard_rows"],
+            description["where"],
+            description["sedspace_version"],
+            description["pyarrow_version"],
+        )
 
     @cached_property
     def description(self) -> dict[str, Any]:
@@ -125,8 +139,8 @@ class Request:
         ]
         return {
             "format_version": FORMAT_VERSION,
-            "sedspace_version": __version__,
-            "pyarrow_version": pa.__version__,
+            "sedspace_version": self.sedspace_version,
+            "pyarrow_version": self.pyarrow_version,
             "space": {"name": self.space.name, "size": self.space.size, "positions": positions},
             "columns": [column.describe() for column in self.columns],
             "range": {"start": self.start, "stop": self.stop},
@@ -200,9 +214,7 @@ class Request:
     def _table(self, schema: pa.Schema, values: dict[str, NDArray[Any]]) -> pa.Table:
         arrays: dict[str, Any] = dict(values)
         if "arch" in schema.names:
-            indices = values["index"]
-            offsets, text = self.space.arch_text(self.space.digits(indices))
-            arrays["arch"] = pa.StringArray.from_buffers(len(indices), pa.py_buffer(offsets), pa.py_buffer(text))
+            arrays["arch"] = arch_array(self.space, values["index"])
         return pa.Table.from_arrays([pa.array(arrays[name]) for name in schema.names], schema=schema)
 
 
@@ -220,8 +232,8 @@ class Shard:
         return self.stop - self.start
 
 
-def difference(found: Any, wanted: Any, where: str = "") -> str | None:
-    """Return the first place where two JSON values differ, with what is there and what is wanted; None if nowhere."""
+def difference(found: Any, wanted: Any, where: str = "") -> tuple[str, Any, Any] | None:
+    """Return the first place where two JSON values differ, what is there and what is wanted; None if nowhere."""
     if found == wanted:
         return None
     parts: list[tuple[Any, Any, Any]] = []
@@ -230,10 +242,10 @@ def difference(found: Any, wanted: Any, where: str = "") -> str | None:
     elif isinstance(found, list) and isinstance(wanted, list):
         names = [[one["name"] if isinstance(one, dict) else one for one in side] for side in (found, wanted)]
         if names[0] != names[1]:
-            return f"its {where.strip()} is {names[0]}, the request's {names[1]}"
+            return where, names[0], names[1]
         parts = list(zip(names[0], found, wanted, strict=True))
-    deeper = (difference(there, here, f"{where} {name}") for name, there, here in parts)
-    return next((differs for differs in deeper if differs), f"its {where.strip()} is {found}, the request's {wanted}")
+    deeper = (difference(there, here, f"{where} {name}".strip()) for name, there, here in parts)
+    return next((differs for differs in deeper if differs), (where, found, wanted))
 
 
 def _column(space: Space, wanted: str | Score) -> Column:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sedspace.errors import BadInput, RunError
+from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.runs.files import MANIFEST, Written
-from sedspace.runs.request import FORMAT_VERSION, Request, Shard
+from sedspace.runs.request import FORMAT_VERSION, Request, Shard, difference
 from sedspace.runs.verify import Problem, check_shard
 from sedspace.spaces import Space
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run.
 
@@ -55,9 +56,11 @@ class Run:
     def manifest(self) -> dict[str, Any]:
         """Return the manifest's content."""
         shards = [written.describe() for written in self.shards]
-        return {**self.request.description, **self._totals(), "shards": shards}
+        return {**self.request.description, **self.totals, "shards": shards}
 
-    def _totals(self) -> dict[str, int]:
+    @property
+    def totals(self) -> dict[str, int]:
+        """What the manifest says of the run as a whole: architectures scanned, rows and bytes."""
         return {"scanned": self.request.scanned, "rows": self.rows, "bytes": self.bytes}
 
     def files(self) -> list[Path]:
@@ -77,10 +80,23 @@ class Run:
         """
         import polars as pl
 
+        for path in self.files():
+            if not path.is_file():
+                raise RunError(f"{path} is missing: `sedspace verify --repair {self.path}` rebuilds it")
         return pl.scan_parquet(self.files())
+
+    def __repr__(self) -> str:
+        return f"<run {self.path}: {self.rows:,} rows of {self.space.name} in {len(self.shards)} shards>"
+
+    @property
+    def unchecked(self) -> list[str]:
+        """The columns that `verify` cannot recompute: scores of the user's that are not registered here."""
+        return [c.name for c in self.request.columns if c.score is None and c.name not in ("index", "arch")]
 
     def verify(self) -> list[Problem]:
         """Check every shard: size, SHA-256, rows, description, and a recomputed sample of rows.
+
+        Columns that are `unchecked` are vouched for by the hashes alone.
 
         Returns
         -------
@@ -114,7 +130,7 @@ def open_run(path: str | Path) -> Run:
     Raises
     ------
     BadInput
-        If there is no such directory.
+        If there is no such directory, or no run in it.
     RunError
         If the run is unfinished, or its manifest is damaged or of a newer sedspace.
     """
@@ -125,6 +141,8 @@ def open_run(path: str | Path) -> Run:
         manifest = json.loads((directory / MANIFEST).read_bytes())
     except FileNotFoundError:
         shards = len(list(directory.glob("part-*.parquet")))
+        if not shards:
+            raise BadInput(f"{directory} holds no run: expected a directory that `sedspace enumerate` wrote") from None
         raise RunError(
             f"{directory} has no {MANIFEST}: a run that is not finished ({shards} shards are); "
             f"give the command that began it again to finish it"
@@ -135,28 +153,36 @@ def open_run(path: str | Path) -> Run:
 
 
 def _from_manifest(directory: Path, manifest: Mapping[str, Any]) -> Run:
+    path = directory / MANIFEST
     try:
         version = manifest["format_version"]
         if version > FORMAT_VERSION:
             raise RunError(
-                f"{directory / MANIFEST} has format version {version}, this sedspace reads up to {FORMAT_VERSION}: "
-                f"update sedspace"
+                f"{path} has format version {version}, this sedspace reads up to {FORMAT_VERSION}: update sedspace"
             )
         request = Request.from_description(manifest)
+        differs = difference({key: manifest[key] for key in request.description}, request.description)
+        if differs is not None:
+            raise RunError(f"{path} is altered: its {differs[0]} is {differs[1]}, expected {differs[2]}")
         shards = tuple(
             Written(Shard(s["file"], s["start"], s["stop"]), s["rows"], s["bytes"], s["sha256"])
             for s in manifest["shards"]
         )
-        recorded = {key: manifest[key] for key in ("scanned", "rows", "bytes")}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{directory / MANIFEST} is damaged: {type(error).__name__} at {error}") from None
-    run = Run(directory, request, shards)
-    expected = list(request.shards())
-    if [written.shard for written in shards] != expected:
-        raise RunError(
-            f"{directory / MANIFEST} is altered: its shards do not cover {request.start}:{request.stop} "
-            f"in parts of {request.shard_rows}"
+        whole = len(shards) == request.shard_count and all(
+            map(operator.eq, request.shards(), (w.shard for w in shards))
         )
-    if recorded != run._totals():
-        raise RunError(f"{directory / MANIFEST} is altered: {recorded} do not add up")
+        if not whole or (request.where is None and any(w.rows != w.shard.scanned for w in shards)):
+            raise RunError(
+                f"{path} is altered: its shards do not cover {request.start}:{request.stop} "
+                f"in parts of {request.shard_rows}"
+            )
+        run = Run(directory, request, shards)
+        recorded = {key: manifest[key] for key in run.totals}
+        if recorded != run.totals:
+            raise RunError(f"{path} is altered: {recorded} do not add up")
+        _ = request.schema(request.shard(0)), request.condition  # nothing else in it that makes no sense
+    except SedspaceError:
+        raise
+    except Exception as error:  # JSON of any other shape than ours
+        raise RunError(f"{path} is damaged: {type(error).__name__}: {error}") from None
     return run

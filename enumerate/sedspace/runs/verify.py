@@ -47,7 +47,10 @@ def check_shard(directory: Path, request: Request, written: Written) -> Iterator
     elif digest != written.sha256:
         yield Problem(name, f"has SHA-256 {digest}, the manifest says {written.sha256}")
     else:
-        yield from _check_content(request, written, pq.ParquetFile(pa.BufferReader(data)))
+        try:
+            yield from _check_content(request, written, pq.ParquetFile(pa.BufferReader(data)))
+        except (pa.ArrowException, OSError) as error:
+            yield Problem(name, f"is not readable Parquet: {error}".replace("\n", " "))
 
 
 def _check_content(request: Request, written: Written, file: pq.ParquetFile) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 import shutil
@@ -12,15 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from tqdm import tqdm
 
 from sedspace.errors import BadInput, RunError
 from sedspace.runs.files import (
+    FINISHED,
     MANIFEST,
     Written,
     as_written,
     encode,
+    note_finished,
     read_about,
+    read_finished,
     sync_directory,
     write_shard,
     write_whole,
@@ -31,9 +36,11 @@ from sedspace.runs.run import Run, open_run
 from sedspace.runs.verify import Problem, check_shard
 from sedspace.scores import Score, check_threads
 from sedspace.spaces import Space
+from sedspace.version import __version__
 
 _SHARD_NAME = re.compile(r"part-\d{5,}-of-\d{5,}\.parquet")
 _SAMPLE_ROWS = 1 << 16
+_MAX_SHARDS = 100_000
 
 
 def enumerate_space(
@@ -102,6 +109,10 @@ def enumerate_space(
         if finished is not None:
             return finished
         _check_fits(directory, request)
+        if request.shard_count > _MAX_SHARDS:
+            raise BadInput(
+                f"{request.shard_count:,} files: give a larger --shard-rows, for up to {_MAX_SHARDS:,} of them"
+            )
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"cannot write to {directory}: {error.strerror or error}") from None
@@ -113,6 +124,7 @@ def enumerate_space(
         sync_directory(directory)
         write_whole(directory / MANIFEST, (json.dumps(run.manifest(), indent=1) + "\n").encode())
         sync_directory(directory)
+        (directory / FINISHED).unlink(missing_ok=True)
     return run
 
 
@@ -125,6 +137,8 @@ def _inspect(directory: Path, request: Request) -> Run | None:
     if (directory / MANIFEST).exists():
         run = open_run(directory)
         _refuse_other(directory, run.request.description, request)
+        for problem in _glance(run):
+            raise RunError(f"{directory}: {problem}; `sedspace verify --repair {directory}` rebuilds it")
         return replace(run, rows_found=run.rows)
     for path in sorted(directory.iterdir()):
         if path.name.startswith("."):  # what file managers leave, and our own temporary files
@@ -135,10 +149,19 @@ def _inspect(directory: Path, request: Request) -> Run | None:
     return None
 
 
+def _glance(run: Run) -> Iterator[Problem]:
+    """Yield what a finished run can be seen to lack at once: shards of the right size, and values as computed today."""
+    for path, written in zip(run.files(), run.shards, strict=True):
+        if not path.is_file() or path.stat().st_size != written.bytes:
+            yield from check_shard(run.path, run.request, written)
+    yield from check_shard(run.path, run.request, run.shards[0])
+
+
 def _refuse_other(path: Path, found: Mapping[str, Any], request: Request) -> None:
     comparable = {key: found.get(key) for key in request.description}
     if (differs := difference(comparable, request.description)) is not None:
-        raise BadInput(f"{path} holds another run: {differs}; choose another --out")
+        what, there, here = differs
+        raise BadInput(f"{path} holds another run: its {what} is {there}, the request's {here}; choose another --out")
 
 
 def _check_fits(directory: Path, request: Request) -> None:
@@ -153,39 +176,46 @@ def _check_fits(directory: Path, request: Request) -> None:
     sample = encode(request, Shard("sample", middle, middle + _SAMPLE_ROWS))
     per_row = len(sample) / _SAMPLE_ROWS
     already = sum(path.stat().st_size for path in directory.glob("part-*.parquet"))
-    needed = int(per_row * request.scanned) - already
+    per_file = len(encode(request, Shard("sample", middle, middle + 1)))
+    needed = int(per_row * request.scanned) + per_file * request.shard_count - already
     if needed > free:
         raise BadInput(
             f"{request.scanned:,} rows of {request.space.name} at about {per_row:.1f} bytes are {needed:,} bytes, and "
-            f"{existing} has {free:,} free: write a slice with --range A:B or fewer --columns, or ask for the best "
-            f"ones with `sedspace top {request.space.name}`, which needs no files"
+            f"{existing} has {free:,} free: write a slice with --range A:B, only some rows with --where, or fewer "
+            f"--columns"
         )
 
 
-def _find_written(directory: Path, request: Request, shard: Shard) -> Written | None:
-    """Return a shard that an earlier, interrupted call left, checked as `verify` does; None if there is none."""
+def _find_written(directory: Path, request: Request, shard: Shard, noted: str | None) -> Written | None:
+    """Return a shard that an earlier, interrupted call left, if it still is what was written; None if there is none."""
     path = directory / shard.name
     if not path.exists():
         return None
     data = path.read_bytes()
+    if noted is None:  # interrupted between renaming it and noting that: compare it with what it should be
+        noted = hashlib.sha256(encode(request, shard)).hexdigest()
+    if hashlib.sha256(data).hexdigest() != noted:
+        raise RunError(f"{path} is not what was written; move it away to have it written anew")
     written = as_written(shard, data)
-    for problem in check_shard(directory, request, written):
-        raise RunError(f"{directory}: {problem}; move that file away to have it written anew")
+    for problem in check_shard(directory, request, written):  # a score of the user's may be another today
+        raise RunError(f"{directory}: {problem}; choose another --out")
     return written
 
 
 def _write_shards(directory: Path, request: Request, workers: int, progress: bool) -> Run:
     """Write the shards that are not there yet, each thread one at a time, and return the run."""
+    noted = read_finished(directory)
     found: list[int] = []  # rows of shards that were there; appending is safe from any thread
     bar = tqdm(total=request.scanned, unit="arch", unit_scale=True, disable=None if progress else True, smoothing=0.1)
 
     def one(shard: Shard) -> Written:
         with _failing_as_run_error(directory):
-            written = _find_written(directory, request, shard)
+            written = _find_written(directory, request, shard, noted.get(shard.name))
             if written is not None:
                 found.append(written.rows)
             else:
                 written = write_shard(directory, request, shard)
+                note_finished(directory, written)
         bar.update(shard.scanned)
         return written
 
@@ -236,10 +266,10 @@ def repair_run(path: str | Path) -> list[Problem]:
     problems = {problem.file: problem for problem in run.verify() if problem.file in expected}
     if not problems:
         return []
-    _refuse_other(run.path / MANIFEST, json.loads((run.path / MANIFEST).read_bytes()), run.request)
-    for column in run.request.columns:
-        if column.score is None and column.name not in ("index", "arch"):
-            raise BadInput(f"{run.path} has the column {column.name!r}, a score that is not registered here")
+    today = replace(run.request, sedspace_version=__version__, pyarrow_version=pa.__version__)
+    _refuse_other(run.path / MANIFEST, run.request.description, today)
+    for name in run.unchecked:
+        raise BadInput(f"{run.path} has the column {name!r}, a score that is not registered here")
     with _failing_as_run_error(run.path), sole_writer(run.path):
         for name in problems:
             data = encode(run.request, expected[name].shard)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput
+from sedspace.scores.layout import Layout, Tables, first_layout, layouts
 from sedspace.scores.score import Score
-from sedspace.scores.top import Ranked, chunks, keep_best, threshold
+from sedspace.scores.top import Ranked, keep_best, threshold
 from sedspace.spaces import Operation, Space
 from sedspace.spaces.space import Feature
-from sedspace_kernels._jit import split
-from sedspace_kernels.tables import collect_above, feature_classes, histogram, tile
 
 FeatureSource = str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]
-
-_BLOCK = 1024  # cells of a block, at most: its rows stay in the cache
-_ROW_VALUES = 1 << 22  # values of distinct rows held at once
-_MAX_BLOCKS = 1 << 16  # blocks looked at together
-_BUFFER = 1 << 16
 
 
 class AdditiveScore(Score):
@@ -35,21 +26,30 @@ class AdditiveScore(Score):
     name : str
         The column's name.
     features : mapping
-        For each argument of `h`, where its integers come from: the name of a feature of the space, integers by
-        operation name (0 for those not named), a function of an `Operation`, or one row per position of one integer
-        per choice.
+        For each argument of `h`, where its integers come from: the name of a feature of the space (its whole value, the
+        base included), integers by operation name (0 for those not named), a function of an `Operation`, or one row per
+        position of one integer per choice.
     h : callable
-        Called with one int64 array per feature, in order; all are of one shape, and so must the result be. Integers
-        make the score exact, floats are compared as float64.
+        Called with one int64 array of feature sums per feature, in order, all of one shape, for many architectures at
+        once, also ones beside a range that is asked for; must return numbers of that shape. Integers make the score
+        exact as long as they stay within int64; floats are compared as float64.
     dtype : str, default "float32"
         The type of the values as written.
     denominator : int, default 1
         The values are ``h / denominator``: keep `h` on an integer lattice and ties stay ties.
     unit, meaning : str
         Written into every file that has the column.
+    parameters : mapping of str to str, optional
+        What the score was made with: recorded in every run, compared when one is continued.
     per_group : bool, default True
         Whether `h` is applied to each group of positions and weighted by its multiplicity, or once to the sums over
         the whole architecture.
+
+    Raises
+    ------
+    BadInput
+        If the name cannot be a column's, there are no features, or the dtype is another. When the score is used: if a
+        feature or operation is unknown, `h` fails or returns another shape, or a value does not fit `dtype`.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class AdditiveScore(Score):
         return cls(
             feature.name,
             {feature.name: feature.name},
-            lambda total: total + feature.base,
+            lambda total: total,
             dtype=feature.dtype,
             unit=feature.unit,
             meaning=feature.meaning,
@@ -101,17 +101,17 @@ class AdditiveScore(Score):
             for f, table in enumerate(tables):
                 for p in positions:
                     out[p][:, g * len(tables) + f] = table[p]
-        bound = sum(int(np.abs(rows).max(initial=0)) for rows in out)
+        bound = sum(max(int(rows.max(initial=0)), -int(rows.min(initial=0))) for rows in out)
         if bound >= 1 << 62:
             raise BadInput(f"score {self.name}: feature sums over {space.name} could reach {bound}, beyond int64")
         return out
 
     def keys(self, space: Space, sums: NDArray[np.int64]) -> NDArray[Any]:
         """Return the keys of feature sums of shape (..., groups * features), laid out as `tables` does."""
-        width = len(self.features)
+        width, bases = len(self.features), self._bases(space)
         total: Any = 0
         for g, (_, multiplicity) in enumerate(self._groups(space)):
-            values = np.asarray(self.h(*(sums[..., g * width + f] for f in range(width))))
+            values = self._call_h([sums[..., g * width + f] + base for f, base in enumerate(bases)])
             if values.dtype.kind not in "iufb":
                 raise BadInput(f"score {self.name}: h returned {values.dtype} values, expected integers or floats")
             if values.shape not in ((), sums.shape[:-1]):
@@ -119,6 +119,21 @@ class AdditiveScore(Score):
             values = values.astype(np.float64 if values.dtype.kind == "f" else np.int64, copy=False)
             total = total + multiplicity * values
         return np.array(np.broadcast_to(total, sums.shape[:-1]))
+
+    def _call_h(self, arguments: list[NDArray[np.int64]]) -> NDArray[Any]:
+        try:
+            return np.asarray(self.h(*arguments))
+        except Exception as error:  # the user's own function may raise anything
+            what = f"{type(error).__name__}: {error}".replace("\n", " ")
+            raise BadInput(f"score {self.name}: h failed on arrays of feature sums: {what}") from error
+
+    def _bases(self, space: Space) -> list[int]:
+        """Return what an architecture has of each feature before any position counts."""
+        named = [source if isinstance(source, str) else None for source in self.features.values()]
+        bases = [space.features[name].base if name in space.features else 0 for name in named]  # type: ignore[index]
+        if any(bases) and len(self._groups(space)) > 1:
+            raise BadInput(f"score {self.name} uses costs of the whole network of {space.name}: per_group=False?")
+        return bases
 
     def _groups(self, space: Space) -> list[tuple[Sequence[int], int]]:
         if self.per_group:
@@ -132,9 +147,10 @@ class AdditiveScore(Score):
 
     def fill(self, space: Space, start: int, out: NDArray[Any], threads: int) -> None:
         """Write the values of the architectures from `start` on into `out`."""
-        done = 0
+        tables, done = Tables(self.tables(space)), 0
         while done < len(out):
-            layout, by_class = _stretch(self, space, start + done, start + len(out))
+            layout = first_layout(tables, start + done, start + len(out))
+            by_class = self.values(self.keys(space, layout.sums()))
             layout.fill(by_class, out[done : done + layout.length], threads)
             done += layout.length
 
@@ -173,72 +189,6 @@ def merge_counts(
     return keys[counts > 0], counts[counts > 0]
 
 
-@dataclass(frozen=True)
-class Layout:
-    """A range of architectures as blocks: the feature sums of high and low positions, and who has which.
-
-    Attributes
-    ----------
-    start, length : int
-        The range.
-    offset : int
-        Where it starts, counted from the start of its first block.
-    high, low : int64[classes, features]
-        The distinct feature sums of the high positions (one class per block) and of the low ones.
-    high_of : intp[blocks]
-    low_of : intp[block length]
-    """
-
-    start: int
-    length: int
-    offset: int
-    high: NDArray[np.int64]
-    high_of: NDArray[np.intp]
-    low: NDArray[np.int64]
-    low_of: NDArray[np.intp]
-
-    def sums(self, columns: slice = slice(None)) -> NDArray[np.int64]:
-        """Return the feature sums of every pair of a high and a low class: int64[high, low, features]."""
-        return self.high[:, None, columns] + self.low[None, :, columns]
-
-    def rows(self, by_class: NDArray[Any]) -> NDArray[Any]:
-        """Spread values by (high, low) class over the cells of a block."""
-        return np.take(by_class, self.low_of, axis=1)
-
-    def fill(self, by_class: NDArray[Any], out: NDArray[Any], threads: int) -> None:
-        """Write the values of all cells, given those of the classes."""
-        same_bits = f"u{out.dtype.itemsize}"  # one compiled copy for each width instead of each type
-        rows, target = self.rows(by_class).view(same_bits), out.view(same_bits)
-        split(lambda lo, hi: tile(rows, self.high_of, self.offset + lo, target[lo:hi]), self.length, threads)
-
-    def count(self, rows: NDArray[np.intp], levels: int, threads: int) -> NDArray[np.int64]:
-        """Count the cells at each level."""
-
-        def part(lo: int, hi: int) -> NDArray[np.int64]:
-            counts = np.zeros(levels, np.int64)
-            histogram(rows, self.high_of, self.offset + lo, hi - lo, counts)
-            return counts
-
-        total: NDArray[np.int64] = np.sum(split(part, self.length, threads, grain=1 << 24), axis=0)
-        return total
-
-    def best(self, rows: NDArray[Any], k: int, above: Any, threads: int) -> Ranked:
-        """Return the k best cells above a key, their places counted from the start of the range."""
-        row_max = np.fmax.reduce(rows, axis=1)  # a NaN must not hide its row
-
-        def part(lo: int, hi: int) -> Ranked:
-            keys, places = np.empty(_BUFFER, rows.dtype), np.empty(_BUFFER, np.int64)
-            best: Ranked = (keys[:0], places[:0])
-            limit, done = rows.dtype.type(above), self.offset + lo
-            while done < self.offset + hi:
-                found, done = collect_above(rows, row_max, self.high_of, done, self.offset + hi, limit, keys, places)
-                best = keep_best([best, (keys[:found], places[:found] - self.offset)], k)
-                limit = max(limit, threshold(best, k))
-            return best
-
-        return keep_best(split(part, self.length, threads, grain=1 << 24), k)
-
-
 class Together:
     """Several additive scores of one space, whose tables are looked up together.
 
@@ -268,40 +218,3 @@ class Together:
             scorer.name: scorer.values(scorer.keys(self.space, layout.sums(columns)))
             for scorer, columns in self.columns
         }
-
-
-@functools.lru_cache(maxsize=1)  # scoring a range anew, with other threads or into another array, is mere copying
-def _stretch(score: AdditiveScore, space: Space, start: int, stop: int) -> tuple[Layout, NDArray[Any]]:
-    """Return a range's first layout, and the score's values by (high, low) class."""
-    layout = next(layouts(score.tables(space), start, stop))
-    return layout, score.values(score.keys(space, layout.sums()))
-
-
-def layouts(tables: Sequence[NDArray[np.int64]], start: int, stop: int) -> Iterator[Layout]:
-    """Cut a range into layouts whose distinct rows fit in memory.
-
-    Parameters
-    ----------
-    tables : sequence of int64[choices, features]
-        One per position.
-    start, stop : int
-    """
-    first_low, size = len(tables) - 1, len(tables[-1])
-    while first_low > 1 and size * len(tables[first_low - 1]) <= _BLOCK:
-        first_low -= 1
-        size *= len(tables[first_low])
-    if first_low == 0:  # a single position: it is the low one, below a high one without a choice
-        tables, first_low = [np.zeros_like(tables[0][:1]), *tables], 1
-    low, low_of = feature_classes(tables[first_low:], 0, size)
-    for lo, hi in chunks(start, stop, size * _blocks_at_once(tables[:first_low], size)):
-        first_block, offset = divmod(lo, size)
-        high, high_of = feature_classes(tables[:first_low], first_block, -(-hi // size))
-        yield Layout(lo, hi - lo, offset, high, high_of, low, low_of)
-
-
-def _blocks_at_once(high_tables: Sequence[NDArray[np.int64]], size: int) -> int:
-    """Return how many blocks to look at together: many where few rows can differ, else as many as rows may be held."""
-    spreads = sum(np.ptp(table, axis=0).astype(object) for table in high_tables) + 1
-    if math.prod(spreads) * size <= _ROW_VALUES:
-        return _MAX_BLOCKS
-    return max(1, _ROW_VALUES // size)

@@ -14,7 +14,7 @@ from sedspace.scores.additive import merge_counts
 from sedspace.scores.score import Score
 from sedspace.scores.top import Ranked, chunks, keep_best, threshold
 from sedspace.spaces import Space
-from sedspace_kernels._jit import split
+from sedspace_kernels._jit import compile_for_user, split
 from sedspace_kernels.rank import digit_mapper
 
 _CHUNK = 1 << 20
@@ -31,13 +31,19 @@ class DigitScore(Score):
         Takes the digits of one architecture (int64 array of shape (positions,)) and returns a number. It is compiled
         with numba unless it is already.
     dtype : str, default "float32"
-        The type of the values as written; integer types make the score exact.
+        The type of the values as written: uint8, int16, int32, int64, float32 or float64.
     denominator : int, default 1
-        The values are ``function(digits) / denominator``.
-    integer : bool, optional
-        Whether the function returns integers. Default: whether `dtype` is an integer type.
+        The values are ``function(digits) / denominator``. A function that returns integers makes the score exact.
     unit, meaning : str
         Written into every file that has the column.
+    parameters : mapping of str to str, optional
+        What the score was made with: recorded in every run, compared when one is continued.
+
+    Raises
+    ------
+    BadInput
+        If the name cannot be a column's or the dtype is another. When the score is used: if numba cannot compile the
+        function, it fails, or a value does not fit `dtype`.
 
     Examples
     --------
@@ -59,41 +65,52 @@ class DigitScore(Score):
         *,
         dtype: str = "float32",
         denominator: int = 1,
-        integer: bool | None = None,
         unit: str = "",
         meaning: str = "",
         parameters: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(name, dtype, denominator, unit, meaning, parameters or {})
-        exact = np.dtype(dtype).kind in "iu" if integer is None else integer
-        self.key_dtype = np.dtype(np.int64 if exact else np.float64)
-        self._kernel = digit_mapper(function)
+        self._function = compile_for_user(function)
+        self._kernel = digit_mapper(self._function)
+
+    def _key_dtype(self, space: Space) -> np.dtype[Any]:
+        """Return int64 if the function returns integers, float64 if it returns floats; compiles it."""
+        value = self._guarded(lambda: self._function(space.digits(0).astype(np.int64)))
+        if not isinstance(value, int | float | np.number):
+            raise BadInput(f"score {self.name}: its function returned {value!r}, expected a number")
+        return np.dtype(np.float64 if isinstance(value, float | np.floating) else np.int64)
+
+    def _guarded(self, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except NumbaError as error:
+            lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Failed in")]
+            what = f"numba cannot compile its function of the digits: {' '.join(lines[:1])}"
+            raise BadInput(f"score {self.name}: {what}") from error
+        except Exception as error:  # the user's own function may raise anything
+            what = f"{type(error).__name__}: {error}".replace("\n", " ")
+            raise BadInput(f"score {self.name}: its function of the digits failed: {what}") from error
 
     def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
-        out = np.empty(stop - start, self.key_dtype)
+        out = np.empty(stop - start, self._key_dtype(space))
 
         def part(lo: int, hi: int) -> None:
             self._kernel(space.digits(start + lo).astype(np.int64), space.radices, out[lo:hi])
 
         if len(out):
-            self._compiled(part, 0, min(1, len(out)))  # in one thread: numba compiles under a lock of its own
-            split(part, len(out), threads, grain=1 << 12)
+            self._guarded(lambda: part(0, 1))  # in one thread: numba compiles under a lock of its own
+            self._guarded(lambda: split(part, len(out), threads, grain=1 << 12))
         return out
-
-    def _compiled(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return call(*arguments)
-        except NumbaError as error:
-            lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Failed in")]
-            raise BadInput(
-                f"score {self.name}: numba cannot compile its function of the digits: {' '.join(lines[:1])}"
-            ) from error
 
     def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
         """Return the keys of any architectures."""
-        out = np.empty(len(digits), self.key_dtype)
-        for i, row in enumerate(digits.astype(np.int64)):
-            self._compiled(self._kernel, row, space.radices, out[i : i + 1])
+        out = np.empty(len(digits), self._key_dtype(space))
+
+        def fill() -> None:
+            for i, row in enumerate(digits.astype(np.int64)):
+                self._kernel(row, space.radices, out[i : i + 1])
+
+        self._guarded(fill)
         return out
 
     def fill(self, space: Space, start: int, out: NDArray[Any], threads: int) -> None:
@@ -111,9 +128,10 @@ class DigitScore(Score):
 
     def best(self, space: Space, start: int, stop: int, k: int, threads: int) -> tuple[NDArray[Any], list[int]]:
         """Return the keys and indices of the k best of a range."""
-        best: Ranked = (np.empty(0, self.key_dtype), np.empty(0, np.int64))
+        best: Ranked = (np.empty(0, self._key_dtype(space)), np.empty(0, np.int64))
         for lo, hi in chunks(start, stop, _CHUNK):
             keys = self._keys(space, lo, hi, threads)
-            above = np.flatnonzero(keys > threshold(best, k))
+            limit, inclusive = threshold(best, k)
+            above = np.flatnonzero(keys >= limit if inclusive else keys > limit)
             best = keep_best([best, (keys[above], above + (lo - start))], k)
         return best[0], [start + int(place) for place in best[1]]

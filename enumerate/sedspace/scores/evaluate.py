@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
-from sedspace.scores.additive import AdditiveScore, Together
+from sedspace.scores.additive import AdditiveScore, Together, merge_counts
 from sedspace.scores.registry import find_score
 from sedspace.scores.score import Score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.spaces.space import as_int
 from sedspace_kernels._jit import available_threads
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ def check_threads(threads: int | None) -> int:
     """Return the number of threads to use: by default every CPU that this process may use."""
     if threads is None:
         return available_threads()
-    if threads < 1:
+    if as_int(threads, "threads") < 1:
         raise BadInput(f"threads {threads}: expected 1 or more")
-    return int(threads)
+    return threads
 
 
 def _check_memory(space: Space, rows: int, dtype: np.dtype[Any]) -> None:
@@ -40,15 +41,15 @@ def _check_memory(space: Space, rows: int, dtype: np.dtype[Any]) -> None:
     if rows * dtype.itemsize > memory:
         raise BadInput(
             f"{rows:,} scores of {space.name} are {rows * dtype.itemsize / 1e9:,.0f} GB, and this machine has "
-            f"{memory / 1e9:,.0f} GB of memory: give start and stop, or use histogram or top_k, which need no array"
+            f"{memory / 1e9:,.0f} GB of memory: give start and stop (histogram and top_k need no array)"
         )
 
 
 def _check_scan(space: Space, rows: int) -> None:
     if rows > _MAX_SCAN:
         raise BadInput(
-            f"going through {rows:,} architectures of {space.name} takes too long: expected a range of at most "
-            f"{_MAX_SCAN:,}; give start and stop"
+            f"going through {rows:,} architectures of {space.name} takes too long: give a range of at most "
+            f"{_MAX_SCAN:,}"
         )
 
 
@@ -82,7 +83,8 @@ def score(
     Raises
     ------
     BadInput
-        If a name is unknown, the range is not within the space, or the array would not fit in memory.
+        If a name is unknown, the range is not within the space, the array would not fit in memory, or a value does not
+        fit the score's dtype.
 
     Examples
     --------
@@ -99,9 +101,9 @@ def score(
     if out is None:
         _check_memory(space, stop - start, dtype)
         out = np.empty(stop - start, dtype)
-    elif out.shape != (stop - start,) or out.dtype != dtype or not out.flags.c_contiguous:
+    elif out.shape != (stop - start,) or out.dtype != dtype or not (out.flags.c_contiguous and out.flags.writeable):
         raise BadInput(
-            f"out has shape {out.shape} and dtype {out.dtype}, expected a contiguous array of shape "
+            f"out has shape {out.shape} and dtype {out.dtype}, expected a contiguous, writable array of shape "
             f"({stop - start},) and dtype {dtype}"
         )
     scorer.fill(space, start, out, workers)
@@ -165,7 +167,8 @@ def histogram(
     start, stop = space.check_range(start, stop)
     _check_scan(space, stop - start)
     keys, counts = scorer.histogram(space, start, stop, check_threads(threads))
-    return pl.DataFrame({scorer.name: scorer.values(keys), "count": counts})
+    values, counts = merge_counts([(scorer.values(keys), counts)])  # keys may differ by less than the values can show
+    return pl.DataFrame({scorer.name: values, "count": counts})
 
 
 def best(
@@ -173,7 +176,7 @@ def best(
 ) -> tuple[NDArray[Any], list[int]]:
     """Return the values and indices of the k best of a range, best first, ties by the lowest index."""
     start, stop = space.check_range(start, stop)
-    if k < 1:
+    if as_int(k, "k") < 1:
         raise BadInput(f"k {k}: expected 1 or more")
     _check_scan(space, stop - start)
     keys, indices = scorer.best(space, start, stop, k, check_threads(threads))

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace.scores.additive import AdditiveScore, Layout, Together
+from sedspace.scores.additive import AdditiveScore, Together
 from sedspace.scores.evaluate import score_columns
+from sedspace.scores.layout import Layout
 from sedspace.scores.score import Score
 from sedspace.scores.top import chunks
 from sedspace.spaces import Space
@@ -73,7 +74,7 @@ def _cells(layout: Layout, kept: NDArray[Any]) -> Iterator[tuple[NDArray[np.int6
     keys, places = np.empty(_CHUNK, np.uint8), np.empty(_CHUNK, np.int64)
     done, end = layout.offset, layout.offset + layout.length
     while done < end:
-        found, done = collect_above(rows, row_max, layout.high_of, done, end, 0, keys, places)
+        found, done = collect_above(rows, row_max, layout.high_of, done, end, 0, False, keys, places)
         block, within = np.divmod(places[:found], len(layout.low_of))
         yield layout.start - layout.offset + places[:found], layout.high_of[block], layout.low_of[within]
 

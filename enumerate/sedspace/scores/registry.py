@@ -9,9 +9,9 @@ from sedspace.errors import BadInput, unknown
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.score import Score
 from sedspace.scores.sed import LAM, sed, sed_parts
-from sedspace.spaces import Space
+from sedspace.spaces import Space, known_spaces
+from sedspace.spaces import space as find_space
 
-RESERVED = ("index", "arch", "sedspace")
 _registered: dict[str, Score] = {}
 
 
@@ -45,15 +45,16 @@ def register(score: Score) -> Score:
     >>> int(ss.score("tss", "skips").max())
     6
     """
-    if score.name in RESERVED or score.name in _built_in(str(LAM)):
+    if any(score.name in _own(space) for space in known_spaces()):
         raise BadInput(f"score name {score.name!r} is taken by sedspace: choose another")
     _registered[score.name] = score
     return score
 
 
-def known_scores(space: Space) -> dict[str, Score]:
+def known_scores(space: str | Space) -> dict[str, Score]:
     """Return every score of a space by its name: sedspace's own first, then those that were registered."""
-    return {**_registered, **_own(space)}
+    own = _own(find_space(space))
+    return {**own, **{name: score for name, score in _registered.items() if name not in own}}
 
 
 @functools.cache
@@ -78,6 +79,8 @@ def find_score(space: Space, by: str | Score, parameters: Mapping[str, str] | No
     """
     if isinstance(by, Score):
         return by
+    if not isinstance(by, str):
+        raise BadInput(f"score {by!r}: expected a name or a Score")
     if parameters and by in (built_in := _built_in(parameters.get("lam", str(LAM)))):
         return built_in[by]
     known = known_scores(space)

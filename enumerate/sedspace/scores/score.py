@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sedspace.errors import BadInput
 from sedspace.spaces import Space
 
+RESERVED = ("index", "arch", "count", "sedspace")
 DTYPES = ("uint8", "int16", "int32", "int64", "float32", "float64")
 
 
@@ -44,9 +45,11 @@ class Score(ABC):
     ) -> None:
         if not name.isidentifier():
             raise BadInput(f"score name {name!r} cannot be a column: expected letters, digits and underscores")
+        if name in RESERVED:
+            raise BadInput(f"score name {name!r} is taken by sedspace: choose another")
         if dtype not in DTYPES:
             raise BadInput(f"score {name}: dtype {dtype!r}, expected one of {', '.join(DTYPES)}")
-        if denominator < 1:
+        if not isinstance(denominator, int) or denominator < 1:
             raise BadInput(f"score {name}: denominator {denominator}, expected 1 or more")
         self.name, self.dtype, self.denominator = name, dtype, denominator
         self.unit, self.meaning, self.parameters = unit, meaning, dict(parameters)

@@ -20,15 +20,12 @@ def keep_best(parts: Iterable[Ranked], k: int) -> Ranked:
     return keys[order], places[order]
 
 
-def lowest(dtype: np.dtype[Any]) -> Any:
-    """Return the key below which nothing ranks."""
-    return dtype.type(-np.inf) if dtype.kind == "f" else np.iinfo(dtype).min
-
-
-def threshold(best: Ranked, k: int) -> Any:
-    """Return the key that a further cell must exceed: later cells lose ties."""
+def threshold(best: Ranked, k: int) -> tuple[Any, bool]:
+    """Return the key that a further cell must exceed, and whether equalling it will do: later cells lose ties."""
     keys = best[0]
-    return keys[-1] if len(keys) == k else lowest(keys.dtype)
+    if len(keys) == k:
+        return keys[-1], False
+    return (keys.dtype.type(-np.inf) if keys.dtype.kind == "f" else np.iinfo(keys.dtype).min), True
 
 
 def chunks(start: int, stop: int, length: int) -> Iterator[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,6 +113,9 @@ class Space(ABC):
     def __repr__(self) -> str:
         return f"<sedspace space {self.name}: {self.size:,} architectures, {len(self.positions)} positions>"
 
+    def __bool__(self) -> bool:
+        return True
+
     def __len__(self) -> int:
         return self.size  # Python itself refuses a len() beyond 2^63; `size` has no such limit
 
@@ -120,15 +124,16 @@ class Space(ABC):
     def check_index(self, index: int) -> int:
         """Return `index` as a Python int; raise `BadInput` if the space has no such architecture."""
         if not 0 <= index < self.size:
-            raise BadInput(f"index {index} is outside {self.name}: expected 0 to {self.size - 1}")
+            shown = index if abs(index) < 10**40 else f"of {len(f'{index:x}')} hexadecimal digits"
+            raise BadInput(f"index {shown} is outside {self.name}: expected 0 to {self.size - 1}")
         return int(index)
 
     def check_range(self, start: int, stop: int | None) -> tuple[int, int]:
         """Return ``(start, stop)`` as Python ints, `stop` the size if None; raise `BadInput` if that is no range."""
-        end = self.size if stop is None else int(stop)
-        if not 0 <= start <= end <= self.size:
-            raise BadInput(f"range {start}:{end} is not within {self.name}: expected 0 <= start <= stop <= {self.size}")
-        return int(start), end
+        first, end = as_int(start, "start"), self.size if stop is None else as_int(stop, "stop")
+        if not 0 <= first <= end <= self.size:
+            raise BadInput(f"range {first}:{end} is not within {self.name}: expected 0 <= start <= stop <= {self.size}")
+        return first, end
 
     def digits(self, index: int | ArrayLike) -> NDArray[Any]:
         """Return the digits of one index, or of many.
@@ -153,8 +158,8 @@ class Space(ABC):
         >>> ss.space("tss").digits(11668)
         array([3, 3, 3, 1, 3, 3], dtype=uint8)
         """
-        if np.ndim(index) == 0:
-            return self._digits_of_one(self.check_index(_as_int(index)))
+        if not hasattr(index, "__len__"):
+            return self._digits_of_one(self.check_index(as_int(index, "index")))
         indices = self._index_array(index)
         out = np.empty((len(indices), len(self.positions)), self.digit_dtype)
         if indices.dtype == object:
@@ -172,13 +177,13 @@ class Space(ABC):
 
     def _index_array(self, index: ArrayLike) -> NDArray[Any]:
         """Return indices as a checked int64 array, or one of Python ints where int64 does not suffice."""
-        given = np.asarray(index)
+        given = _integers(index)
         if given.ndim != 1 or (given.size and given.dtype.kind not in "iuO"):
             raise BadInput(f"indices must be a flat sequence of integers, not {given.dtype} of {given.ndim} dimensions")
         if given.size:
             extremes = given.tolist() if given.dtype == object else (given.min(), given.max())
             for one in extremes:
-                self.check_index(_as_int(one))
+                self.check_index(as_int(one, "index"))
         if self.size > INT64_END:
             return np.array(given.tolist(), dtype=object)
         return np.ascontiguousarray(given, dtype=np.int64)
@@ -285,8 +290,8 @@ class Space(ABC):
         >>> ss.space("tss").arch(11668)
         '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|'
         """
-        if np.ndim(index) == 0:
-            digits = self.digits(_as_int(index))
+        if not hasattr(index, "__len__"):
+            digits = self.digits(as_int(index, "index"))
             return "".join(piece[digit] for piece, digit in zip(self.pieces, digits, strict=True))
         digits = self.digits(index)
         out = np.empty(len(digits), object)
@@ -436,8 +441,20 @@ def _table_row(row: ArrayLike, position: Position, space: str) -> NDArray[np.int
     return out
 
 
-def _as_int(value: Any) -> int:
+def _integers(given: ArrayLike) -> NDArray[Any]:
+    """Return integers as an array, of Python ints where numpy has no integer type for all of them."""
+    if not hasattr(given, "__array__"):
+        array = np.asarray(given)
+        return array if array.dtype.kind != "f" else np.array(given, dtype=object)
     try:
-        return int(value.__index__())
-    except AttributeError:
-        raise BadInput(f"index {value!r} is not an integer") from None
+        return np.asarray(given)
+    except Exception:  # a polars series of Int128, say: its own error, of whatever type
+        return np.array(list(given), dtype=object)  # type: ignore[arg-type]
+
+
+def as_int(value: Any, what: str) -> int:
+    """Return an integer of any type as a Python int; raise `BadInput` for what is none."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise BadInput(f"{what} {value!r} is not an integer") from None

@@ -1,0 +1,145 @@
+"""A user's own table, such as measured accuracies, beside the scores of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from sedspace.errors import BadInput
+from sedspace.runs import Run
+from sedspace.spaces import Space, known_spaces
+
+KEYS = ("arch", "index")
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What came of joining a table to a run.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        A row for each architecture that both have: the run's columns, then the table's (a name that both have gets the
+        suffix ``_table``), by index.
+    only_in_run, only_in_table : int
+        How many architectures the other one does not have.
+    unreadable : list of str
+        What is wrong with the rows of the table whose arch string is malformed, a line each.
+    """
+
+    frame: pl.DataFrame
+    only_in_run: int
+    only_in_table: int
+    unreadable: list[str]
+
+    def report(self) -> str:
+        """Return all that but the rows in a few lines."""
+        lines = [
+            f"{len(self.frame):,} architectures matched; {self.only_in_run:,} only in the run, "
+            f"{self.only_in_table:,} only in the table, {len(self.unreadable):,} rows of the table unreadable"
+        ]
+        more = [f"and {len(self.unreadable) - 5:,} more"] if len(self.unreadable) > 5 else []
+        return "\n".join([*lines, *self.unreadable[:5], *more])
+
+
+def read_table(path: str | Path) -> pl.DataFrame:
+    """Read a Parquet or CSV file.
+
+    Raises
+    ------
+    BadInput
+        If there is no such file, or it is not what its name says.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise BadInput(f"table {file} is not there: expected a Parquet or CSV file")
+    try:
+        return pl.read_csv(file) if file.suffix == ".csv" else pl.read_parquet(file)
+    except pl.exceptions.PolarsError as error:
+        what = str(error).split("\n")[0]
+        raise BadInput(
+            f"table {file} cannot be read as {'CSV' if file.suffix == '.csv' else 'Parquet'}: {what}"
+        ) from None
+
+
+def join(run: Run, table: pl.DataFrame | str | Path, on: str | None = None) -> Matched:
+    """Put a table beside the scores of a run.
+
+    Parameters
+    ----------
+    run : Run
+    table : polars.DataFrame, or path of a Parquet or CSV file
+        With a column ``arch`` (the field's strings) or ``index`` (of sedspace, not NATS-Bench's own).
+    on : {"arch", "index"}, optional
+        The column to match by. Default: ``arch`` if the table has it, else ``index``.
+
+    Returns
+    -------
+    Matched
+
+    Raises
+    ------
+    BadInput
+        If the table has no key, an architecture stands in it twice, it is of another space, or nothing matches.
+
+    Examples
+    --------
+    >>> import polars as pl, sedspace as ss, tempfile
+    >>> from sedspace.join import join
+    >>> table = pl.DataFrame({"index": [3, 11668], "accuracy": [85.1, 94.4]})
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     run = ss.enumerate_space("tss", directory + "/run", columns=["sed"], progress=False)
+    ...     join(run, table).frame.rows()
+    [(3, 1.0, 85.1), (11668, 8.75, 94.4)]
+    """
+    given = table if isinstance(table, pl.DataFrame) else read_table(table)
+    key = on or next((name for name in KEYS if name in given.columns), None)
+    if key not in KEYS or key not in given.columns:
+        raise BadInput(f"the table has no column {key or 'arch or index'}: it has {', '.join(given.columns)}")
+    keyed, unreadable = _with_index(given, key, run.space)
+    repeated = keyed.filter(pl.col("index").is_duplicated())
+    if len(repeated):
+        index = min(repeated["index"].to_list())
+        times = len(repeated.filter(pl.col("index") == index))
+        raise BadInput(
+            f"architecture {index} stands in the table {times} times, expected once: {run.space.arch(index)}"
+        )
+    rest = keyed.select(pl.exclude("arch") if key == "arch" else pl.all())
+    frame = run.scan().join(rest.lazy(), on="index", how="inner", suffix="_table").sort("index").collect()
+    if frame.is_empty():
+        raise BadInput(f"no architecture of the table is in {run.path}" + (f"; {unreadable[0]}" if unreadable else ""))
+    return Matched(frame, run.rows - len(frame), len(keyed) - len(frame), unreadable)
+
+
+def _with_index(table: pl.DataFrame, key: str, space: Space) -> tuple[pl.DataFrame, list[str]]:
+    """Return the readable rows of a table with the index of each, and what is wrong with the others."""
+    if key == "index":
+        if not table["index"].dtype.is_integer():
+            raise BadInput(f"the table's index is {table['index'].dtype}, expected integers")
+        return table.drop_nulls("index").with_columns(pl.col("index").cast(pl.Int64)), []
+    if table["arch"].dtype != pl.String:
+        raise BadInput(f"the table's arch is {table['arch'].dtype}, expected strings")
+    indices: list[int | None] = []
+    unreadable = []
+    for row, arch in enumerate(table["arch"]):
+        try:
+            indices.append(space.parse(arch) if arch is not None else None)
+        except BadInput as error:
+            _refuse_other_space(row, arch, space)
+            indices.append(None)
+            unreadable.append(f"row {row}: {error}")
+    keyed = table.rename({"index": "index_table"}, strict=False).with_columns(index=pl.Series(indices, dtype=pl.Int64))
+    return keyed.drop_nulls("index"), unreadable
+
+
+def _refuse_other_space(row: int, arch: str, space: Space) -> None:
+    for other in known_spaces():
+        try:
+            other.parse(arch)
+        except BadInput:
+            continue
+        raise BadInput(
+            f"row {row} of the table, {str(arch)!r}, is an architecture of {other.name}; the run's are of {space.name}"
+        )

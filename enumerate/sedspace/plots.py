@@ -1,0 +1,190 @@
+"""Pictures of runs, good enough for a paper: PNG or SVG, the same bytes every time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from sedspace.errors import BadInput, unknown
+from sedspace.join import join
+from sedspace.query import top
+from sedspace.runs import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLORS = {"none": "0.8", "skip": "#2a9d8f", "conv": "#e76f51", "pool": "#457b9d"}
+_MAX_POINTS = 20_000
+
+
+def _figure(width: float, height: float, **options: Any) -> tuple[Figure, Any]:
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise BadInput("pictures need matplotlib and scipy: pip install 'sedspace[plot]'") from None
+    mpl.rcParams.update({"svg.hashsalt": "sedspace", "font.size": 11})
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(**options)
+
+
+def _plain(axes: Axes, **labels: str) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set(**labels)
+
+
+def _label(run: Run, name: str) -> str:
+    column = next((column for column in run.request.columns if column.name == name), None)
+    if column is None:
+        raise unknown("column", name, [column.name for column in run.request.columns])
+    if column.dtype == "string":
+        raise BadInput(f"column {name!r} is text: expected a numeric one to draw")
+    return f"{name} ({column.unit})" if column.unit not in ("", "1") else name
+
+
+def distribution(run: Run, by: str = "sed") -> Figure:
+    """Draw how many architectures have each value of a column."""
+    label = _label(run, by)
+    counts = run.scan().group_by(by).len().sort(by).collect()
+    figure, axes = _figure(7, 4)
+    if len(counts) <= 500:
+        axes.vlines(counts[by], 0.8, counts["len"], color=COLORS["conv"], linewidth=1.5)
+    else:
+        axes.hist(counts[by], bins=200, weights=counts["len"], color=COLORS["conv"], log=True)
+    axes.set_yscale("log")
+    axes.set_ylim(0.8)
+    _plain(axes, xlabel=label, ylabel="architectures", title=f"{run.space.name}: {run.rows:,} architectures")
+    return figure
+
+
+def density(run: Run, by: str = "sed", against: str = "params", k: int = 5) -> Figure:
+    """Draw one column against another as a density, with the exact Pareto front and the k best.
+
+    The front is that of greater `by` and lesser `against`, over all rows.
+    """
+    labels = _label(run, against), _label(run, by)
+    counts = run.scan().group_by(against, by).len().sort("len", by, against).collect()
+    figure, axes = _figure(7.5, 4.5)
+    from matplotlib.colors import LogNorm
+
+    if len(counts) <= _MAX_POINTS:
+        drawn = axes.scatter(counts[against], counts[by], c=counts["len"], s=14, norm=LogNorm(), linewidths=0)
+    else:
+        weights = counts["len"].to_numpy()
+        drawn = axes.hexbin(counts[against], counts[by], C=weights, reduce_C_function=sum, gridsize=90, norm=LogNorm())
+    figure.colorbar(drawn, label="architectures")
+    front = pareto_front(counts, by, against)
+    name = f"Pareto front ({len(front)} points)"
+    axes.step(front[against], front[by], where="post", color="0.35", linewidth=1, label=name)
+    best = top(run, k, by)
+    axes.scatter(
+        best[against], best[by], s=60, facecolors="none", edgecolors=COLORS["conv"], label=f"the {k} best by {by}"
+    )
+    axes.legend(frameon=False, loc="lower right")
+    _plain(axes, xlabel=labels[0], ylabel=labels[1], title=f"{run.space.name}: {run.rows:,} architectures")
+    return figure
+
+
+def pareto_front(counts: pl.DataFrame, maximize: str, minimize: str) -> pl.DataFrame:
+    """Return the rows that no other beats in both: more of one column and less of the other."""
+    ordered = counts.sort([minimize, maximize], descending=[False, True])
+    before = pl.col(maximize).cum_max().shift(1)
+    return ordered.filter(before.is_null() | (pl.col(maximize) > before))
+
+
+def cells(run: Run, by: str = "sed", k: int = 6) -> Figure:
+    """Draw the k best cells as labelled graphs."""
+    _label(run, by)
+    best = top(run, k, by)
+    columns = min(3, len(best))
+    rows = -(-len(best) // columns)
+    figure, grid = _figure(4.6 * columns, 3.1 * rows, nrows=rows, ncols=columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, row in zip(grid.flat, best.iter_rows(named=True), strict=False):
+        _draw_cell(axes, run, row["index"])
+        axes.set_title(f"{row['index']}: {by} {row[by]:.7g}", fontsize=10)
+    return figure
+
+
+def _draw_cell(axes: Axes, run: Run, index: int) -> None:
+    """Draw nodes on a circle's arc from input to output, edges between them, each named and coloured."""
+    from math import cos, pi, sin
+
+    edges = [tuple(map(int, position.name.split("->"))) for position in run.space.positions]
+    nodes = 1 + max(target for _, target in edges)
+    places = [(-cos(pi * i / (nodes - 1)), 0.9 * sin(pi * i / (nodes - 1)) * (-1) ** i) for i in range(nodes)]
+    for (source, target), position, digit in zip(edges, run.space.positions, run.space.digits(index), strict=True):
+        choice = position.choices[digit]
+        if choice.kind == "none":
+            continue
+        (x0, y0), (x1, y1) = places[source], places[target]
+        arrow = {"arrowstyle": "-|>", "color": COLORS[choice.kind], "lw": 1.6, "shrinkA": 9, "shrinkB": 9}
+        axes.annotate("", (x1, y1), (x0, y0), arrowprops=arrow)
+        label = choice.name.removeprefix("nor_").replace("_connect", "").replace("_", " ")
+        place = x0 + 0.42 * (x1 - x0), y0 + 0.42 * (y1 - y0)
+        box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"}
+        axes.text(*place, label, fontsize=7, ha="center", va="center", color=COLORS[choice.kind], bbox=box)
+    for i, (x, y) in enumerate(places):
+        name = {0: "in", nodes - 1: "out"}.get(i, str(i))
+        axes.text(
+            x, y, name, ha="center", va="center", fontsize=9, bbox={"boxstyle": "circle", "fc": "white", "ec": "0.3"}
+        )
+    axes.set(xlim=(-1.25, 1.25), ylim=(-1.15, 1.15))
+
+
+def accuracy(
+    run: Run, table: str | Path | pl.DataFrame, column: str, by: str = "sed"
+) -> tuple[Figure, dict[str, float]]:
+    """Draw a score against measured accuracies, and return the rank correlations over all that match.
+
+    Parameters
+    ----------
+    run : Run
+    table : path or polars.DataFrame
+        As for `sedspace.join.join`.
+    column : str
+        The accuracy's column in the table.
+    by : str, default "sed"
+
+    Returns
+    -------
+    figure : matplotlib Figure
+    correlations : dict
+        ``spearman``, ``kendall`` (tau-b) and ``architectures``.
+    """
+    label = _label(run, by)
+    frame = join(run, table).frame
+    if column not in frame.columns:
+        raise unknown("column", column, frame.columns)
+    pairs = frame.select(by, column).drop_nulls()
+    figure, axes = _figure(7, 4.5)
+    from scipy.stats import kendalltau, spearmanr
+
+    x, y = pairs[by].to_numpy(), pairs[column].to_numpy()
+    found = {"spearman": spearmanr(x, y).statistic, "kendall": kendalltau(x, y).statistic}
+    axes.scatter(x, y, s=5, alpha=0.25, color=COLORS["pool"], linewidths=0)
+    best = pairs[int(pairs[by].arg_max() or 0)]
+    axes.scatter(best[by], best[column], s=60, facecolors="none", edgecolors=COLORS["conv"], label=f"the best by {by}")
+    axes.legend(frameon=False, loc="lower right")
+    title = f"{len(pairs):,} architectures: Spearman {found['spearman']:.3f}, Kendall {found['kendall']:.3f}"
+    _plain(axes, xlabel=label, ylabel=column, title=title)
+    return figure, {**{name: float(value) for name, value in found.items()}, "architectures": len(pairs)}
+
+
+KINDS: dict[str, Callable[..., Figure]] = {"density": density, "distribution": distribution, "cells": cells}
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure as PNG or SVG, by the name's ending."""
+    kind = Path(path).suffix.lower()
+    if kind not in (".png", ".svg"):
+        raise BadInput(f"picture {path}: expected a name that ends in .png or .svg")
+    try:
+        figure.savefig(path, dpi=200, metadata={"Date": None} if kind == ".svg" else {"Software": None})
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror or error}") from None

@@ -1,0 +1,69 @@
+"""A user's own table beside a run: what matches, what does not, and what is refused."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+import sedspace as ss
+from sedspace.join import join
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return a run of most of tss."""
+    return ss.enumerate_space("tss", tmp_path_factory.mktemp("join") / "tss", stop=15_000, progress=False)
+
+
+def test_by_arch_and_by_index(run):
+    space = ss.space("tss")
+    indices = [7, 14_999, 15_000, 3]
+    archs = [space.arch(i) for i in indices]
+    table = pl.DataFrame({"arch": archs, "index": [0, 0, 0, 0], "sed": [1, 2, 3, 4]})
+    matched = join(run, table)
+    assert matched.frame["index"].to_list() == [3, 7, 14_999]
+    assert matched.frame["sed_table"].to_list() == [4, 1, 2]
+    assert matched.frame["sed"].to_list() == [float(ss.score(space)[i]) for i in (3, 7, 14_999)]
+    assert (matched.only_in_run, matched.only_in_table, matched.unreadable) == (14_997, 1, [])
+    assert join(run, pl.DataFrame({"index": indices})).frame.equals(
+        matched.frame.select(run.scan().collect_schema().names())
+    )
+
+
+def test_unreadable_rows_are_named_and_the_rest_is_matched(run):
+    good = ss.space("tss").arch(5)
+    matched = join(run, pl.DataFrame({"arch": [good, "nonsense", good.replace("none~0", "conv~0", 1), None]}))
+    assert len(matched.frame) == 1
+    assert [line[:6] for line in matched.unreadable] == ["row 1:", "row 2:"]
+    assert "edge 0->1 has operation 'conv'" in matched.unreadable[1]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"name": ["x"]}, "has no column arch or index: it has name"),
+        ({"index": ["x"]}, "index is String, expected integers"),
+        ({"arch": [1]}, "arch is Int64, expected strings"),
+        ({"index": [4, 4, 5]}, r"architecture 4 stands in the table 2 times, expected once: \|none~0\|"),
+        ({"index": [15_500]}, "no architecture of the table is in"),
+        ({"arch": ["x"]}, "no architecture of the table is in .*; row 0: arch 'x' describes"),
+        (
+            {"arch": [ss.space("tss5").arch(9)]},
+            "row 0 of the table, .* is an architecture of tss5; the run's are of tss",
+        ),
+    ],
+)
+def test_bad_tables(run, table, message):
+    with pytest.raises(ss.BadInput, match=message) as caught:
+        join(run, pl.DataFrame(table))
+    assert "\n" not in str(caught.value)
+
+
+def test_tables_from_files(run, tmp_path):
+    table = pl.DataFrame({"index": [1, 2], "accuracy": [0.5, 0.6]})
+    table.write_csv(tmp_path / "t.csv")
+    table.write_parquet(tmp_path / "t.parquet")
+    assert join(run, tmp_path / "t.csv").frame.equals(join(run, tmp_path / "t.parquet").frame)
+    (tmp_path / "bad.parquet").write_text("no")
+    with pytest.raises(ss.BadInput, match=r"bad\.parquet cannot be read"):
+        join(run, tmp_path / "bad.parquet")
