@@ -10,6 +10,7 @@ because readers want them, but only the ratios mean much elsewhere. Needs ``pip 
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
 import os
 import platform
@@ -35,6 +36,7 @@ import pyarrow.parquet as pq
 import readme
 import sedspace as ss
 from sedspace.published import published
+from sedspace.query import top
 from sedspace.runs.files import parquet_options
 from sedspace.runs.request import ROW_GROUP_ROWS
 
@@ -147,6 +149,29 @@ def process_seconds(cache: str, repeats: int) -> list[float]:
     return out
 
 
+def questions(repeats: int) -> dict[str, Any]:
+    """Compare top with plain polars and verify with reading and hashing, and time the decoding of strings."""
+    with tempfile.TemporaryDirectory() as directory:
+        run = ss.enumerate_space(SPACE, f"{directory}/run", threads=THREADS, progress=False)
+
+        def plain() -> None:
+            frame = pl.scan_parquet(run.files()).filter(pl.col("params") < 1_000_000)
+            frame.sort(["sed", "index"], descending=[True, False]).head(10).collect()
+
+        def read_and_hash() -> None:
+            for path in run.files():
+                hashlib.sha256(path.read_bytes())
+
+        sides = {"ours": lambda: top(run, 10, where="params < 1000000"), "theirs": plain}
+        indices = pl.DataFrame({"index": pl.int_range(SIZE, eager=True)})
+        decode = interleaved({"ours": lambda: indices.select(pl.col("index").sed.arch(SPACE))}, repeats)["ours"]  # type: ignore[attr-defined]
+        return {
+            "top": ratio(interleaved(sides, 4 * repeats)),
+            "verify": ratio(interleaved({"ours": run.verify, "theirs": read_and_hash}, 4 * repeats)),
+            "decoded per second": SIZE / statistics.median(decode),
+        }
+
+
 # -- what one would have written otherwise --------------------------------------------------------------------------
 
 
@@ -230,6 +255,7 @@ def measure(repeats: int) -> dict[str, Any]:
         "run": run_against_write_table(repeats),
         "memory": {"tss5": peak_memory("tss5", 0), "tss6": peak_memory("tss6", 20_000_000_000)},
         "process": {"first": processes[0], "warm": statistics.median(processes[1:])},
+        "questions": questions(repeats),
         "peers": peers(repeats),
     }
 
@@ -264,10 +290,13 @@ def markdown(results: dict[str, Any]) -> str:
         row("the same, lookup tables made anew each time", score["same array, tables made anew"], "-"),
         row("the same, a new array each time", score["new array"], "-"),
         row("the whole default run / `pyarrow.parquet.write_table` of the finished table", run, "at most 0.75"),
+        row("top-10 of a run with a filter / the same in plain polars", results["questions"]["top"], "at most 1.1"),
+        row("`verify` of a run / reading its files and hashing them", results["questions"]["verify"], "at most 1.5"),
         "",
         f"Whole `sedspace enumerate tss5` process: {results['process']['first']:.1f} s the first time ever "
         f"(compiling), {results['process']['warm']:.1f} s from then on. Peak memory above the imports: "
-        f"{memory['tss5'] / 1e6:.0f} MB for `tss5`, {memory['tss6'] / 1e6:.0f} MB for as long a slice of `tss6`.",
+        f"{memory['tss5'] / 1e6:.0f} MB for `tss5`, {memory['tss6'] / 1e6:.0f} MB for as long a slice of `tss6`. "
+        f"Indices to arch strings: {results['questions']['decoded per second'] / 1e6:.1f} million a second.",
         "",
         "| SED of one architecture by | nanoseconds | sedspace is faster by |",
         "|---|---:|---:|",

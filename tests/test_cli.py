@@ -133,7 +133,7 @@ def test_interrupted_by_the_keyboard(tmp_path):
     )
     left = sorted(path.name for path in (tmp_path / "run").iterdir())
     assert left
-    assert all(name.startswith("part-") for name in left)
+    assert all(name.startswith(("part-", ".finished")) for name in left)
 
 
 def test_query_describe_and_join(run, tmp_path):

@@ -28,12 +28,13 @@ def test_the_tour_of_the_shell_runs(tmp_path):
     assert result.returncode == 0, result.stderr
     assert len(tour.splitlines()) >= 7
     assert "500,000 architectures of tss5" in result.stdout
+    assert "of 30,517,578,125 architectures of tss6" in result.stdout
 
 
 def test_the_examples_in_python_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
-    assert len(blocks("python")) == 2
+    assert len(blocks("python")) == 3
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), {})
     assert (tmp_path / "runs" / "mine" / "manifest.json").exists()

@@ -52,7 +52,7 @@ def distribution(run: Run, by: str = "sed") -> Figure:
     counts = run.scan().group_by(by).len().sort(by).collect()
     figure, axes = _figure(7, 4)
     if len(counts) <= 500:
-        axes.vlines(counts[by], 0.8, counts["len"], color=COLORS["conv"], linewidth=1.5)
+        axes.vlines(counts[by], 0.8, counts["len"], color=COLORS["conv"], linewidth=0.8)
     else:
         axes.hist(counts[by], bins=200, weights=counts["len"], color=COLORS["conv"], log=True)
     axes.set_yscale("log")
@@ -102,22 +102,22 @@ def cells(run: Run, by: str = "sed", k: int = 6) -> Figure:
     best = top(run, k, by)
     columns = min(3, len(best))
     rows = -(-len(best) // columns)
-    figure, grid = _figure(4.6 * columns, 3.1 * rows, nrows=rows, ncols=columns, squeeze=False)
+    figure, grid = _figure(3.6 * columns, 3.6 * rows, nrows=rows, ncols=columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, row in zip(grid.flat, best.iter_rows(named=True), strict=False):
         _draw_cell(axes, run, row["index"])
-        axes.set_title(f"{row['index']}: {by} {row[by]:.7g}", fontsize=10)
+        axes.text(0, 1.3, f"{row['index']}: {by} {row[by]:.7g}", fontsize=10, ha="center")
     return figure
 
 
 def _draw_cell(axes: Axes, run: Run, index: int) -> None:
-    """Draw nodes on a circle's arc from input to output, edges between them, each named and coloured."""
+    """Draw nodes on a circle, the input at the left, clockwise; edges between them, each named and coloured."""
     from math import cos, pi, sin
 
     edges = [tuple(map(int, position.name.split("->"))) for position in run.space.positions]
     nodes = 1 + max(target for _, target in edges)
-    places = [(-cos(pi * i / (nodes - 1)), 0.9 * sin(pi * i / (nodes - 1)) * (-1) ** i) for i in range(nodes)]
+    places = [(-cos(2 * pi * i / nodes), sin(2 * pi * i / nodes)) for i in range(nodes)]
     for (source, target), position, digit in zip(edges, run.space.positions, run.space.digits(index), strict=True):
         choice = position.choices[digit]
         if choice.kind == "none":
@@ -126,7 +126,7 @@ def _draw_cell(axes: Axes, run: Run, index: int) -> None:
         arrow = {"arrowstyle": "-|>", "color": COLORS[choice.kind], "lw": 1.6, "shrinkA": 9, "shrinkB": 9}
         axes.annotate("", (x1, y1), (x0, y0), arrowprops=arrow)
         label = choice.name.removeprefix("nor_").replace("_connect", "").replace("_", " ")
-        place = x0 + 0.42 * (x1 - x0), y0 + 0.42 * (y1 - y0)
+        place = x0 + 0.26 * (x1 - x0), y0 + 0.26 * (y1 - y0)
         box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"}
         axes.text(*place, label, fontsize=7, ha="center", va="center", color=COLORS[choice.kind], bbox=box)
     for i, (x, y) in enumerate(places):
@@ -134,7 +134,7 @@ def _draw_cell(axes: Axes, run: Run, index: int) -> None:
         axes.text(
             x, y, name, ha="center", va="center", fontsize=9, bbox={"boxstyle": "circle", "fc": "white", "ec": "0.3"}
         )
-    axes.set(xlim=(-1.25, 1.25), ylim=(-1.15, 1.15))
+    axes.set(xlim=(-1.25, 1.25), ylim=(-1.2, 1.45), aspect="equal")
 
 
 def accuracy(
