@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -193,6 +194,8 @@ def test_others_read_a_run_without_sedspace(finished):
     pattern = f"{finished.path}/*.parquet"
     assert pl.scan_parquet(pattern).select(pl.col("sed").sum(), pl.len()).collect().row(0) == expected
     assert duckdb.sql(f"SELECT sum(sed), count(*) FROM '{pattern}'").fetchall() == [expected]
+    pandas_frame = pd.concat(map(pd.read_parquet, finished.files()))
+    assert (float(pandas_frame["sed"].sum()), len(pandas_frame)) == expected
     table = pa.concat_tables([pq.read_table(file) for file in finished.files()])
     assert (float(np.sum(table["sed"].to_numpy())), table.num_rows) == expected
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, unknown
 
+_COMPUTES = re.compile(r"[-+*/%^]|\w\(")  # an operator or a function may stand in the text
 NARROW = ("uint8", "int16", "int32")
 
 
@@ -65,9 +67,9 @@ class Condition:
     def filter(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return the rows of a frame for which the condition holds."""
         narrow = [name for name in self.names if self._dtypes[name] in NARROW]
-        kept = frame.with_columns(pl.col(narrow).cast(pl.Int64)).filter(self.expression) if narrow else None
-        if kept is None:
+        if not narrow or not _COMPUTES.search(self.text):  # comparing as it stands is safe, and faster
             return frame.filter(self.expression)
+        kept = frame.with_columns(pl.col(narrow).cast(pl.Int64)).filter(self.expression)
         return kept.with_columns(pl.col(name).cast(polars_dtype(self._dtypes[name])) for name in narrow)
 
     def holds(self, values: Mapping[str, NDArray[Any]]) -> NDArray[Any]:

@@ -188,28 +188,23 @@ class Request:
 
     def tables(self, schema: pa.Schema, start: int, stop: int) -> Iterator[pa.Table]:
         """Yield the rows of a range as Arrow tables of ROW_GROUP_ROWS rows each, the last one shorter."""
-        waiting: list[pa.Table] = []
-        for values in self._values(start, stop):
-            waiting.append(self._table(schema, values))
-            while sum(table.num_rows for table in waiting) >= ROW_GROUP_ROWS:
-                together = pa.concat_tables(waiting).combine_chunks()
-                yield together.slice(0, ROW_GROUP_ROWS)
-                waiting = [together.slice(ROW_GROUP_ROWS)]
-        together = pa.concat_tables([schema.empty_table(), *waiting]).combine_chunks()
-        if together.num_rows:
-            yield together
-
-    def _values(self, start: int, stop: int) -> Iterator[dict[str, NDArray[Any]]]:
         scores = self._scores()
-        if self.condition is not None:
-            known = {**known_scores(self.space), **scores}
-            needed = [known[name] for name in self.condition.names if name != "index"]
-            yield from passing(self.space, list(scores.values()), self.condition, needed, start, stop)
+        if self.condition is None:
+            for lo in range(start, stop, ROW_GROUP_ROWS):
+                hi = min(lo + ROW_GROUP_ROWS, stop)
+                values = score_columns(self.space, list(scores.values()), lo, hi)
+                yield self._table(schema, {"index": np.arange(lo, hi, dtype=np.int64), **values})
             return
-        for lo in range(start, stop, ROW_GROUP_ROWS):
-            hi = min(lo + ROW_GROUP_ROWS, stop)
-            indices = np.arange(lo, hi, dtype=np.int64)
-            yield {"index": indices, **score_columns(self.space, list(scores.values()), lo, hi)}
+        known = {**known_scores(self.space), **scores}
+        needed = [known[name] for name in self.condition.names if name != "index"]
+        waiting = schema.empty_table()
+        for values in passing(self.space, list(scores.values()), self.condition, needed, start, stop):
+            waiting = pa.concat_tables([waiting, self._table(schema, values)]).combine_chunks()
+            while waiting.num_rows >= ROW_GROUP_ROWS:
+                yield waiting.slice(0, ROW_GROUP_ROWS)
+                waiting = waiting.slice(ROW_GROUP_ROWS)
+        if waiting.num_rows:
+            yield waiting
 
     def _table(self, schema: pa.Schema, values: dict[str, NDArray[Any]]) -> pa.Table:
         arrays: dict[str, Any] = dict(values)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.runs.files import MANIFEST, Written
 from sedspace.runs.request import FORMAT_VERSION, Request, Shard, difference
-from sedspace.runs.verify import Problem, check_shard
+from sedspace.runs.verify import Problem, check_shards
 from sedspace.spaces import Space
-from sedspace_kernels._jit import available_threads
 
 if TYPE_CHECKING:
     import polars as pl
@@ -106,9 +103,7 @@ class Run:
         list of Problem
             Empty if the run is intact.
         """
-        with ThreadPoolExecutor(available_threads()) as pool:
-            checked = pool.map(lambda written: list(check_shard(self.path, self.request, written)), self.shards)
-            return [*chain.from_iterable(checked), *self._strangers()]
+        return [*check_shards(self.path, self.request, self.shards), *self._strangers()]
 
     def _strangers(self) -> Iterator[Problem]:
         ours = {MANIFEST, *(written.shard.name for written in self.shards)}

@@ -33,7 +33,7 @@ from sedspace.runs.files import (
 from sedspace.runs.lock import sole_writer
 from sedspace.runs.request import SHARD_ROWS, Request, Shard, difference
 from sedspace.runs.run import Run, open_run
-from sedspace.runs.verify import Problem, check_shard
+from sedspace.runs.verify import Problem, check_shards
 from sedspace.scores import Score, check_threads
 from sedspace.spaces import Space
 from sedspace.version import __version__
@@ -151,10 +151,9 @@ def _inspect(directory: Path, request: Request) -> Run | None:
 
 def _glance(run: Run) -> Iterator[Problem]:
     """Yield what a finished run can be seen to lack at once: shards of the right size, and values as computed today."""
-    for path, written in zip(run.files(), run.shards, strict=True):
-        if not path.is_file() or path.stat().st_size != written.bytes:
-            yield from check_shard(run.path, run.request, written)
-    yield from check_shard(run.path, run.request, run.shards[0])
+    pairs = zip(run.files(), run.shards, strict=True)
+    suspects = [w for path, w in pairs if not path.is_file() or path.stat().st_size != w.bytes]
+    yield from check_shards(run.path, run.request, [*suspects, run.shards[0]])
 
 
 def _refuse_other(path: Path, found: Mapping[str, Any], request: Request) -> None:
@@ -197,7 +196,7 @@ def _find_written(directory: Path, request: Request, shard: Shard, noted: str | 
     if hashlib.sha256(data).hexdigest() != noted:
         raise RunError(f"{path} is not what was written; move it away to have it written anew")
     written = as_written(shard, data)
-    for problem in check_shard(directory, request, written):  # a score of the user's may be another today
+    for problem in check_shards(directory, request, [written]):  # a score of the user's may be another today
         raise RunError(f"{directory}: {problem}; choose another --out")
     return written
 
