@@ -362,7 +362,7 @@ def _json(value: Any) -> str:
             return {key: strict(item) for key, item in one.items()}
         return [strict(item) for item in one] if isinstance(one, list | tuple) else one
 
-    return json.dumps(strict(value), allow_nan=False)
+    return json.dumps(strict(value), allow_nan=False, default=str)  # dates, say, in the answer to a query
 
 
 def _print_frame(frame: pl.DataFrame, as_json: bool, source: str) -> None:

@@ -172,10 +172,10 @@ def _check_fits(directory: Path, request: Request) -> None:
     if request.scanned <= _SAMPLE_ROWS or request.where is not None:  # no telling how many rows will pass
         return
     middle = request.start + (request.scanned - _SAMPLE_ROWS) // 2
-    sample = encode(request, Shard("sample", middle, middle + _SAMPLE_ROWS))
-    per_row = len(sample) / _SAMPLE_ROWS
-    already = sum(path.stat().st_size for path in directory.glob("part-*.parquet"))
     per_file = len(encode(request, Shard("sample", middle, middle + 1)))
+    sample = encode(request, Shard("sample", middle, middle + _SAMPLE_ROWS))
+    per_row = (len(sample) - per_file) / _SAMPLE_ROWS
+    already = sum(path.stat().st_size for path in directory.glob("part-*.parquet"))
     needed = int(per_row * request.scanned) + per_file * request.shard_count - already
     if needed > free:
         raise BadInput(
