@@ -38,7 +38,7 @@ class _WholePackage:
 class _CacheImpl(caching.CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = tuple(
         type(locator.__name__, (_WholePackage, locator), {})
-        for locator in (caching.UserProvidedCacheLocator, caching.InTreeCacheLocator, caching.UserWideCacheLocator)
+        for locator in caching.CompileResultCacheImpl._locator_classes
     )
 
 

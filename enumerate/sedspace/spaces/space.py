@@ -443,13 +443,12 @@ def _table_row(row: ArrayLike, position: Position, space: str) -> NDArray[np.int
 
 def _integers(given: ArrayLike) -> NDArray[Any]:
     """Return integers as an array, of Python ints where numpy has no integer type for all of them."""
-    if not hasattr(given, "__array__"):
-        array = np.asarray(given)
-        return array if array.dtype.kind != "f" else np.array(given, dtype=object)
-    try:
-        return np.asarray(given)
-    except Exception:  # a polars series of Int128, say: its own error, of whatever type
+    if "128" in str(getattr(given, "dtype", "")):  # a polars series wider than any type of numpy
         return np.array(list(given), dtype=object)  # type: ignore[arg-type]
+    array = np.asarray(given)
+    if array.dtype.kind == "f" and not hasattr(given, "__array__"):  # a list that holds more than int64
+        return np.array(given, dtype=object)
+    return array
 
 
 def as_int(value: Any, what: str) -> int:
