@@ -64,6 +64,8 @@ def test_tables_from_files(run, tmp_path):
     table.write_csv(tmp_path / "t.csv")
     table.write_parquet(tmp_path / "t.parquet")
     assert join(run, tmp_path / "t.csv").frame.equals(join(run, tmp_path / "t.parquet").frame)
+    (tmp_path / "LATE.CSV").write_text("index,accuracy\n" + "".join(f"{i},90\n" for i in range(150)) + "150,90.5\n")
+    assert join(run, tmp_path / "LATE.CSV").frame["accuracy"].max() == 90.5
     (tmp_path / "bad.parquet").write_text("no")
     with pytest.raises(ss.BadInput, match=r"bad\.parquet cannot be read"):
         join(run, tmp_path / "bad.parquet")

@@ -67,3 +67,13 @@ def test_what_cannot_be_named_ends_the_query():
         pl.DataFrame({"a": ["|x~0|+|none~0|none~1|+|none~0|none~1|none~2|"]}).select(pl.col("a").sed.index("tss"))
     with pytest.raises(ss.BadInput, match="unknown space"):
         pl.col("i").sed.arch("tsss")
+
+
+def test_spaces_beyond_int64():
+    space = ss.space("tss8")
+    indices = [5, space.size - 1]
+    frame = pl.DataFrame({"i": pl.Series(indices, dtype=pl.Int128)})
+    found = frame.select(pl.col("i").sed.arch("tss8").alias("a"), pl.col("i").sed.score("tss8", "n_pool").alias("n"))
+    assert found["a"].to_list() == space.arch(indices).tolist()
+    assert found["n"].to_list() == [0, 28]
+    assert found.select(pl.col("a").sed.index("tss8"))["a"].to_list() == indices

@@ -501,3 +501,24 @@ def test_describe_is_what_the_rows_say(finished):
     for row in describe(finished).rows(named=True):
         column = frame[row["column"]]
         assert (row["min"], row["max"], row["distinct"]) == (str(column.min()), str(column.max()), column.n_unique())
+
+
+def test_directories_are_not_patterns(tmp_path):
+    for name in ("qa", "q?", "g[1]"):
+        write(tmp_path / name, stop=10)
+    assert sql(ss.open_run(tmp_path / "q?"), "SELECT count(*) FROM archs").item() == 10
+    assert ss.open_run(tmp_path / "g[1]").scan().collect().height == 10
+
+
+def test_a_score_of_the_users_cannot_pass_for_ours(tmp_path):
+    mine = ss.AdditiveScore("params", {"n": "n_skip"}, lambda n: n, dtype="int32", parameters={"v": "1"})
+    with pytest.raises(ss.BadInput, match="column 'params': another score has that name"):
+        write(tmp_path / "run", columns=[mine])
+    assert write(tmp_path / "run", columns=[ss.sed("1/2")]).verify() == []
+
+
+@pytest.mark.parametrize("ask", [describe, lambda run: sql(run, "SELECT max(sed) FROM archs"), top])
+def test_damaged_files_are_the_runs_fault(damaged, ask):
+    (damaged / "part-00001-of-00004.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ss.RunError, match="cannot be read"):
+        ask(ss.open_run(damaged))

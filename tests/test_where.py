@@ -11,6 +11,7 @@ import pytest
 
 import sedspace as ss
 import torture
+from sedspace.query import top
 
 
 def write(path, space="tss", **options):
@@ -35,6 +36,7 @@ def longest_run(digits):
         "run3 = 2 AND sed >= 4.5",
         "NOT (sed < 8.75)",
         "n_conv3x3 - n_skip > 5",
+        "abs(n_conv3x3 - n_skip) >= 5 AND (sed > 2 OR NOT (n_pool IN (0, 1)))",
     ],
 )
 def test_filtered_runs_hold_exactly_the_rows_that_pass(tmp_path, monkeypatch, where):
@@ -89,6 +91,8 @@ def test_row_groups_of_filtered_runs_are_full(tmp_path):
         ("1 = 1", "names no column"),
         ("arch = 'x'", "unknown column 'arch'"),
         ("params < 'x'", "cannot be evaluated"),
+        ("sed > avg(sed)", r"calls avg\(\): a condition is about one row at a time"),
+        ("n_skip = 2 OR max (n_skip) > 3", r"calls max\(\)"),
     ],
 )
 def test_bad_conditions_write_nothing(tmp_path, where, message):
@@ -102,3 +106,23 @@ def test_another_condition_is_refused(tmp_path):
     write(tmp_path / "run", where="sed > 8")
     with pytest.raises(ss.BadInput, match="its where is sed > 8, the request's sed > 7"):
         write(tmp_path / "run", where="sed > 7")
+
+
+def test_a_conversion_that_fails_is_the_conditions_fault(tmp_path):
+    with pytest.raises(ss.SedspaceError, match=r"where .* cannot be evaluated"):
+        write(tmp_path / "run", where="CAST(macs AS TINYINT) > 3")
+    run = write(tmp_path / "whole")
+    with pytest.raises(ss.BadInput, match="cannot be answered"):
+        top(run, where="CAST(macs AS TINYINT) > 3")
+
+
+def test_runs_with_conditions_and_columns_of_unknown_scores_open_and_verify(tmp_path, monkeypatch):
+    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    mine = ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: n, dtype="uint8", parameters={"v": "1"})
+    ss.register(mine)
+    write(tmp_path / "run", where="mine > 2", columns=["sed", "mine"])
+    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    run = ss.open_run(tmp_path / "run")
+    assert run.verify() == []
+    assert run.unchecked == ["mine"]
+    assert top(run, 1)["mine"].item() == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import math
 import re
@@ -19,9 +20,11 @@ import sedspace
 from sedspace import show
 from sedspace.errors import BadInput, SedspaceError
 from sedspace.runs import SHARD_ROWS, Run, enumerate_space, open_run, repair_run
+from sedspace.runs.files import write_whole
 from sedspace.scores import best, known_scores, top_k
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
+from sedspace.where import first_line
 
 if TYPE_CHECKING:
     import polars as pl
@@ -279,8 +282,8 @@ def _run_scores_file(path: Path) -> None:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     except SedspaceError:
         raise
-    except Exception as error:  # a user's file may raise anything
-        raise BadInput(f"--scores {path}: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
+        raise BadInput(f"--scores {path}: {type(error).__name__}: {error}".replace("\n", " ")) from error
 
 
 def _parse_range(text: str | None, space: Space) -> tuple[int, int | None]:
@@ -372,19 +375,25 @@ def _print_frame(frame: pl.DataFrame, as_json: bool, source: str) -> None:
 
 
 def _write_frame(frame: pl.DataFrame, out: str, source: str) -> None:
+    import polars as pl
+
     if frame.is_empty():
         raise BadInput(f"nothing in {source} meets the request: the answer is empty, {out} was not written")
-    writers: dict[str, Callable[[str], None]] = {
+    writers: dict[str, Callable[[io.BytesIO], None]] = {
         ".csv": frame.write_csv,
         ".jsonl": frame.write_ndjson,
         ".parquet": frame.write_parquet,
     }
     if Path(out).suffix not in writers:
         raise BadInput(f"--out {out}: expected a name that ends in .csv, .jsonl or .parquet")
+    data = io.BytesIO()
     try:
-        writers[Path(out).suffix](out)
-    except OSError as error:
-        raise BadInput(f"--out {out} cannot be written: {error.strerror or error}") from None
+        writers[Path(out).suffix](data)
+        write_whole(Path(out), data.getvalue())
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise BadInput(
+            f"--out {out} cannot be written: {getattr(error, 'strerror', None) or first_line(error)}"
+        ) from None
 
 
 def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:

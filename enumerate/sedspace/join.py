@@ -8,8 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from sedspace.errors import BadInput
+from sedspace.query import collect
 from sedspace.runs import Run
 from sedspace.spaces import Space, known_spaces
+from sedspace.where import first_line
 
 KEYS = ("arch", "index")
 
@@ -56,8 +58,11 @@ def read_table(path: str | Path) -> pl.DataFrame:
     if not file.is_file():
         raise BadInput(f"table {file} is not there: expected a Parquet or CSV file")
     try:
-        return pl.read_csv(file) if file.suffix == ".csv" else pl.read_parquet(file)
-    except pl.exceptions.PolarsError as error:
+        data = file.read_bytes()
+        if file.suffix.lower() == ".csv":
+            return pl.read_csv(data, infer_schema_length=None)
+        return pl.read_parquet(data)
+    except (pl.exceptions.PolarsError, OSError) as error:
         what = str(error).split("\n")[0]
         raise BadInput(
             f"table {file} cannot be read as {'CSV' if file.suffix == '.csv' else 'Parquet'}: {what}"
@@ -98,6 +103,13 @@ def join(run: Run, table: pl.DataFrame | str | Path, on: str | None = None) -> M
     key = on or next((name for name in KEYS if name in given.columns), None)
     if key not in KEYS or key not in given.columns:
         raise BadInput(f"the table has no column {key or 'arch or index'}: it has {', '.join(given.columns)}")
+    try:
+        return _join(run, given, key)
+    except pl.exceptions.PolarsError as error:
+        raise BadInput(f"the table cannot be joined by {key}: {first_line(error)}") from None
+
+
+def _join(run: Run, given: pl.DataFrame, key: str) -> Matched:
     keyed, unreadable = _with_index(given, key, run.space)
     repeated = keyed.filter(pl.col("index").is_duplicated())
     if len(repeated):
@@ -107,7 +119,7 @@ def join(run: Run, table: pl.DataFrame | str | Path, on: str | None = None) -> M
             f"architecture {index} stands in the table {times} times, expected once: {run.space.arch(index)}"
         )
     rest = keyed.select(pl.exclude("arch") if key == "arch" else pl.all())
-    frame = run.scan().join(rest.lazy(), on="index", how="inner", suffix="_table").sort("index").collect()
+    frame = collect(run, run.scan().join(rest.lazy(), on="index", how="inner", suffix="_table").sort("index"))
     if frame.is_empty():
         raise BadInput(f"no architecture of the table is in {run.path}" + (f"; {unreadable[0]}" if unreadable else ""))
     return Matched(frame, run.rows - len(frame), len(keyed) - len(frame), unreadable)

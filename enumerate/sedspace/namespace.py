@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from sedspace.scores import Score, find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.spaces.space import INT64_END
 from sedspace.where import polars_dtype
 from sedspace_kernels._jit import available_threads, split
 
@@ -93,7 +94,7 @@ class SedNamespace:
         return self._map(evaluate, polars_dtype(scorer.dtype))
 
     def index(self, space: str | Space) -> pl.Expr:
-        """Return the index (Int64) of each arch string: the inverse of `arch`.
+        """Return the index (Int64; Int128 for spaces beyond 2^63) of each arch string: the inverse of `arch`.
 
         Examples
         --------
@@ -102,15 +103,17 @@ class SedNamespace:
         3
         """
         chosen = find_space(space)
+        dtype = pl.Int64 if chosen.size <= INT64_END else pl.Int128
 
         def parse(archs: pl.Series) -> pl.Series:
-            return pl.Series(archs.name, chosen.parse(archs), dtype=pl.Int64)
+            return pl.Series(archs.name, chosen.parse(archs).tolist(), dtype=dtype)
 
-        return self._expression.map_batches(_nulls_kept(parse), return_dtype=pl.Int64, is_elementwise=True)
+        return self._expression.map_batches(_nulls_kept(parse), return_dtype=dtype, is_elementwise=True)
 
     def _map(self, function: Callable[[NDArray[np.int64]], pl.Series], dtype: Any) -> pl.Expr:
         def evaluate(column: pl.Series) -> pl.Series:
-            indices = column.to_numpy()
+            wide = column.dtype == pl.Int128  # wider than any type of numpy
+            indices = np.array(column.to_list(), dtype=object) if wide else column.to_numpy()
             parts = split(
                 lambda lo, hi: [function(indices[at : min(at + _ROWS, hi)]) for at in range(lo, hi, _ROWS)],
                 len(indices),

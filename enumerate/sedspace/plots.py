@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from sedspace.errors import BadInput, unknown
-from sedspace.join import join
-from sedspace.query import top
+from sedspace.join import join, read_table
+from sedspace.query import collect, top
 from sedspace.runs import Run
+from sedspace.runs.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +50,7 @@ def _label(run: Run, name: str) -> str:
 def distribution(run: Run, by: str = "sed") -> Figure:
     """Draw how many architectures have each value of a column."""
     label = _label(run, by)
-    counts = run.scan().group_by(by).len().sort(by).collect()
+    counts = _drawable(run, run.scan().group_by(by).len().sort(by), by)
     figure, axes = _figure(7, 4)
     if len(counts) <= 500:
         axes.vlines(counts[by], 0.8, counts["len"], color=COLORS["conv"], linewidth=0.8)
@@ -67,7 +68,9 @@ def density(run: Run, by: str = "sed", against: str = "params", k: int = 5) -> F
     The front is that of greater `by` and lesser `against`, over all rows.
     """
     labels = _label(run, against), _label(run, by)
-    counts = run.scan().group_by(against, by).len().sort("len", by, against).collect()
+    if by == against:
+        raise BadInput(f"{by!r} against itself is a line: expected another column for --against")
+    counts = _drawable(run, run.scan().group_by(against, by).len().sort("len", by, against), by, against)
     figure, axes = _figure(7.5, 4.5)
     from matplotlib.colors import LogNorm
 
@@ -89,6 +92,14 @@ def density(run: Run, by: str = "sed", against: str = "params", k: int = 5) -> F
     return figure
 
 
+def _drawable(run: Run, frame: pl.LazyFrame, *columns: str) -> pl.DataFrame:
+    floats = [one.name for one in run.request.columns if one.name in columns and one.dtype.startswith("float")]
+    rows = collect(run, frame.filter(pl.all_horizontal(pl.col(floats).is_finite())) if floats else frame)
+    if rows.is_empty():
+        raise BadInput(f"{run.path} has no rows to draw")
+    return rows
+
+
 def pareto_front(counts: pl.DataFrame, maximize: str, minimize: str) -> pl.DataFrame:
     """Return the rows that no other beats in both: more of one column and less of the other."""
     ordered = counts.sort([minimize, maximize], descending=[False, True])
@@ -100,6 +111,8 @@ def cells(run: Run, by: str = "sed", k: int = 6) -> Figure:
     """Draw the k best cells as labelled graphs."""
     _label(run, by)
     best = top(run, k, by)
+    if best.is_empty():
+        raise BadInput(f"{run.path} has no rows to draw")
     columns = min(3, len(best))
     rows = -(-len(best) // columns)
     figure, grid = _figure(3.6 * columns, 3.6 * rows, nrows=rows, ncols=columns, squeeze=False)
@@ -158,10 +171,17 @@ def accuracy(
         ``spearman``, ``kendall`` (tau-b) and ``architectures``.
     """
     label = _label(run, by)
-    frame = join(run, table).frame
-    if column not in frame.columns:
-        raise unknown("column", column, frame.columns)
-    pairs = frame.select(by, column).drop_nulls()
+    given = table if isinstance(table, pl.DataFrame) else read_table(table)
+    frame = join(run, given).frame
+    if column not in given.columns:
+        raise unknown("column", column, given.columns)
+    theirs = f"{column}_table" if column in {one.name for one in run.request.columns} else column
+    if not frame[theirs].dtype.is_numeric():
+        raise BadInput(f"column {column!r} of the table is {frame[theirs].dtype}, expected numbers")
+    pairs = frame.select(by, pl.col(theirs).cast(pl.Float64).fill_nan(None).alias(f"{column} ")).drop_nulls()
+    if len(pairs) < 2:
+        raise BadInput(f"column {column!r} of the table has {len(pairs)} numbers that match: expected two or more")
+    column = f"{column} "  # its own name may be that of the run's column
     figure, axes = _figure(7, 4.5)
     from scipy.stats import kendalltau, spearmanr
 
@@ -176,15 +196,15 @@ def accuracy(
     return figure, {**{name: float(value) for name, value in found.items()}, "architectures": len(pairs)}
 
 
-KINDS: dict[str, Callable[..., Figure]] = {"density": density, "distribution": distribution, "cells": cells}
-
-
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure as PNG or SVG, by the name's ending."""
     kind = Path(path).suffix.lower()
     if kind not in (".png", ".svg"):
         raise BadInput(f"picture {path}: expected a name that ends in .png or .svg")
+    data = io.BytesIO()
+    metadata = {"Date": None} if kind == ".svg" else {"Software": None}
+    figure.savefig(data, format=kind[1:], dpi=200, metadata=metadata)
     try:
-        figure.savefig(path, dpi=200, metadata={"Date": None} if kind == ".svg" else {"Software": None})
+        write_whole(Path(path), data.getvalue())
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror or error}") from None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, unknown
@@ -58,13 +60,24 @@ def top(run: Run, k: int = 10, by: str = "sed", where: str | None = None) -> pl.
         frame = Condition(where, columns).filter(frame)
     if columns[by].startswith("float"):
         frame = frame.filter(pl.col(by).is_not_nan())
-    best = _collect(run, frame.sort([by, "index"], descending=[True, False]).head(min(k, run.rows)))
+    best = collect(run, frame.sort([by, "index"], descending=[True, False]).head(min(k, run.rows)))
     return best if "arch" in columns else best.with_columns(arch=pl.col("index").sed.arch(run.space))  # type: ignore[attr-defined]
 
 
-def _collect(run: Run, frame: pl.LazyFrame) -> pl.DataFrame:
+def collect(run: Run, frame: pl.LazyFrame) -> pl.DataFrame:
+    """Return the rows of a lazy frame over a run.
+
+    Raises
+    ------
+    RunError
+        If a file of the run cannot be read.
+    BadInput
+        If a conversion that was asked for fails on some value, or columns have one name.
+    """
     try:
         return frame.collect()
+    except (pl.exceptions.InvalidOperationError, pl.exceptions.DuplicateError) as error:
+        raise BadInput(f"the question to {run.path} cannot be answered: {first_line(error)}") from None
     except (pl.exceptions.PolarsError, OSError) as error:
         raise RunError(f"{run.path} cannot be read: {first_line(error)}; `sedspace verify` names the files") from None
 
@@ -105,6 +118,8 @@ def sql(run: Run, statement: str) -> pl.DataFrame:
         quoted = re.search(r'"([^"]+)"', str(error))
         raise unknown("column", quoted[1] if quoted else first_line(error), _dtypes(run)) from None
     except pl.exceptions.PolarsError as error:
+        for path in run.files():
+            _metadata(run, path)  # a damaged file is not the statement's fault
         raise BadInput(f"query {statement!r} cannot be answered: {first_line(error)}") from None
 
 
@@ -135,13 +150,13 @@ def describe(run: Run) -> pl.DataFrame:
     """
     bounds: dict[str, list[Any]] = {column.name: [] for column in run.request.columns}
     for path in run.files():
-        metadata = pq.read_metadata(path)
+        metadata = _metadata(run, path)
         for group in range(metadata.num_row_groups):
             for number in range(metadata.num_columns):
                 column = metadata.row_group(group).column(number)
                 if column.statistics is not None and column.statistics.has_min_max:
                     bounds[column.path_in_schema] += [column.statistics.min, column.statistics.max]
-    distinct = _collect(run, run.scan().select(pl.all().n_unique())).row(0, named=True)
+    distinct = collect(run, run.scan().select(pl.all().n_unique())).row(0, named=True)
     return pl.DataFrame(
         {
             "column": [column.name for column in run.request.columns],
@@ -156,8 +171,18 @@ def describe(run: Run) -> pl.DataFrame:
     )
 
 
+def _metadata(run: Run, path: Path) -> pq.FileMetaData:
+    try:
+        return pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as error:
+        raise RunError(f"{run.path} cannot be read: {first_line(error)}; `sedspace verify` names the files") from None
+
+
 def _bound(choose: Callable[[list[Any]], Any], values: list[Any]) -> str | None:
-    return f"{choose(values)}" if values else None
+    if not values:
+        return None
+    bound = choose(values)
+    return str(bound if isinstance(bound, str) else bound + 0)  # Parquet writes a least 0.0 as -0.0
 
 
 def _dtypes(run: Run) -> dict[str, str]:

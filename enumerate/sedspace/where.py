@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, unknown
 
+_ROW_BY_ROW = re.compile(
+    "abs|acos|and|asin|atan|between|case|cast|cbrt|ceil|coalesce|cos|else|exp|floor|greatest|if|in|least|like|ln|log|log10|"
+    "log2|mod|not|nullif|or|pow|power|round|sign|sin|sqrt|tan|then|trunc|try_cast|when",
+    re.IGNORECASE,
+)
+_CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _COMPUTES = re.compile(r"[-+*/%^]|\w\(")  # an operator or a function may stand in the text
 NARROW = ("uint8", "int16", "int32")
 
@@ -53,6 +59,9 @@ class Condition:
         for name in self.names:
             if name not in columns:
                 raise unknown("column", name, columns)
+        for call in _CALL.findall(re.sub(r"'[^']*'", "''", text)):
+            if not _ROW_BY_ROW.fullmatch(call):  # max(sed), say, would depend on which rows are looked at together
+                raise BadInput(f"where {text!r} calls {call}(): a condition is about one row at a time")
         if not self.names:
             raise BadInput(f"where {text!r} names no column: known: {', '.join(columns)}")
         self._dtypes = {name: columns[name] for name in self.names}
@@ -77,7 +86,10 @@ class Condition:
         shape = values[self.names[0]].shape
         schema = {name: _wide(dtype) for name, dtype in self._dtypes.items()}
         frame = pl.DataFrame({name: pl.Series(values[name].reshape(-1)).cast(dtype) for name, dtype in schema.items()})
-        kept = frame.select(kept=self.expression)["kept"].fill_null(False)
+        try:
+            kept = frame.select(kept=self.expression)["kept"].fill_null(False)
+        except pl.exceptions.PolarsError as error:
+            raise BadInput(f"where {self.text!r} cannot be evaluated: {first_line(error)}") from None
         return kept.to_numpy().reshape(shape)
 
 

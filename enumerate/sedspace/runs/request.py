@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -39,12 +39,13 @@ class Column:
     unit: str
     meaning: str
     score: Score | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """Return the column as the manifest records it."""
         out: dict[str, Any] = {"name": self.name, "dtype": self.dtype, "unit": self.unit, "meaning": self.meaning}
-        if self.score is not None and self.score.parameters:
-            out["parameters"] = dict(self.score.parameters)
+        if self.parameters:
+            out["parameters"] = dict(self.parameters)
         return out
 
     def field(self) -> pa.Field:
@@ -116,7 +117,8 @@ class Request:
         """
         space = find_space(description["space"]["name"])
         columns = tuple(
-            Column(c["name"], c["dtype"], c["unit"], c["meaning"], _score_of(space, c)) for c in description["columns"]
+            Column(c["name"], c["dtype"], c["unit"], c["meaning"], _score_of(space, c), c.get("parameters", {}))
+            for c in description["columns"]
         )
         limits = description["range"]
         return cls(
@@ -251,7 +253,10 @@ def _column(space: Space, wanted: str | Score) -> Column:
     if isinstance(wanted, str) and wanted not in (known := known_scores(space)):
         raise unknown("column", wanted, ["index", "arch", *known])
     score = find_score(space, wanted)
-    return Column(score.name, score.dtype, score.unit, score.meaning, score)
+    own = known_scores(space).get(score.name)
+    if own is not None and own is not score and own.parameters.keys() != score.parameters.keys():
+        raise BadInput(f"column {score.name!r}: another score has that name, choose another for yours")
+    return Column(score.name, score.dtype, score.unit, score.meaning, score, score.parameters)
 
 
 def _score_of(space: Space, described: Mapping[str, Any]) -> Score | None:

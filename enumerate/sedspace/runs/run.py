@@ -83,7 +83,7 @@ class Run:
         for path in self.files():
             if not path.is_file():
                 raise RunError(f"{path} is missing: `sedspace verify --repair {self.path}` rebuilds it")
-        return pl.scan_parquet(self.files())
+        return pl.scan_parquet(self.files(), glob=False)
 
     def __repr__(self) -> str:
         return f"<run {self.path}: {self.rows:,} rows of {self.space.name} in {len(self.shards)} shards>"
@@ -144,7 +144,7 @@ def open_run(path: str | Path) -> Run:
             f"{directory} has no {MANIFEST}: a run that is not finished ({shards} shards are); "
             f"give the command that began it again to finish it"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{directory / MANIFEST} cannot be read: {error}") from None
     return _from_manifest(directory, manifest)
 
@@ -177,7 +177,9 @@ def _from_manifest(directory: Path, manifest: Mapping[str, Any]) -> Run:
         recorded = {key: manifest[key] for key in run.totals}
         if recorded != run.totals:
             raise RunError(f"{path} is altered: {recorded} do not add up")
-        _ = request.schema(request.shard(0)), request.condition  # nothing else in it that makes no sense
+        _ = request.schema(request.shard(0))  # nothing else in it that makes no sense
+    except BadInput as error:  # a space that nobody knows, say
+        raise RunError(f"{path}: {error}") from None
     except SedspaceError:
         raise
     except Exception as error:  # JSON of any other shape than ours

@@ -285,6 +285,8 @@ def _failing_as_run_error(directory: Path) -> Iterator[None]:
     """Say in one line what the file system refused, and that nothing is lost."""
     try:
         yield
+    except BadInput as error:  # a score of the user's that fails on some architecture
+        raise RunError(f"{error}; finished shards stay valid") from error
     except OSError as error:
         raise RunError(
             f"cannot write {error.filename or directory}: {error.strerror or error}; finished shards stay valid, "
