@@ -144,3 +144,12 @@ def tile(rows, row_of_block, offset, length):
 def best(values, k):
     """The k best as (value, place), ties by the lowest place."""
     return sorted(((value, place) for place, value in enumerate(values)), key=lambda pair: (-pair[0], pair[1]))[:k]
+
+
+def longest_run(digits):
+    """The longest run of nor_conv_3x3 along the edges: a score that is no sum."""
+    best = run = 0
+    for digit in digits:
+        run = run + 1 if digit == 3 else 0
+        best = max(best, run)
+    return best

@@ -178,18 +178,10 @@ def test_additive_score_without_any_equal_sums():
     assert best["index"].to_list() == [place for _, place in naive.best(values[:5_000_000].tolist(), 20)]
 
 
-def longest_run(digits):
-    best = run = 0
-    for digit in digits:
-        run = run + 1 if digit == 3 else 0
-        best = max(best, run)
-    return best
-
-
 def test_digit_score(registry):
-    ss.register(ss.DigitScore("run3", longest_run, dtype="uint8", denominator=1))
+    ss.register(ss.DigitScore("run3", naive.longest_run, dtype="uint8", denominator=1))
     values = ss.score("tss", "run3")
-    assert values.tolist() == [longest_run(digits) for digits in TSS_DIGITS]
+    assert values.tolist() == [naive.longest_run(digits) for digits in TSS_DIGITS]
     assert np.array_equal(ss.score("tss", "run3", threads=3), values)
     frame = ss.histogram("tss", "run3", 100, 9000)
     distinct, counts = np.unique(values[100:9000], return_counts=True)
@@ -199,10 +191,10 @@ def test_digit_score(registry):
 
 
 def test_digit_score_beyond_int64():
-    score = ss.DigitScore("run3", longest_run, dtype="uint8")
+    score = ss.DigitScore("run3", naive.longest_run, dtype="uint8")
     space = ss.space("tss8")
     values = ss.score(space, score, space.size - 700, space.size)
-    assert values.tolist() == [longest_run(space.digits(space.size - 700 + i).tolist()) for i in range(700)]
+    assert values.tolist() == [naive.longest_run(space.digits(space.size - 700 + i).tolist()) for i in range(700)]
 
 
 def test_a_feature_by_name_has_its_base():

@@ -18,13 +18,12 @@ import click
 
 import sedspace
 from sedspace import show
-from sedspace.errors import BadInput, SedspaceError
+from sedspace.errors import BadInput, SedspaceError, first_line
 from sedspace.runs import SHARD_ROWS, Run, enumerate_space, open_run, repair_run
 from sedspace.runs.files import write_whole
 from sedspace.scores import best, known_scores, top_k
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
-from sedspace.where import first_line
 
 if TYPE_CHECKING:
     import polars as pl

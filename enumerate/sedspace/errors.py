@@ -28,3 +28,8 @@ def unknown(what: str, name: object, known: Iterable[str]) -> BadInput:
     near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return BadInput(f"unknown {what} {name!r}: {hint}known: {', '.join(names)}")
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    return str(error).strip().split("\n")[0]

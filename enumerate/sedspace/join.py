@@ -7,11 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, first_line
 from sedspace.query import collect
 from sedspace.runs import Run
 from sedspace.spaces import Space, known_spaces
-from sedspace.where import first_line
 
 KEYS = ("arch", "index")
 
@@ -57,16 +56,12 @@ def read_table(path: str | Path) -> pl.DataFrame:
     file = Path(path)
     if not file.is_file():
         raise BadInput(f"table {file} is not there: expected a Parquet or CSV file")
+    kind = "CSV" if file.suffix.lower() == ".csv" else "Parquet"
     try:
         data = file.read_bytes()
-        if file.suffix.lower() == ".csv":
-            return pl.read_csv(data, infer_schema_length=None)
-        return pl.read_parquet(data)
+        return pl.read_csv(data, infer_schema_length=None) if kind == "CSV" else pl.read_parquet(data)
     except (pl.exceptions.PolarsError, OSError) as error:
-        what = str(error).split("\n")[0]
-        raise BadInput(
-            f"table {file} cannot be read as {'CSV' if file.suffix == '.csv' else 'Parquet'}: {what}"
-        ) from None
+        raise BadInput(f"table {file} cannot be read as {kind}: {first_line(error)}") from None
 
 
 def join(run: Run, table: pl.DataFrame | str | Path, on: str | None = None) -> Matched:

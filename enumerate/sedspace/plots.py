@@ -178,18 +178,17 @@ def accuracy(
     theirs = f"{column}_table" if column in {one.name for one in run.request.columns} else column
     if not frame[theirs].dtype.is_numeric():
         raise BadInput(f"column {column!r} of the table is {frame[theirs].dtype}, expected numbers")
-    pairs = frame.select(by, pl.col(theirs).cast(pl.Float64).fill_nan(None).alias(f"{column} ")).drop_nulls()
+    pairs = frame.select(score=by, accuracy=pl.col(theirs).cast(pl.Float64).fill_nan(None)).drop_nulls()
     if len(pairs) < 2:
         raise BadInput(f"column {column!r} of the table has {len(pairs)} numbers that match: expected two or more")
-    column = f"{column} "  # its own name may be that of the run's column
     figure, axes = _figure(7, 4.5)
     from scipy.stats import kendalltau, spearmanr
 
-    x, y = pairs[by].to_numpy(), pairs[column].to_numpy()
+    x, y = pairs["score"].to_numpy(), pairs["accuracy"].to_numpy()
     found = {"spearman": spearmanr(x, y).statistic, "kendall": kendalltau(x, y).statistic}
     axes.scatter(x, y, s=5, alpha=0.25, color=COLORS["pool"], linewidths=0)
-    best = pairs[int(pairs[by].arg_max() or 0)]
-    axes.scatter(best[by], best[column], s=60, facecolors="none", edgecolors=COLORS["conv"], label=f"the best by {by}")
+    best = int(x.argmax())
+    axes.scatter(x[best], y[best], s=60, facecolors="none", edgecolors=COLORS["conv"], label=f"the best by {by}")
     axes.legend(frameon=False, loc="lower right")
     title = f"{len(pairs):,} architectures: Spearman {found['spearman']:.3f}, Kendall {found['kendall']:.3f}"
     _plain(axes, xlabel=label, ylabel=column, title=title)

@@ -11,10 +11,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sedspace.errors import BadInput, RunError, unknown
+from sedspace.errors import BadInput, RunError, first_line, unknown
 from sedspace.runs import Run
 from sedspace.spaces.space import as_int
-from sedspace.where import NARROW, Condition, first_line
+from sedspace.where import NARROW, Condition
 
 
 def top(run: Run, k: int = 10, by: str = "sed", where: str | None = None) -> pl.DataFrame:

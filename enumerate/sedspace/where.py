@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput, unknown
+from sedspace.errors import BadInput, first_line, unknown
 
 _ROW_BY_ROW = re.compile(
     "abs|acos|and|asin|atan|between|case|cast|cbrt|ceil|coalesce|cos|else|exp|floor|greatest|if|in|least|like|ln|log|log10|"
@@ -109,8 +109,3 @@ def polars_dtype(dtype: str) -> pl.DataType | type[pl.DataType]:
 
 def _wide(dtype: str) -> pl.DataType | type[pl.DataType]:
     return pl.Int64 if dtype in NARROW else polars_dtype(dtype)
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error says, in one line."""
-    return str(error).strip().split("\n")[0]

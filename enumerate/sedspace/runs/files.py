@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sedspace.errors import RunError
+from sedspace.errors import RunError, first_line
 from sedspace.runs.request import METADATA_KEY, ROW_GROUP_ROWS, Request, Shard
 
 MANIFEST = "manifest.json"
@@ -134,11 +134,7 @@ def read_about(path: Path) -> dict[str, Any]:
         text = pq.read_schema(path).metadata[METADATA_KEY]
         about: dict[str, Any] = json.loads(text)
     except (pa.ArrowException, OSError) as error:
-        raise RunError(f"{path} is not a readable Parquet file: {_first_line(error)}") from None
+        raise RunError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
     except (KeyError, TypeError, ValueError):
         raise RunError(f"{path} was not written by sedspace: its schema has no description of a run") from None
     return about
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]
