@@ -5,14 +5,15 @@ is that of arXiv 2411.06236 (Definition 4, which combines skip_SED, conv_SED and
 not available to this project: **the form below is identified from the paper's published results**, which it
 reproduces (README, "What SED is identified from"). With one constant, ``lam = 3/4``, and odd kernel size k::
 
-    w(k) = lam + (1 - lam) * (k - 1) / 2        of a convolution   1x1: 3/4, 3x3: 1, 5x5: 5/4
+    w(k) = lam + (1 - lam) * (k - 1) / 2        of a convolution   1x1: 3/4, 3x3: 1, 5x5: 5/4; dilated: lam * w(k)
     q(k) = (1 - lam) * (k - 1) / 2              of a pooling       3x3: 1/4
     conv_SED = sum of w,   pool_SED = sum of q,   skip_SED = 1 + lam * residual
     SED(cell) = skip_SED * conv_SED - pool_SED
     SED(architecture) = sum over cells of multiplicity * SED(cell)
 
-`residual` counts the skip connections that join an input of the cell straight to its output. With ``lam = p/q`` every
-term is an integer multiple of ``1/q^2``: scores are computed and compared as those integers, so that ties are ties.
+`residual` counts the skip connections that join an input of the cell to a node whose value goes straight into its
+output. With ``lam = p/q`` every term is an integer multiple of ``1/q^3`` (of ``1/q^2`` where nothing is dilated):
+scores are computed and compared as those integers, so that ties are ties.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ LAM = Fraction(3, 4)
 
 
 def _conv(operation: Operation, lam: Fraction) -> int:
-    """Return ``w(k)`` in units of 1/q."""
+    """Return ``w(k)``, or ``lam * w(k)`` if it is dilated, in units of 1/q^2."""
     if operation.kind != "conv":
         return 0
-    return lam.numerator + (lam.denominator - lam.numerator) * (operation.kernel - 1) // 2
+    p, q = lam.numerator, lam.denominator
+    return (p + (q - p) * (operation.kernel - 1) // 2) * (p if operation.dilation > 1 else q)
 
 
 def _pool(operation: Operation, lam: Fraction) -> int:
@@ -62,7 +64,7 @@ def sed(lam: Fraction | str = LAM) -> AdditiveScore:
     Returns
     -------
     AdditiveScore
-        Exact: its key is ``q^2 * SED`` with ``lam = p/q``; for the default, SED in sixteenths.
+        Exact: its key is ``q^3 * SED`` with ``lam = p/q``; for the default, SED in 64ths.
 
     Raises
     ------
@@ -82,8 +84,8 @@ def sed(lam: Fraction | str = LAM) -> AdditiveScore:
     return AdditiveScore(
         "sed",
         {"residual": "residual", "conv": lambda o: _conv(o, lam), "pool": lambda o: _pool(o, lam)},
-        lambda residual, conv, pool: (q + p * residual) * conv - q * pool,
-        denominator=q * q,
+        lambda residual, conv, pool: (q + p * residual) * conv - q * q * pool,
+        denominator=q**3,
         unit="1",
         meaning="suppression of local entropy decrease: skip_sed * conv_sed - pool_sed",
         parameters={"lam": str(lam)},
@@ -91,15 +93,16 @@ def sed(lam: Fraction | str = LAM) -> AdditiveScore:
 
 
 def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, AdditiveScore]:
-    """Return the scores skip_sed, conv_sed and pool_sed, each in units of 1/q with ``lam = p/q``."""
+    """Return the scores skip_sed, conv_sed and pool_sed; their keys are in units of 1/q^2 (conv_sed) and 1/q."""
     lam = _lam(lam)
     p, q = lam.numerator, lam.denominator
-    common: dict[str, Any] = {"denominator": q, "unit": "1", "parameters": {"lam": str(lam)}}
+    common: dict[str, Any] = {"unit": "1", "parameters": {"lam": str(lam)}}
     return (
         AdditiveScore(
             "skip_sed",
             {"residual": "residual"},
             lambda residual: q + p * residual,
+            denominator=q,
             meaning="1 + lam * residual",
             **common,
         ),
@@ -107,6 +110,7 @@ def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, 
             "conv_sed",
             {"conv": lambda o: _conv(o, lam)},
             lambda conv: conv,
+            denominator=q * q,
             meaning="sum over convolutions of lam + (1 - lam) * (k - 1) / 2",
             **common,
         ),
@@ -114,6 +118,7 @@ def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, 
             "pool_sed",
             {"pool": lambda o: _pool(o, lam)},
             lambda pool: pool,
+            denominator=q,
             meaning="sum over poolings of (1 - lam) * (k - 1) / 2",
             **common,
         ),

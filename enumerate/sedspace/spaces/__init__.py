@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 
 from sedspace.errors import BadInput, unknown
-from sedspace.spaces.space import Feature, Group, Operation, Position, Space
-from sedspace.spaces.tss import MAX_NODES, TssSpace
+from sedspace.spaces.cell import MAX_NODES
+from sedspace.spaces.darts import DartsSpace
+from sedspace.spaces.space import Feature, Group, Inputs, Operation, Position, Space
+from sedspace.spaces.transnas import TransnasMicroSpace
+from sedspace.spaces.tss import TssSpace
 
-__all__ = ["Feature", "Group", "Operation", "Position", "Space", "TssSpace", "known_spaces", "space"]
+__all__ = ["Feature", "Group", "Inputs", "Operation", "Position", "Space", "known_spaces", "space"]
 
-LISTED = ("tss", "tss5", "tss6", "tss7", "tss8")
+LISTED = ("tss", "tss5", "tss6", "tss7", "tss8", "darts", "transnas_micro")
 
 
 def space(name: str | Space) -> Space:
@@ -21,7 +25,7 @@ def space(name: str | Space) -> Space:
     ----------
     name : str or Space
         ``tss`` (NATS-Bench's topology space, NAS-Bench-201), ``tss5``, ``tss6``, ... ``tss23`` (the same construction
-        on that many nodes). A `Space` is returned as it is.
+        on that many nodes), ``darts``, ``transnas_micro``. A `Space` is returned as it is.
 
     Returns
     -------
@@ -43,6 +47,8 @@ def space(name: str | Space) -> Space:
 
 @functools.cache
 def _space(name: str) -> Space:
+    if name in _SINGLE:
+        return _SINGLE[name]()
     match = re.fullmatch(r"tss([1-9]\d{0,3}|0)?", name)
     if match is None:
         raise unknown("space", name, LISTED)
@@ -52,6 +58,9 @@ def _space(name: str) -> Space:
     if nodes > MAX_NODES:
         raise BadInput(f"space {name!r} has too many nodes: expected at most tss{MAX_NODES}, whose counts fit uint8")
     return _space("tss") if name == "tss4" else TssSpace(nodes)
+
+
+_SINGLE: dict[str, Callable[[], Space]] = {"darts": DartsSpace, "transnas_micro": TransnasMicroSpace}
 
 
 def known_spaces() -> list[Space]:

@@ -26,14 +26,34 @@ Table = tuple[NDArray[np.int64], ...]
 
 @dataclass(frozen=True)
 class Operation:
-    """What a position may be filled with.
+    """What an edge of a cell does to a value; the simplest choice at a position.
 
-    `kernel` is the side of a convolution's or pooling's window in pixels, 0 where there is none.
+    `kernel` is the side of a convolution's or pooling's window in pixels, 0 where there is none; `dilation` the
+    distance of the pixels that it looks at.
     """
 
     name: str
     kind: Literal["none", "skip", "conv", "pool"]
     kernel: int = 0
+    dilation: int = 1
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operation itself, as that of a choice."""
+        return (self,)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A choice of several inputs of a node at once, each by its source node and the operation on the edge from it."""
+
+    sources: tuple[int, ...]
+    operations: tuple[Operation, ...]
+
+    @property
+    def name(self) -> str:
+        """The operations and their sources, as in ``sep_conv_3x3~0 skip_connect~1``."""
+        return " ".join(f"{o.name}~{source}" for o, source in zip(self.operations, self.sources, strict=True))
 
 
 @dataclass(frozen=True)
@@ -41,7 +61,7 @@ class Position:
     """One slot of an architecture: its name (an edge of a cell, say) and its choices in the order of their digits."""
 
     name: str
-    choices: tuple[Operation, ...]
+    choices: Sequence[Operation | Inputs]
 
 
 @dataclass(frozen=True)
@@ -391,6 +411,12 @@ class Space(ABC):
 
     # -- tables -----------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """The distinct operations of all choices, in the order of their first appearance."""
+        found = (o for position in self.positions for choice in position.choices for o in choice.operations)
+        return tuple(dict.fromkeys(found))
+
     def table(self, source: str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]) -> Table:
         """Return per-position tables of integers from any of the forms in which a feature may be given.
 
@@ -398,7 +424,7 @@ class Space(ABC):
         ----------
         source : str, mapping, callable or sequence
             The name of a feature of this space; integers by operation name, 0 for those not named; a function of an
-            `Operation`; or one row per position of one integer per choice.
+            `Operation`, summed over the operations of a choice; or one row per position of one integer per choice.
 
         Returns
         -------
@@ -414,19 +440,25 @@ class Space(ABC):
                 raise unknown("feature", source, self.features)
             return self.features[source].table
         if isinstance(source, Mapping):
-            names = dict.fromkeys(choice.name for position in self.positions for choice in position.choices)
+            names = [operation.name for operation in self.operations]
             for name in source:
                 if name not in names:
                     raise unknown("operation", name, names)
             by_name = dict(source)
-            return self.table(lambda choice: by_name.get(choice.name, 0))
+            return self.table(lambda operation: by_name.get(operation.name, 0))
         if callable(source):
-            return self.table([[source(choice) for choice in position.choices] for position in self.positions])
+            of = {operation: source(operation) for operation in self.operations}
+            return self.table([[_sum(of, choice) for choice in position.choices] for position in self.positions])
         if len(source) != len(self.positions):
             raise BadInput(
                 f"a table of {self.name} has {len(self.positions)} rows, one per position, not {len(source)}"
             )
         return tuple(_table_row(row, position, self.name) for row, position in zip(source, self.positions, strict=True))
+
+
+def _sum(of: Mapping[Operation, Any], choice: Operation | Inputs) -> Any:
+    first, *rest = (of[operation] for operation in choice.operations)
+    return sum(rest, first)  # of one operation the very value, so that what is no integer is seen as it is
 
 
 def _table_row(row: ArrayLike, position: Position, space: str) -> NDArray[np.int64]:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 
 from sedspace.errors import BadInput
+from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.skeleton import NATS_BENCH
-from sedspace.spaces.space import Feature, Group, Operation, Position, Space
+from sedspace.spaces.space import Feature, Operation
 
-OPERATIONS = (
-    Operation("none", "none"),
-    Operation("skip_connect", "skip"),
-    Operation("nor_conv_1x1", "conv", 1),
-    Operation("nor_conv_3x3", "conv", 3),
-    Operation("avg_pool_3x3", "pool", 3),
-)
-COUNTS = ("n_none", "n_skip", "n_conv1x1", "n_conv3x3", "n_pool")
-MAX_NODES = 23  # 253 edges: the counts are uint8
+OPERATIONS = {
+    "n_none": Operation("none", "none"),
+    "n_skip": Operation("skip_connect", "skip"),
+    "n_conv1x1": Operation("nor_conv_1x1", "conv", 1),
+    "n_conv3x3": Operation("nor_conv_3x3", "conv", 3),
+    "n_pool": Operation("avg_pool_3x3", "pool", 3),
+}
 
 
-class TssSpace(Space):
+class TssSpace(CellSpace):
     """Cells of `nodes` nodes, 0 the input and the last one the output, with one of five operations on every edge.
 
     Positions are the edges grouped by target node, sources ascending: 0->1, 0->2, 1->2, 0->3, ... Arch strings are
@@ -39,38 +38,22 @@ class TssSpace(Space):
     """
 
     def __init__(self, nodes: int) -> None:
-        self.nodes = nodes
-        self.edges = tuple((source, target) for target in range(1, nodes) for source in range(target))
-        positions = tuple(Position(f"{source}->{target}", OPERATIONS) for source, target in self.edges)
         super().__init__(
             name="tss" if nodes == 4 else f"tss{nodes}",
             title="NATS-Bench topology space (NAS-Bench-201)"
             if nodes == 4
             else f"the same construction on {nodes} nodes",
-            positions=positions,
-            groups=(Group("cell", tuple(range(len(positions)))),),
+            nodes=nodes,
+            operations=OPERATIONS,
         )
 
     @property
     def default_features(self) -> tuple[str, ...]:
         """Counts, the residual skip, and the costs of the CIFAR-10 network."""
-        return (*COUNTS, "residual", "params", "macs")
-
-    @cached_property
-    def features(self) -> Mapping[str, Feature]:
-        """Counts of each operation, the residual skip, and the costs of NATS-Bench's three networks."""
-        return {feature.name: feature for feature in self._features()}
+        return (*super().default_features, "params", "macs")
 
     def _features(self) -> Iterator[Feature]:
-        for operation, name in zip(OPERATIONS, COUNTS, strict=True):
-            table = self.table({operation.name: 1})
-            yield Feature(name, table, 0, "uint8", "edges", f"edges with {operation.name}")
-        residual = [
-            [int(operation.kind == "skip" and edge == (0, self.nodes - 1)) for operation in OPERATIONS]
-            for edge in self.edges
-        ]
-        meaning = "1 if skip_connect joins the cell's input to its output directly"
-        yield Feature("residual", self.table(residual), 0, "uint8", "skips", meaning)
+        yield from super()._features()
         for skeleton in NATS_BENCH:
             suffix = "" if skeleton.dataset == "cifar10" else f"_{skeleton.dataset}"
             network = f"NATS-Bench's {skeleton.dataset} network"
@@ -89,33 +72,10 @@ class TssSpace(Space):
         return tuple(
             tuple(
                 f"{'+' if source == 0 and target > 1 else ''}{'|' if source == 0 else ''}{operation.name}~{source}|"
-                for operation in OPERATIONS
+                for operation in self.operations
             )
             for source, target in self.edges
         )
-
-    def draw(self, index: int) -> str:
-        """Return a drawing of a cell in text: one row per node, one column per source.
-
-        Examples
-        --------
-        >>> import sedspace as ss
-        >>> print(ss.space("tss").draw(11668))
-                       from 0        from 1        from 2
-        node 1         nor_conv_3x3
-        node 2         nor_conv_3x3  nor_conv_3x3
-        node 3 output  skip_connect  nor_conv_3x3  nor_conv_3x3
-        """
-        names = [OPERATIONS[digit].name for digit in self.digits(index)]
-        chosen = dict(zip(self.edges, names, strict=True))
-        width = max(map(len, names)) + 2
-        head = "".join(f"{f'from {source}':{width}}" for source in range(self.nodes - 1))
-        rows = [
-            f"node {target} {'output' if target == self.nodes - 1 else '':8}"
-            + "".join(f"{chosen[source, target]:{width}}" for source in range(target))
-            for target in range(1, self.nodes)
-        ]
-        return "\n".join(row.rstrip() for row in (f"{'':15}{head}", *rows))
 
     def _parse_one(self, arch: str) -> list[int]:
         if not isinstance(arch, str):
@@ -146,4 +106,4 @@ class TssSpace(Space):
         return _DIGITS[name]
 
 
-_DIGITS = {operation.name: digit for digit, operation in enumerate(OPERATIONS)}
+_DIGITS = {operation.name: digit for digit, operation in enumerate(OPERATIONS.values())}

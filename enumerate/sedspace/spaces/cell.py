@@ -1,0 +1,76 @@
+"""Cells that are complete graphs: an operation on every edge from every node to every later one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from sedspace.spaces.space import Feature, Group, Operation, Position, Space
+
+MAX_NODES = 23  # 253 edges: the counts are uint8
+
+
+class CellSpace(Space):
+    """Cells of `nodes` nodes, 0 the input and the last one the output, with one of the operations on every edge.
+
+    Positions are the edges grouped by target node, sources ascending: 0->1, 0->2, 1->2, 0->3, ...
+
+    Parameters
+    ----------
+    name, title : str
+    nodes : int
+    operations : mapping of str to Operation
+        The operations in the order of their digits, each by the name of the column that counts it.
+    """
+
+    def __init__(self, name: str, title: str, nodes: int, operations: Mapping[str, Operation]) -> None:
+        self.nodes = nodes
+        self.counts = dict(operations)
+        self.edges = tuple((source, target) for target in range(1, nodes) for source in range(target))
+        choices = tuple(operations.values())
+        positions = tuple(Position(f"{source}->{target}", choices) for source, target in self.edges)
+        super().__init__(name, title, positions, (Group("cell", tuple(range(len(positions)))),))
+
+    @property
+    def default_features(self) -> tuple[str, ...]:
+        """Counts of each operation and the residual skip."""
+        return (*self.counts, "residual")
+
+    @cached_property
+    def features(self) -> Mapping[str, Feature]:
+        """Counts of each operation, the residual skip, and what the space has beyond them."""
+        return {feature.name: feature for feature in self._features()}
+
+    def _features(self) -> Iterator[Feature]:
+        for name, operation in self.counts.items():
+            table = self.table({operation.name: 1})
+            yield Feature(name, table, 0, "uint8", "edges", f"edges with {operation.name}")
+        residual = [
+            [int(operation.kind == "skip" and edge == (0, self.nodes - 1)) for operation in self.counts.values()]
+            for edge in self.edges
+        ]
+        meaning = "1 if skip_connect joins the cell's input to its output directly"
+        yield Feature("residual", self.table(residual), 0, "uint8", "skips", meaning)
+
+    def draw(self, index: int) -> str:
+        """Return a drawing of a cell in text: one row per node, one column per source.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> print(ss.space("tss").draw(11668))
+                       from 0        from 1        from 2
+        node 1         nor_conv_3x3
+        node 2         nor_conv_3x3  nor_conv_3x3
+        node 3 output  skip_connect  nor_conv_3x3  nor_conv_3x3
+        """
+        names = [self.operations[digit].name for digit in self.digits(index)]
+        chosen = dict(zip(self.edges, names, strict=True))
+        width = max(map(len, names)) + 2
+        head = "".join(f"{f'from {source}':{width}}" for source in range(self.nodes - 1))
+        rows = [
+            f"node {target} {'output' if target == self.nodes - 1 else '':8}"
+            + "".join(f"{chosen[source, target]:{width}}" for source in range(target))
+            for target in range(1, self.nodes)
+        ]
+        return "\n".join(row.rstrip() for row in (f"{'':15}{head}", *rows))

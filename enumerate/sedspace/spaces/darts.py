@@ -1,0 +1,243 @@
+"""The space of DARTS (arXiv 1806.09055), which NAS-Bench-301 and EvoXBench score: a normal and a reduction cell."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from itertools import combinations, product
+from typing import Any
+
+from sedspace.errors import BadInput, first_line
+from sedspace.spaces.skeleton import FREE, Cost, conv
+from sedspace.spaces.space import Feature, Group, Inputs, Operation, Position, Space
+
+OPERATIONS = {
+    "n_max_pool": Operation("max_pool_3x3", "pool", 3),
+    "n_avg_pool": Operation("avg_pool_3x3", "pool", 3),
+    "n_skip": Operation("skip_connect", "skip"),
+    "n_sep3x3": Operation("sep_conv_3x3", "conv", 3),
+    "n_sep5x5": Operation("sep_conv_5x5", "conv", 5),
+    "n_dil3x3": Operation("dil_conv_3x3", "conv", 3, dilation=2),
+    "n_dil5x5": Operation("dil_conv_5x5", "conv", 5, dilation=2),
+}
+CELLS = {"normal": 18, "reduce": 2}
+NODES = (2, 3, 4, 5)  # 0 and 1 are the cell's inputs
+CHANNELS = 36
+
+
+class DartsSpace(Space):
+    """Two cells, each of four nodes; a node adds up two inputs, from different earlier nodes, by one operation each.
+
+    A position is a node. Its choices are ordered by the pair of sources, then by the operation on the first one, then
+    by that on the second. The normal cell counts 18 times and the reduction cell twice, as in the evaluation network of
+    20 cells. An arch string is the genotype as DARTS writes it; `parse` also takes the inputs of a node in the other
+    order, and NASLib's bare tuples ``(((source, code), ...), ((source, code), ...))`` with codes in the order of
+    `OPERATIONS`.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> space = ss.space("darts")
+    >>> space.size
+    1076746950455072400
+    >>> second_order = '''Genotype(
+    ...     normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1),
+    ...             ('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)],
+    ...     normal_concat=[2, 3, 4, 5],
+    ...     reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1),
+    ...             ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)],
+    ...     reduce_concat=[2, 3, 4, 5])'''
+    >>> index = space.parse(second_order)
+    >>> ss.score(space, "params", index, index + 1).item()
+    3349342
+    """
+
+    def __init__(self) -> None:
+        self.nodes = [(cell, node) for cell in CELLS for node in NODES]
+        positions = [Position(f"{cell} {node}", _choices(node)) for cell, node in self.nodes]
+        groups = [
+            Group(cell, tuple(p for p, (of, _) in enumerate(self.nodes) if of == cell), multiplicity)
+            for cell, multiplicity in CELLS.items()
+        ]
+        super().__init__(
+            "darts", "DARTS cells (NAS-Bench-301), pairs of a normal and a reduction cell", positions, groups
+        )
+
+    @property
+    def default_features(self) -> tuple[str, ...]:
+        """Counts and residual skips of each cell, and the costs of the CIFAR-10 network."""
+        return (*(f"{name}_{cell}" for cell in CELLS for name in (*OPERATIONS, "residual")), "params", "macs")
+
+    @cached_property
+    def features(self) -> Mapping[str, Feature]:
+        """Counts and residual skips of each cell and of both, and the costs of the evaluation network."""
+        return {feature.name: feature for feature in self._features()}
+
+    def _features(self) -> Iterator[Feature]:
+        for cells, suffix, where in ((CELLS, "", "both cells"), *(((c,), f"_{c}", f"the {c} cell") for c in CELLS)):
+            for name, operation in OPERATIONS.items():
+                table = self._table(lambda _, o, of=operation: int(o == of), cells)
+                yield Feature(f"{name}{suffix}", table, 0, "uint8", "edges", f"edges of {where} with {operation.name}")
+            table = self._table(lambda source, o: int(o.kind == "skip" and source < 2), cells)
+            meaning = f"skip connections of {where} from an input of the cell"
+            yield Feature(f"residual{suffix}", table, 0, "uint8", "skips", meaning)
+        network = f"the CIFAR-10 evaluation network: 20 cells, {CHANNELS} channels, no auxiliary head"
+        around = _around()
+        costs = [
+            [
+                sum((_on_edge(cell, s, o) for s, o in zip(c.sources, c.operations, strict=True)), FREE)
+                for c in _choices(node)
+            ]
+            for cell, node in self.nodes
+        ]
+        table = self.table([[cost.params for cost in row] for row in costs])
+        yield Feature("params", table, around.params, "int32", "parameters", f"trainable parameters of {network}")
+        table = self.table([[cost.macs for cost in row] for row in costs])
+        meaning = f"multiply-accumulates of convolutions and classifier of {network}"
+        yield Feature("macs", table, around.macs, "int64", "MACs per image", meaning)
+
+    def _table(self, value: Any, cells: Any) -> Any:
+        """Return the table of a function of source and operation, summed over the inputs of a node of some cells."""
+        return self.table(
+            [
+                [
+                    sum(value(s, o) for s, o in zip(c.sources, c.operations, strict=True)) if cell in cells else 0
+                    for c in _choices(node)
+                ]
+                for cell, node in self.nodes
+            ]
+        )
+
+    @cached_property
+    def pieces(self) -> tuple[tuple[str, ...], ...]:
+        """For each node, the text that each choice adds to the genotype."""
+        concat = f"[{', '.join(map(str, NODES))}]"
+        out = []
+        for cell, node in self.nodes:
+            before = "Genotype(" if (cell, node) == self.nodes[0] else ""
+            before += f"{cell}=[" if node == NODES[0] else ""
+            after = f"], {cell}_concat={concat}" if node == NODES[-1] else ", "
+            after += (")" if (cell, node) == self.nodes[-1] else ", ") if node == NODES[-1] else ""
+            pairs = [zip(c.operations, c.sources, strict=True) for c in _choices(node)]
+            out.append(tuple(before + ", ".join(f"('{o.name}', {s})" for o, s in pair) + after for pair in pairs))
+        return tuple(out)
+
+    def _parse_one(self, arch: str) -> list[int]:
+        cells = _read(arch)
+        digits = []
+        for name, cell in zip(CELLS, cells, strict=True):
+            if not isinstance(cell, list | tuple) or len(cell) != 2 * len(NODES):
+                raise BadInput(f"arch {_short(arch)}: the {name} cell is not a list of {2 * len(NODES)} edges")
+            edges = [_edge(arch, name, number, edge) for number, edge in enumerate(cell)]
+            digits += [self._node(arch, name, node, *edges[2 * i : 2 * i + 2]) for i, node in enumerate(NODES)]
+        return digits
+
+    def _node(self, arch: str, cell: str, node: int, one: tuple[int, int], other: tuple[int, int]) -> int:
+        for source, _ in (one, other):
+            if not 0 <= source < node:
+                raise BadInput(f"arch {_short(arch)}: {cell} node {node} has source {source}, expected 0 to {node - 1}")
+        if one[0] == other[0]:
+            raise BadInput(
+                f"arch {_short(arch)}: {cell} node {node} has source {one[0]} twice: outside {self.name}, "
+                f"whose nodes have two different sources"
+            )
+        (a, first), (b, second) = sorted((one, other))
+        pair = list(combinations(range(node), 2)).index((a, b))
+        return (pair * len(OPERATIONS) + first) * len(OPERATIONS) + second
+
+
+def _choices(node: int) -> list[Inputs]:
+    return [
+        Inputs(sources, operations)
+        for sources in combinations(range(node), 2)
+        for operations in product(OPERATIONS.values(), repeat=2)
+    ]
+
+
+# -- genotypes ---------------------------------------------------------------------------------------------------------
+
+
+def _short(arch: Any) -> str:
+    text = repr(arch)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _read(arch: str) -> list[Any]:
+    """Return the two cells of a genotype in any notation, as lists of pairs."""
+    if not isinstance(arch, str):
+        raise BadInput(f"arch {_short(arch)} is not a string")
+    expected = "Genotype(normal=[('sep_conv_3x3', 0), ...], reduce=[...]) or (((0, 3), ...), ((0, 3), ...))"
+    try:
+        tree = ast.parse(arch.strip(), mode="eval").body
+        if isinstance(tree, ast.Call):
+            named = {k.arg: k.value for k in tree.keywords}
+            return [ast.literal_eval(named[cell]) for cell in CELLS]
+        cells = ast.literal_eval(tree)
+    except KeyError as error:
+        raise BadInput(f"arch {_short(arch)} has no {first_line(error)} cell: expected {expected}") from None
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
+        raise BadInput(f"arch {_short(arch)} is no genotype ({first_line(error)}): expected {expected}") from None
+    if not isinstance(cells, list | tuple) or len(cells) != len(CELLS):
+        raise BadInput(f"arch {_short(arch)} is no genotype: expected {expected}")
+    return list(cells)
+
+
+def _edge(arch: str, cell: str, number: int, edge: Any) -> tuple[int, int]:
+    """Return one edge as (source, code of the operation)."""
+    where = f"arch {_short(arch)}: {cell} node {NODES[number // 2]} has the input {edge!r}"
+    if not isinstance(edge, list | tuple) or len(edge) != 2:
+        raise BadInput(f"{where}, expected ('operation', source) or (source, code)")
+    named = isinstance(edge[0], str)
+    source, code = (edge[1], _CODES.get(edge[0])) if named else edge
+    if not isinstance(source, int) or not isinstance(code, int) or not 0 <= code < len(OPERATIONS):
+        known = ", ".join(_CODES) if named else f"codes 0 to {len(OPERATIONS) - 1}"
+        raise BadInput(f"{where}, expected a source and one of {known}")
+    return source, code
+
+
+_CODES = {operation.name: code for code, operation in enumerate(OPERATIONS.values())}
+
+# -- costs -------------------------------------------------------------------------------------------------------------
+
+
+def _stages() -> Iterator[tuple[str, int, int, int]]:
+    """Yield the cells of the evaluation network: kind, channels, side in pixels of the inputs and of the output."""
+    total, channels, side = sum(CELLS.values()), CHANNELS, 32
+    for number in range(total):
+        if number in (total // 3, 2 * total // 3):
+            channels *= 2
+            yield "reduce", channels, side, side // 2
+            side //= 2
+        else:
+            yield "normal", channels, side, side
+
+
+def _around() -> Cost:
+    """Return the cost of the stem, of what makes every cell's inputs fit, and of the classifier."""
+    stem = 3 * CHANNELS
+    total = conv(3, 3, stem, 32)
+    before, last = stem, stem
+    for _, channels, side, _ in _stages():
+        total += conv(1, before, channels, side) + conv(1, last, channels, side)
+        before, last = last, len(NODES) * channels
+    return total + Cost(last * 10 + 10, last * 10 + 10)
+
+
+def _on_edge(cell: str, source: int, operation: Operation) -> Cost:
+    """Return what an operation on one edge costs, over all cells of its kind."""
+    total = FREE
+    for kind, channels, _, side in _stages():
+        if kind != cell:
+            continue
+        if operation.kind == "conv":
+            once = _depthwise(operation.kernel, channels, side) + conv(1, channels, channels, side)
+            total += once if operation.dilation > 1 else once + once
+        elif operation.kind == "skip" and cell == "reduce" and source < 2:
+            total += conv(1, channels, channels, side)  # two convolutions of half the channels, of stride 2
+    return total
+
+
+def _depthwise(kernel: int, channels: int, side: int) -> Cost:
+    weights = kernel * kernel * channels
+    return Cost(weights, weights * side * side)
