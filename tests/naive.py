@@ -135,6 +135,23 @@ def feature_sums(tables, index):
     return tuple(sum(int(table[digit][f]) for table, digit in zip(tables, chosen, strict=True)) for f in range(width))
 
 
+def classes(sums):
+    """How many architectures have each feature sums, and the first of them."""
+    out = {}
+    for index, row in enumerate(sums):
+        count, first = out.get(row, (0, index))
+        out[row] = (count + 1, first)
+    return out
+
+
+def on_front(points):
+    """For each point, whether no other is nowhere greater and somewhere less."""
+    return [
+        not any(all(a <= b for a, b in zip(other, point, strict=True)) and other != point for other in points)
+        for point in points
+    ]
+
+
 def tile(rows, row_of_block, offset, length):
     """The values of consecutive cells."""
     size = len(rows[0])
@@ -144,6 +161,62 @@ def tile(rows, row_of_block, offset, length):
 def best(values, k):
     """The k best as (value, place), ties by the lowest place."""
     return sorted(((value, place) for place, value in enumerate(values)), key=lambda pair: (-pair[0], pair[1]))[:k]
+
+
+DARTS = ("max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5")
+
+
+def darts_edges(digits):
+    """The two cells of DARTS, each a list of (source, operation) with two for each of its nodes."""
+    cells = []
+    for start in (0, 4):
+        cell = []
+        for node, digit in enumerate(digits[start : start + 4], start=2):
+            pairs = [(a, b) for a in range(node) for b in range(a + 1, node)]
+            choices = [((a, x), (b, y)) for a, b in pairs for x in DARTS for y in DARTS]
+            cell += choices[digit]
+        cells.append(cell)
+    return cells
+
+
+def darts_sed(digits, lam=Fraction(3, 4)):
+    """18 times the SED of the normal cell and twice that of the reduction cell."""
+    total = Fraction(0)
+    for multiplicity, cell in zip((18, 2), darts_edges(digits), strict=True):
+        conv, pool, residual = Fraction(0), Fraction(0), 0
+        for source, operation in cell:
+            kernel = 5 if "5x5" in operation else 3
+            if "conv" in operation:
+                w = lam + (1 - lam) * Fraction(kernel - 1, 2)
+                conv += lam * w if "dil" in operation else w
+            elif "pool" in operation:
+                pool += (1 - lam) * Fraction(kernel - 1, 2)
+            elif source < 2:
+                residual += 1
+        total += multiplicity * ((1 + lam * residual) * conv - pool)
+    return total
+
+
+def darts_params(digits):
+    """Trainable parameters of DARTS's CIFAR-10 network of 20 cells and 36 channels, layer by layer."""
+    total, channels = 0, 36
+    before = last = 3 * channels
+    total += 27 * last + 2 * last
+    for number in range(20):
+        reduces = number in (6, 13)
+        channels *= 2 if reduces else 1
+        total += before * channels + last * channels + 4 * channels
+        for source, operation in darts_edges(digits)[reduces]:
+            kernel = 5 if "5x5" in operation else 3
+            once = kernel**2 * channels + channels**2 + 2 * channels
+            if "sep" in operation:
+                total += 2 * once
+            elif "dil" in operation:
+                total += once
+            elif operation == "skip_connect" and reduces and source < 2:
+                total += channels**2 + 2 * channels
+        before, last = last, 4 * channels
+    return total + last * 10 + 10
 
 
 def longest_run(digits):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import naive
+from sedspace_kernels import diagram
 from sedspace_kernels._jit import split
+from sedspace_kernels.pareto import front
 from sedspace_kernels.rank import digit_mapper, rank, unrank
-from sedspace_kernels.tables import class_counts, collect_above, feature_classes, histogram, tile
+from sedspace_kernels.tables import collect_above, feature_classes, histogram, tile
 from sedspace_kernels.text import join_pieces, text_offsets
 
 TSS = [5] * 6
@@ -136,22 +139,66 @@ def test_feature_classes_merge_equal_sums():
 
 
 @given(feature_tables())
-def test_class_counts(tables):
-    features, counts = class_counts(tables)
-    size = int(np.prod([len(table) for table in tables]))
-    expected = {}
-    for index in range(min(size, 5000)):
-        sums = naive.feature_sums(tables, index)
-        expected[sums] = expected.get(sums, 0) + 1
-    assert len({tuple(row) for row in features.tolist()}) == len(features)
+def test_diagram_counts_classes_and_finds_their_lowest(tables):
+    layers, features = diagram.build(tables, 1 << 20)
+    counts, least = diagram.count(layers).tolist(), diagram.least(layers).tolist()
+    size = math.prod(len(table) for table in tables)
+    assert len({tuple(row) for row in features.tolist()}) == len(features) <= diagram.most_classes(tables)
     assert sum(counts) == size
     if size <= 5000:
-        assert dict(zip(map(tuple, features.tolist()), counts, strict=True)) == expected
+        classes = naive.classes(naive.feature_sums(tables, index) for index in range(size))
+        found = zip(map(tuple, features.tolist()), counts, least, strict=True)
+        assert {row: (count, index) for row, count, index in found} == classes
 
 
-def test_class_counts_are_exact_beyond_int64():
-    _, counts = class_counts([np.eye(5, dtype=np.int64)] * 45)
-    assert sum(counts) == 5**45
+@given(feature_tables(), st.data())
+def test_diagram_walks_to_members_of_classes(tables, data):
+    layers, features = diagram.build(tables, 1 << 20)
+    radices = [len(table) for table in tables]
+    weights = data.draw(st.lists(st.integers(0, 3), min_size=len(features), max_size=len(features)))
+    onward = diagram.ways(layers, np.array(weights, object))
+    of = {tuple(row): number for number, row in enumerate(features.tolist())}
+    expected = []  # every place: the architecture, its class, and the place within its weight
+    for index in range(min(math.prod(radices), 2000)):
+        number = of[naive.feature_sums(tables, index)]
+        expected += [(naive.digits(index, radices), number, rest) for rest in range(weights[number])]
+    total = int(onward[0][0])
+    assert total >= len(expected)
+    places = np.arange(min(total, len(expected)))
+    digits, ends, rest = diagram.unrank(layers, onward, places)
+    assert list(zip(digits.tolist(), ends.tolist(), rest.tolist(), strict=True)) == expected
+    before, reached = diagram.rank(layers, onward, digits)
+    assert (before + rest).tolist() == places.tolist()
+    assert reached.tolist() == ends.tolist()
+
+
+def test_diagrams_are_exact_beyond_int64():
+    tables = [np.eye(5, dtype=np.int64)] * 45
+    layers, features = diagram.build(tables, 1 << 22)
+    counts = diagram.count(layers)
+    assert counts.sum() == 5**45
+    assert math.comb(45, 45) == counts[features[:, 4] == 45].item()
+    assert diagram.least(layers)[features[:, 4] == 45].item() == 5**45 - 1
+    onward = diagram.ways(layers, np.ones(len(features), np.int64))
+    for index in (0, 1, 5**44 + 7, 5**45 - 1):
+        digits, _, _ = diagram.unrank(layers, onward, np.array([index], object))
+        assert digits[0].tolist() == naive.digits(index, [5] * 45)
+        assert diagram.rank(layers, onward, digits)[0].item() == index
+
+
+def test_diagrams_have_a_limit():
+    tables = [np.arange(4)[:, None] * 4**p for p in range(8)]
+    assert diagram.most_classes(tables) == 4**8
+    with pytest.raises(diagram.TooManyClasses) as caught:
+        diagram.build(tables, 1 << 10)
+    assert (caught.value.classes, caught.value.positions) == (4**5, 5)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 6)] * 3), min_size=0, max_size=60), st.sampled_from([0, 1, 2]))
+def test_pareto_front(points, dropped):
+    points = sorted(point[: 3 - dropped] + (0,) * dropped for point in points)
+    found = front(np.array(points, np.int64).reshape(-1, 3))
+    assert found.tolist() == naive.on_front(points)
 
 
 @st.composite

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 import naive
 import sedspace as ss
-from sedspace.census import standing
 from sedspace.spaces import Feature, Group, Operation, Position
 
 NODES = {"tss2": 2, "tss3": 3, "tss": 4, "tss5": 5, "tss6": 6, "tss7": 7, "tss8": 8}
@@ -117,15 +116,6 @@ def test_the_best_of_spaces_beyond_int64():
 
 def test_histogram_of_a_whole_large_space():
     assert ss.histogram("tss6")["count"].sum() == 5**15
-
-
-@pytest.mark.parametrize("key", [140, 133, 0, 1, -24])
-def test_standing_in_tss(key):
-    sixteenths = [int(16 * naive.sed(digits, 4)) for digits in TSS_DIGITS]
-    found = standing(ss.space("tss"), ss.sed(), key)
-    assert found.rank == 1 + sum(other > key for other in sixteenths)
-    assert found.ties == sixteenths.count(key)
-    assert (found.best, found.worst) == (max(sixteenths), min(sixteenths))
 
 
 # -- users' own scores ----------------------------------------------------------------------------------------------

@@ -158,3 +158,84 @@ def test_unsigned_indices_do_not_become_floats():
 def test_wrong_digits(digits, message):
     with pytest.raises(ss.BadInput, match=message):
         ss.space("tss").index(digits)
+
+
+# -- other spaces ---------------------------------------------------------------------------------------------------
+
+
+def test_every_transnas_cell():
+    space = ss.space("transnas_micro")
+    digits = [naive.digits(i, [4] * 6) for i in range(4**6)]
+    archs = ["64-41414-{}_{}{}_{}{}{}".format(*row) for row in digits]
+    assert space.arch(range(space.size)).tolist() == archs
+    assert space.parse(archs).tolist() == list(range(space.size))
+    values = ss.score(space)
+    assert values.tolist() == [float(naive.sed(row, 4)) for row in digits]  # the codes are those of tss
+    assert ss.score(space, "n_conv3x3").tolist() == [row.count(3) for row in digits]
+
+
+@given(st.lists(st.integers(0, 1037664180**2 - 1), min_size=1, max_size=3), st.randoms())
+def test_darts_genotypes_in_every_notation(indices, random):
+    space = ss.space("darts")
+    radices = [49, 147, 294, 490] * 2
+    rows = [naive.digits(i, radices) for i in indices]
+    assert space.digits(indices).tolist() == rows
+    assert space.index(rows).tolist() == indices
+    archs = space.arch(indices).tolist()
+    assert space.parse(archs).tolist() == indices
+    for row, arch, index in zip(rows, archs, indices, strict=True):
+        cells = naive.darts_edges(row)
+        text = [", ".join(f"('{operation}', {source})" for source, operation in cell) for cell in cells]
+        concat = "[2, 3, 4, 5]"
+        normal, reduce = text
+        assert arch == f"Genotype(normal=[{normal}], normal_concat={concat}, reduce=[{reduce}], reduce_concat={concat})"
+        shuffled = []
+        for cell in cells:
+            pairs = [cell[2 * i : 2 * i + 2] for i in range(4)]
+            for pair in pairs:
+                random.shuffle(pair)
+            shuffled.append([edge for pair in pairs for edge in pair])
+        codes = tuple(tuple((source, naive.DARTS.index(o)) for source, o in cell) for cell in shuffled)
+        assert space.parse(str(codes)) == space.parse(str(codes).replace(" ", "")) == index
+        named = [[(operation, source) for source, operation in cell] for cell in shuffled]
+        concat = "range(2, 6)"
+        written = f"Genotype(normal={named[0]}, normal_concat={concat}, reduce={named[1]}, reduce_concat={concat})"
+        assert space.parse(f"  {written} ") == index
+    assert space.draw(indices[0]).count("\n") == 7
+
+
+def test_darts_costs_are_those_of_published_cells():
+    """DARTS (second order) has 3.3 M parameters (arXiv 1806.09055, table 1); its code prints 3.349342 MB."""
+    space = ss.space("darts")
+    normal = ((0, 3), (1, 3), (0, 3), (1, 3), (1, 3), (0, 2), (0, 2), (2, 5))
+    reduce = ((0, 0), (1, 0), (2, 2), (1, 0), (0, 0), (2, 2), (2, 2), (1, 0))
+    index = space.parse(str((normal, reduce)))
+    assert ss.score(space, "params", index, index + 1).item() == 3_349_342
+    assert naive.darts_params(space.digits(index).tolist()) == 3_349_342
+
+
+@pytest.mark.parametrize(
+    ("space", "arch", "message"),
+    [
+        ("transnas_micro", "64-41414-4_33_333", "edge 0->1 has code '4', expected 0 to 3"),
+        ("transnas_micro", "64-41414-3_33_33", "expected 64-41414-a_bc_def"),
+        ("transnas_micro", 5, "is not of transnas_micro"),
+        ("darts", "Genotype(normal=[])", "has no 'reduce' cell"),
+        ("darts", "Genotype(", "is no genotype"),
+        ("darts", "((1,2),)", "is no genotype: expected Genotype"),
+        ("darts", "7", "is no genotype"),
+        ("darts", str((((0, 0), (1, 0)),) * 2), "the normal cell is not a list of 8 edges"),
+        ("darts", str((((0, 0), (1, 7)) * 4,) * 2), r"normal node 2 has the input \(1, 7\), expected a source and one"),
+        ("darts", str((((0, 0), (1, "x")) * 4,) * 2), r"normal node 2 has the input \(1, 'x'\)"),
+        ("darts", str((((0, 0), ("conv", 1)) * 4,) * 2), "expected a source and one of max_pool_3x3"),
+        ("darts", str((((0, 0), (0, 1)) * 4,) * 2), "normal node 2 has source 0 twice: outside darts"),
+        ("darts", str((((0, 0), (2, 1)) * 4,) * 2), "normal node 2 has source 2, expected 0 to 1"),
+        ("darts", str((((0, 0), 3) * 4,) * 2), r"normal node 2 has the input 3, expected \('operation', source\)"),
+        ("darts", 3.5, "arch 3.5 is not a string"),
+    ],
+)
+def test_malformed_archs_of_other_spaces(space, arch, message):
+    with pytest.raises(ss.BadInput, match=message) as caught:
+        ss.space(space).parse([arch])
+    assert str(caught.value).startswith("row 0: ")
+    assert "\n" not in str(caught.value)

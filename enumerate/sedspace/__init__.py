@@ -8,18 +8,35 @@
 """
 
 import sedspace.namespace  # noqa: F401  gives polars expressions the namespace `sed`
+from sedspace.census import (
+    Distribution,
+    Members,
+    best_first,
+    best_within,
+    census,
+    distribution,
+    members,
+    pareto,
+    sample,
+    top_k,
+)
 from sedspace.errors import BadInput, RunError, SedspaceError
+from sedspace.hardware import Fit, TableCost, fit_costs, read_costs
 from sedspace.runs import Problem, Run, enumerate_space, open_run, repair_run
-from sedspace.scores import AdditiveScore, DigitScore, Score, histogram, known_scores, register, score, sed, top_k
-from sedspace.spaces import Feature, Group, Operation, Position, Space, known_spaces, space
+from sedspace.scores import AdditiveScore, DigitScore, Score, histogram, known_scores, register, score, sed
+from sedspace.spaces import Feature, Group, Inputs, Operation, Position, Space, known_spaces, space
 from sedspace.version import __version__
 
 __all__ = [
     "AdditiveScore",
     "BadInput",
     "DigitScore",
+    "Distribution",
     "Feature",
+    "Fit",
     "Group",
+    "Inputs",
+    "Members",
     "Operation",
     "Position",
     "Problem",
@@ -28,14 +45,24 @@ __all__ = [
     "Score",
     "SedspaceError",
     "Space",
+    "TableCost",
     "__version__",
+    "best_first",
+    "best_within",
+    "census",
+    "distribution",
     "enumerate_space",
+    "fit_costs",
     "histogram",
     "known_scores",
     "known_spaces",
+    "members",
     "open_run",
+    "pareto",
+    "read_costs",
     "register",
     "repair_run",
+    "sample",
     "score",
     "sed",
     "space",

@@ -21,7 +21,7 @@ from sedspace import show
 from sedspace.errors import BadInput, SedspaceError, first_line
 from sedspace.runs import SHARD_ROWS, Run, enumerate_space, open_run, repair_run
 from sedspace.runs.files import write_whole
-from sedspace.scores import best, known_scores, top_k
+from sedspace.scores import best, known_scores
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
 
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+where_option = click.option(
+    "--where", metavar="SQL", help='A condition on features and scores, e.g. "params < 500000 AND n_skip <= 2".'
+)
+table_option = click.option("--out", metavar="FILE", help="Write the answer here: .csv, .jsonl or .parquet.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,7 +45,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
     metavar="FILE.py",
     help="Run this Python file first: scores that it registers are columns like any other.",
 )
-def cli(scores_file: str | None) -> None:
+@click.option(
+    "--costs",
+    "costs_files",
+    metavar="FILE",
+    multiple=True,
+    help="A table of costs (CSV or Parquet: operation, cost, perhaps position): a column named as the file.",
+)
+def cli(scores_file: str | None, costs_files: tuple[str, ...]) -> None:
     r"""Score whole neural-architecture search spaces, without data, networks or GPUs.
 
     \b
@@ -51,6 +62,8 @@ def cli(scores_file: str | None) -> None:
     """
     if scores_file is not None:
         _run_scores_file(Path(scores_file))
+    for path in costs_files:
+        sedspace.register(sedspace.read_costs(path, unit=""))
 
 
 @cli.command()
@@ -101,7 +114,7 @@ def enumerate_command(
     """
     chosen = find_space(space)
     start, stop = _parse_range(limits, chosen)
-    wanted = [name.strip() for name in columns.split(",")] if columns is not None else None
+    wanted = _names(columns) if columns is not None else None
     began = time.perf_counter()
     try:
         run = enumerate_space(chosen, out, wanted, threads, start=start, stop=stop, shard_rows=shard_rows, where=where)
@@ -114,11 +127,14 @@ def enumerate_command(
 @click.argument("target")
 @click.option("-k", type=int, default=10, show_default=True, help="How many.")
 @click.option("--by", default="sed", show_default=True, help="The column or score to rank by; greater is better.")
-@click.option("--where", metavar="SQL", help='A condition on a run\'s columns, e.g. "params < 1000000".')
+@where_option
 @click.option("--range", "limits", metavar="A:B", help="Only these indices; of a space, as a run has its own.")
 @json_option
 def top(target: str, k: int, by: str, where: str | None, limits: str | None, as_json: bool) -> None:
-    """Print the best architectures of TARGET, a run's directory or the name of a space."""
+    """Print the best architectures of TARGET, a run's directory or the name of a space.
+
+    A space of any size is answered exactly and without files: it is its classes that are ranked.
+    """
     from sedspace import query
 
     if Path(target).exists():
@@ -127,26 +143,128 @@ def top(target: str, k: int, by: str, where: str | None, limits: str | None, as_
         frame = query.top(open_run(target), k, by, where)
     else:
         space = _space_or_run(target)
-        if where is not None:
-            raise BadInput(f"--where needs a run: give the directory that `sedspace enumerate {space.name}` wrote")
-        frame = top_k(space, k, by, *_parse_range(limits, space))
+        frame = sedspace.top_k(space, k, by, *_parse_range(limits, space), where=where)
     _print_frame(frame, as_json, target)
+
+
+@cli.command(name="census")
+@click.argument("space")
+@click.option("--by", metavar="SCORE", help="Print the distribution of this score instead of classes.")
+@click.option("--features", metavar="A,B,...", help="What tells classes apart.  [default: sed and a run's columns]")
+@click.option("--quantiles", metavar="Q,Q,...", help="With --by: only these quantiles, from 0 to 1.")
+@where_option
+@table_option
+@json_option
+def census_command(
+    space: str,
+    by: str | None,
+    features: str | None,
+    quantiles: str | None,
+    where: str | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Count the architectures of SPACE exactly, by classes or by the values of a score.
+
+    Nothing is enumerated, so that the size of the space does not matter. With both --by and --features: classes of all.
+    """
+    if quantiles is not None and (by is None or features is not None):
+        raise BadInput("--quantiles are those of a score: expected --by, and no --features")
+    if by is not None and features is None:
+        tally = sedspace.distribution(space, by, where)
+        frame = tally.frame() if quantiles is None else tally.quantiles(_names(quantiles))
+    elif features is not None:
+        frame = sedspace.census(space, _names(features), by, where)
+    else:
+        frame = sedspace.census(space, where=where)
+    _answer(frame, out, as_json, space)
+
+
+@cli.command(name="pareto")
+@click.argument("space")
+@click.option(
+    "--max", "maximize", default="sed", show_default=True, metavar="A,B", help="What there should be more of."
+)
+@click.option(
+    "--min", "minimize", default="params", show_default=True, metavar="A,B", help="What there should be less of."
+)
+@click.option("--budgets", metavar="N,N,...", help="Instead of the front, the best within each of these budgets.")
+@where_option
+@table_option
+@json_option
+def pareto_command(
+    space: str, maximize: str, minimize: str, budgets: str | None, where: str | None, out: str | None, as_json: bool
+) -> None:
+    """Print the exact Pareto front of SPACE: two or three objectives, how many architectures, one of each.
+
+    Nothing is enumerated, so that the size of the space does not matter.
+    """
+    if budgets is None:
+        frame = sedspace.pareto(space, _names(maximize), _names(minimize), where)
+    else:
+        frame = sedspace.best_within(space, [_number(one) for one in _names(budgets)], minimize, maximize, where)
+    _answer(frame, out, as_json, space)
+
+
+@cli.command(name="sample")
+@click.argument("space")
+@click.option("-n", type=int, default=10, show_default=True, help="How many.")
+@click.option("--stratify", metavar="SCORE", help="Spread them evenly over the values of this score.")
+@click.option("--strata", type=int, help="With --stratify: over this many intervals of equal width instead.")
+@click.option("--importance", metavar="SCORE", help="Draw in proportion to exp(SCORE / temperature), with replacement.")
+@click.option("--temperature", type=float, default=1.0, show_default=True, help="In the unit of that score.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same architectures.")
+@where_option
+@table_option
+@json_option
+def sample_command(space: str, n: int, out: str | None, as_json: bool, **options: Any) -> None:
+    """Draw random architectures of SPACE, exactly uniformly among those that are treated alike.
+
+    Nothing is enumerated, so that the size of the space does not matter.
+    """
+    _answer(sedspace.sample(space, n, **options), out, as_json, space)
+
+
+@cli.command(name="fit")
+@click.argument("space")
+@click.argument("table")
+@click.option("--column", required=True, help="The measurements in TABLE, a latency, say.")
+@click.option("--by-operation", is_flag=True, help="One cost for each operation wherever it is: fits other spaces too.")
+@click.option("--quantum", metavar="Q", help="The unit that costs are rounded to.  [default: 1/128 of the largest]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the half that is held out.")
+@click.option("--out", required=True, metavar="FILE", help="The table of costs, for --costs: .csv, .jsonl or .parquet.")
+@json_option
+def fit_command(
+    space: str, table: str, column: str, by_operation: bool, quantum: str | None, seed: int, out: str, as_json: bool
+) -> None:
+    """Fit a table of costs by operation and position to measured ones (TABLE: Parquet or CSV with arch or index).
+
+    By least squares on a random half; how well it does on the other half is printed.
+    """
+    fit = sedspace.fit_costs(space, table, column, by_position=not by_operation, quantum=quantum, seed=seed)
+    _write_frame(fit.cost.frame(), out, table)
+    bound = fit.cost.error_bound(space)
+    report = {name: value for name, value in vars(fit).items() if name != "cost"}
+    if as_json:
+        click.echo(_json({**report, "quantum": float(fit.cost.quantum), "error_bound": bound}))
+    else:
+        click.echo(
+            f"{column}: fitted to {fit.rows:,} architectures; on {fit.held_out:,} others R^2 {fit.r2:.3f}, Spearman "
+            f"{fit.spearman:.3f}, Kendall {fit.kendall:.3f}; rounding to {float(fit.cost.quantum):g} changes a cost by "
+            f"at most {bound:.3g}"
+        )
 
 
 @cli.command(name="query")
 @click.argument("directory")
 @click.argument("statement", metavar="SQL")
-@click.option("--out", metavar="FILE", help="Write the answer here: .csv, .jsonl or .parquet, by the name's ending.")
+@table_option
 @json_option
 def query_command(directory: str, statement: str, out: str | None, as_json: bool) -> None:
     """Answer a SQL query over a run; its table is called archs."""
     from sedspace import query
 
-    frame = query.sql(open_run(directory), statement)
-    if out is None:
-        _print_frame(frame, as_json, directory)
-    else:
-        _write_frame(frame, out, directory)
+    _answer(query.sql(open_run(directory), statement), out, as_json, directory)
 
 
 @cli.command()
@@ -300,6 +418,18 @@ def _parse_range(text: str | None, space: Space) -> tuple[int, int | None]:
     return start, stop
 
 
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+        return int(number) if number.is_integer() else number
+    except ValueError:
+        raise BadInput(f"budget {text!r} is not a number") from None
+
+
 def _space_or_run(target: str) -> Space:
     try:
         return find_space(target)
@@ -367,10 +497,21 @@ def _json(value: Any) -> str:
     return json.dumps(strict(value), allow_nan=False, default=str)  # dates, say, in the answer to a query
 
 
+def _answer(frame: pl.DataFrame, out: str | None, as_json: bool, source: str) -> None:
+    if out is None:
+        _print_frame(frame, as_json, source)
+    else:
+        _write_frame(frame, out, source)
+
+
 def _print_frame(frame: pl.DataFrame, as_json: bool, source: str) -> None:
     if frame.is_empty():
         raise BadInput(f"nothing in {source} meets the request: the answer is empty")
-    _print_rows(frame.to_dicts(), as_json)
+    rows = frame.to_dicts()
+    for name in {"count", "at_least", "index"} & set(frame.columns):  # beyond 128 bits a frame holds them as text
+        for row in rows:
+            row[name] = None if row[name] is None else int(row[name])
+    _print_rows(rows, as_json)
 
 
 def _write_frame(frame: pl.DataFrame, out: str, source: str) -> None:
@@ -378,6 +519,9 @@ def _write_frame(frame: pl.DataFrame, out: str, source: str) -> None:
 
     if frame.is_empty():
         raise BadInput(f"nothing in {source} meets the request: the answer is empty, {out} was not written")
+    wide = [name for name, dtype in frame.schema.items() if dtype == pl.Int128]
+    if wide and Path(out).suffix == ".parquet":  # other readers know decimals of that length, but no such integers
+        frame = frame.with_columns(pl.col(wide).cast(pl.Decimal(38, 0)))
     writers: dict[str, Callable[[io.BytesIO], None]] = {
         ".csv": frame.write_csv,
         ".jsonl": frame.write_ndjson,

@@ -6,10 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from sedspace.census import standing
+from sedspace.census import distribution
 from sedspace.errors import BadInput
 from sedspace.published import published
 from sedspace.scores import known_scores, sed
@@ -21,8 +20,6 @@ def find_index(space: Space, text: str) -> int:
     try:
         index = int(text)
     except ValueError:  # no number, or one of thousands of digits
-        if "|" not in text:
-            raise BadInput(f"architecture {text[:80]!r} of {space.name}: expected an index or an arch string") from None
         return space.parse(text)
     return space.check_index(index)
 
@@ -49,8 +46,10 @@ def describe(space: Space, index: int) -> dict[str, Any]:
     """
     digits = space.digits(index)
     score = sed()
-    where = standing(space, score, score.at(space, digits[None])[0].item())
-    best, worst = score.values(np.array([where.best, where.worst])).tolist()
+    value = score.values(score.at(space, digits[None]))[0].item()
+    among = distribution(space, score)
+    worst, best = among.values[[0, -1]].tolist()
+    standing = {"by": "sed", "rank": among.rank(value), "ties": among.ties(value), "best": best, "worst": worst}
     return {
         "space": space.name,
         "size": space.size,
@@ -59,7 +58,7 @@ def describe(space: Space, index: int) -> dict[str, Any]:
         "digits": digits.tolist(),
         "choices": {p.name: p.choices[d].name for p, d in zip(space.positions, digits, strict=True)},
         "scores": dict(_scores(space, digits)),
-        "standing": {"by": "sed", "rank": where.rank, "ties": where.ties, "best": best, "worst": worst},
+        "standing": standing,
         "published": _context(space),
     }
 

@@ -7,7 +7,9 @@ copying rows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,50 +21,70 @@ _WORD = 1 << 62
 _FEW = 64  # sums that are not worth a search for equal ones
 
 
-def _pack(tables: Sequence[NDArray[np.int64]]) -> tuple[list[list[tuple[int, int, int]]], list[NDArray[np.int64]]]:
+@dataclass(frozen=True)
+class Packing:
+    """How features are packed into words: equal columns once, each in its own unit and from its least sum on.
+
+    Attributes
+    ----------
+    low, unit : int64[features]
+        A feature is ``low + unit * column``.
+    column_of : intp[features]
+    words : list of list of tuple
+        For each word its columns, the least significant first, as (column, number of values).
+    """
+
+    low: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    column_of: NDArray[np.intp]
+    words: list[list[tuple[int, int]]]
+
+    def values(self) -> int:
+        """Return how many feature vectors there could be, whatever the choices."""
+        return math.prod(spread for packed in self.words for _, spread in packed)
+
+
+def pack(tables: Sequence[NDArray[np.int64]]) -> tuple[Packing, list[NDArray[np.int64]]]:
     """Pack features into as few integers as hold them without carries, so that classes are found by sorting integers.
 
     Returns
     -------
-    plan : list of list of tuple
-        For each word its features, the least significant first, as (feature, least sum, number of sums).
+    packing : Packing
     words : list of int64[choices, words]
         One array per position; adding the words of the choices adds their features.
     """
-    least = sum(table.min(axis=0).astype(object) for table in tables)
-    most = sum(table.max(axis=0).astype(object) for table in tables)
-    plan: list[list[tuple[int, int, int]]] = [[]]
+    ends = np.cumsum([len(table) for table in tables])[:-1]
+    shifted = np.concatenate([table - table.min(axis=0) for table in tables])
+    unit = np.maximum(np.gcd.reduce(shifted, axis=0), 1)
+    columns, column_of = np.unique(shifted // unit, axis=1, return_inverse=True)
+    spreads = 1 + sum(part.max(axis=0).astype(object) for part in np.split(columns, ends))
+    packed: list[list[tuple[int, int]]] = [[]]
     bound = 1
-    for feature, (low, high) in enumerate(zip(least, most, strict=True)):
-        spread = high - low + 1
+    for column, spread in enumerate(spreads):
         if bound * spread > _WORD:
-            plan.append([])
+            packed.append([])
             bound = 1
-        plan[-1].append((feature, low, spread))
+        packed[-1].append((column, spread))
         bound *= spread
-    words = []
-    for table in tables:
-        shifted = table - table.min(axis=0)
-        word = np.zeros((len(table), len(plan)), np.int64)
-        for w, packed in enumerate(plan):
-            for feature, _, spread in reversed(packed):
-                word[:, w] = word[:, w] * spread + shifted[:, feature]
-        words.append(word)
-    return plan, words
+    words = np.zeros((len(columns), len(packed)), np.int64)
+    for w, word in enumerate(packed):
+        for column, spread in reversed(word):
+            words[:, w] = words[:, w] * spread + columns[:, column]
+    low = np.sum([table.min(axis=0) for table in tables], axis=0)
+    return Packing(low, unit, column_of.reshape(-1), packed), np.split(words, ends)
 
 
-def _unpack(plan: list[list[tuple[int, int, int]]], words: NDArray[np.int64]) -> NDArray[np.int64]:
+def unpack(packing: Packing, words: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the features that sums of words stand for."""
-    out = np.empty((len(words), sum(len(packed) for packed in plan)), np.int64)
-    for w, packed in enumerate(plan):
+    columns = np.empty((len(words), sum(len(packed) for packed in packing.words)), np.int64)
+    for w, packed in enumerate(packing.words):
         rest = words[:, w]
-        for feature, low, spread in packed:
-            rest, digit = np.divmod(rest, spread)
-            out[:, feature] = digit + low
-    return out
+        for column, spread in packed:
+            rest, columns[:, column] = np.divmod(rest, spread)
+    return packing.low + packing.unit * columns[:, packing.column_of]
 
 
-def _distinct(words: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def distinct(words: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return where each distinct row of words first stands, and for each row which distinct one it is."""
     code = words[:, 0]
     for word in words.T[1:]:
@@ -86,7 +108,7 @@ def _word_classes(
     sums = (parent_words[:, None, :] + last[None, :, :]).reshape(-1, width)
     number = np.arange(len(sums))
     if len(sums) > _FEW:
-        first, number = _distinct(sums)
+        first, number = distinct(sums)
         sums = sums[first]
     of = number.reshape(-1, radix)[parent_of].reshape(-1)
     skipped = start - parent_start * radix
@@ -116,35 +138,9 @@ def feature_classes(
     of : intp[stop - start]
         The class of each index.
     """
-    plan, words = _pack(tables)
+    packing, words = pack(tables)
     found, of = _word_classes(words, start, stop)
-    return _unpack(plan, found), of
-
-
-def class_counts(tables: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], list[int]]:
-    """Count the architectures of each class of equal feature sums, over a whole space of any size.
-
-    Parameters
-    ----------
-    tables : non-empty sequence of int64[choices, features]
-        For each position, the features of each choice. Sums must stay below 2^62.
-
-    Returns
-    -------
-    features : int64[classes, features]
-        The distinct feature sums.
-    counts : list of int
-        Exact at any size: Python ints.
-    """
-    plan, words = _pack(tables)
-    sums, counts = np.zeros((1, len(plan)), np.int64), np.ones(1, object)
-    for word in words:
-        raised = (sums[:, None, :] + word[None, :, :]).reshape(-1, len(plan))
-        first, number = _distinct(raised)
-        merged = np.zeros(len(first), object)
-        np.add.at(merged, number, np.repeat(counts, len(word)))
-        sums, counts = raised[first], merged
-    return _unpack(plan, sums), counts.tolist()
+    return unpack(packing, found), of
 
 
 @jit

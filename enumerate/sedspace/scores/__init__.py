@@ -2,7 +2,7 @@
 
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.digitwise import DigitScore
-from sedspace.scores.evaluate import best, check_threads, histogram, score, score_columns, top_k
+from sedspace.scores.evaluate import best, check_threads, histogram, score, score_columns
 from sedspace.scores.passing import passing
 from sedspace.scores.registry import default_columns, find_score, known_scores, register
 from sedspace.scores.score import Score
@@ -23,5 +23,4 @@ __all__ = [
     "score",
     "score_columns",
     "sed",
-    "top_k",
 ]

@@ -108,17 +108,22 @@ class AdditiveScore(Score):
 
     def keys(self, space: Space, sums: NDArray[np.int64]) -> NDArray[Any]:
         """Return the keys of feature sums of shape (..., groups * features), laid out as `tables` does."""
-        width, bases = len(self.features), self._bases(space)
+        width = len(self.features)
         total: Any = 0
-        for g, (_, multiplicity) in enumerate(self._groups(space)):
-            values = self._call_h([sums[..., g * width + f] + base for f, base in enumerate(bases)])
-            if values.dtype.kind not in "iufb":
-                raise BadInput(f"score {self.name}: h returned {values.dtype} values, expected integers or floats")
-            if values.shape not in ((), sums.shape[:-1]):
-                raise BadInput(f"score {self.name}: h returned shape {values.shape} for sums of {sums.shape[:-1]}")
-            values = values.astype(np.float64 if values.dtype.kind == "f" else np.int64, copy=False)
-            total = total + multiplicity * values
-        return np.array(np.broadcast_to(total, sums.shape[:-1]))
+        for g in range(len(self._groups(space))):
+            total = total + self.group_keys(space, g, sums[..., g * width : (g + 1) * width])
+        return np.array(total)
+
+    def group_keys(self, space: Space, group: int, sums: NDArray[np.int64]) -> NDArray[Any]:
+        """Return what one group with feature sums of shape (..., features) adds to the keys."""
+        multiplicity = self._groups(space)[group][1]
+        values = self._call_h([sums[..., f] + base for f, base in enumerate(self._bases(space))])
+        if values.dtype.kind not in "iufb":
+            raise BadInput(f"score {self.name}: h returned {values.dtype} values, expected integers or floats")
+        if values.shape not in ((), sums.shape[:-1]):
+            raise BadInput(f"score {self.name}: h returned shape {values.shape} for sums of {sums.shape[:-1]}")
+        values = values.astype(np.float64 if values.dtype.kind == "f" else np.int64, copy=False)
+        return multiplicity * np.broadcast_to(values, sums.shape[:-1])
 
     def _call_h(self, arguments: list[NDArray[np.int64]]) -> NDArray[Any]:
         try:

@@ -182,12 +182,23 @@ class Space(ABC):
             return self._digits_of_one(self.check_index(as_int(index, "index")))
         indices = self._index_array(index)
         out = np.empty((len(indices), len(self.positions)), self.digit_dtype)
-        if indices.dtype == object:
-            for row, one in zip(out, indices, strict=True):
-                row[:] = self._digits_of_one(one)
-        else:
-            unrank(indices, self.radices, out)
+        for part, size in reversed(self._words):
+            within, indices = (indices, indices) if part.start == 0 else (indices % size, indices // size)
+            digits = np.empty((len(out), part.stop - part.start), self.digit_dtype)
+            unrank(within.astype(np.int64), self.radices[part], digits)
+            out[:, part] = digits
         return out
+
+    @cached_property
+    def _words(self) -> list[tuple[slice, int]]:
+        """Runs of positions whose digits together fit an int64, and how many ways there are to fill each."""
+        runs, start, size = [], 0, 1
+        for p, radix in enumerate(self.radices.tolist()):
+            if size * radix > INT64_END:
+                runs.append((slice(start, p), size))
+                start, size = p, 1
+            size *= radix
+        return [*runs, (slice(start, len(self.positions)), size)]
 
     def _digits_of_one(self, index: int) -> NDArray[Any]:
         digits = np.empty(len(self.positions), self.digit_dtype)
@@ -251,10 +262,11 @@ class Space(ABC):
             )
         if given.ndim == 1:
             return self._index_of_one(rows[0])
-        if self.size > INT64_END:
-            return np.array([self._index_of_one(row) for row in rows], dtype=object)
-        out = np.empty(len(rows), np.int64)
-        rank(rows, self.radices, out)
+        out: Any = 0
+        for part, size in self._words:
+            word = np.empty(len(rows), np.int64)
+            rank(np.ascontiguousarray(rows[:, part]), self.radices[part], word)
+            out = word if part.start == 0 else out.astype(object) * size + word
         return out
 
     def _index_of_one(self, digits: Iterable[Any]) -> int:
@@ -313,7 +325,10 @@ class Space(ABC):
         if not hasattr(index, "__len__"):
             digits = self.digits(as_int(index, "index"))
             return "".join(piece[digit] for piece, digit in zip(self.pieces, digits, strict=True))
-        digits = self.digits(index)
+        return self.archs(self.digits(index))
+
+    def archs(self, digits: NDArray[Any]) -> NDArray[Any]:
+        """Return the arch strings of digits of shape (n, positions): object array of str of shape (n,)."""
         out = np.empty(len(digits), object)
         for start in range(0, len(digits), _TEXT_ROWS):
             offsets, text = self.arch_text(digits[start : start + _TEXT_ROWS])

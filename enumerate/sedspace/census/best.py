@@ -1,0 +1,335 @@
+"""The best of a whole space: the k best, the Pareto front, the best within budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.census.classes import Classes, Walks, select
+from sedspace.census.tally import integers, merge
+from sedspace.errors import BadInput
+from sedspace.scores import AdditiveScore, Score, best, find_score
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+from sedspace.spaces.space import as_int
+from sedspace_kernels.pareto import front
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_BATCH = 1 << 14  # architectures at once
+_FEW = 1 << 12  # classes that are looked at first
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Some architectures, best first: their digits, indices and values of a score."""
+
+    digits: NDArray[Any]
+    indices: NDArray[Any]
+    values: NDArray[Any]
+
+
+def best_first(
+    space: str | Space,
+    by: str | Score = "sed",
+    where: str | None = None,
+    start: int = 0,
+    stop: int | None = None,
+) -> Iterator[tuple[int, Any]]:
+    """Go through the architectures of a space from the best to the worst, ties by the lowest index.
+
+    Lazily: what is not asked for is not looked for, in a space of any size.
+
+    Parameters
+    ----------
+    space : str or Space
+    by : str or Score, default "sed"
+    where : str, optional
+        A condition on features and scores in SQL, such as ``params < 500000 AND n_skip <= 2``.
+    start, stop : int
+        The range of indices; `stop` is excluded and defaults to the size of the space.
+
+    Returns
+    -------
+    iterator of (int, int or float)
+        Index and value, as the score writes it. NaN never ranks.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, a score is not additive, or there are too many classes.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> from itertools import islice
+    >>> list(islice(ss.best_first("tss", where="residual = 0"), 2))
+    [(11718, 6.0), (8593, 5.75)]
+    """
+    parts = _descend(find_space(space), by, where, start, stop)
+    return (pair for part in parts for pair in zip(part.indices.tolist(), part.values.tolist(), strict=True))
+
+
+def _descend(space: Space, by: str | Score, where: str | None, start: int, stop: int | None) -> Iterator[Ranked]:
+    start, stop = space.check_range(start, stop)
+    classes, (score,), wanted = select(space, [by], where)
+    return _parts(classes, score, wanted, start, stop)
+
+
+def _parts(
+    classes: Classes, score: AdditiveScore, wanted: NDArray[np.bool_], start: int, stop: int
+) -> Iterator[Ranked]:
+    keys = classes.keys[score.name]
+    for batch in _batches(keys, classes.counts, np.flatnonzero(wanted & (keys == keys))):  # NaN never ranks
+        walks = Walks(classes, batch)
+        first, last = walks.below(start), walks.below(stop)
+        for lo in range(first, last, _BATCH):  # only a batch of a single key is longer than one step
+            digits, of = walks.unrank(range(lo, min(lo + _BATCH, last)))
+            order = np.argsort(-keys[of], kind="stable")
+            values = score.values(keys[of[order]])
+            yield Ranked(digits[order], np.asarray(classes.space.index(digits[order])), values)
+
+
+def _batches(keys: NDArray[Any], counts: NDArray[Any], places: NDArray[np.intp]) -> Iterator[NDArray[np.bool_]]:
+    """Yield classes, best keys first: as many keys at once as have no more than a batch of architectures, or one."""
+    few = _FEW
+    while len(places):
+        part = places
+        if len(part) > few:  # most of what is asked for is among the best few classes: no need to sort them all
+            part = places[keys[places] >= np.partition(keys[places], -few)[-few]]
+        levels, of = np.unique(keys[part], return_inverse=True)
+        total = np.zeros(len(levels), counts.dtype)
+        np.add.at(total, of, counts[part])
+        high = len(levels)
+        while high > 0:
+            low, size = high - 1, int(total[high - 1])
+            while low > 0 and size + int(total[low - 1]) <= _BATCH:
+                low -= 1
+                size += int(total[low])
+            batch = np.zeros(len(keys), np.bool_)
+            batch[part[(of >= low) & (of < high)]] = True
+            yield batch
+            high = low
+        places = places[keys[places] < levels[0]]
+        few *= 16
+
+
+def top_k(
+    space: str | Space,
+    k: int = 10,
+    by: str | Score = "sed",
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    where: str | None = None,
+    threads: int | None = None,
+) -> pl.DataFrame:
+    """Return the k best architectures by a score, ties by the lowest index.
+
+    A whole space of any size is answered from its classes, and so is a condition. A range of indices without one is
+    gone through by blocks, of which those that cannot hold any of the best are passed over; so is a score that is no
+    sum over positions. NaN never ranks.
+
+    Parameters
+    ----------
+    space : str or Space
+    k : int, default 10
+    by : str or Score, default "sed"
+    start, stop : int
+        The range of indices; `stop` is excluded and defaults to the size of the space.
+    where : str, optional
+        A condition on features and scores in SQL, such as ``params < 500000 AND n_skip <= 2``.
+    threads : int, optional
+        For going through a range. Default: every CPU that this process may use.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``index``, the score and ``arch``, best first; fewer rows if fewer architectures meet the condition.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, the range is not within the space, k is below 1, or a condition names a score that is not
+        additive.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> ss.top_k("tss", 2)["index"].to_list()
+    [11668, 8543]
+    >>> ss.top_k("darts", 1, where="n_skip_normal <= 2").select("index", "sed").row(0)
+    (356390693942621272, 378.125)
+    """
+    import polars as pl
+
+    space = find_space(space)
+    score = find_score(space, by)
+    if as_int(k, "k") < 1:
+        raise BadInput(f"k {k}: expected 1 or more")
+    if where is None and ((start, stop) != (0, None) or not isinstance(score, AdditiveScore)):
+        values, indices = best(space, score, k, start, stop, threads)
+        digits = space.digits(indices)
+    else:
+        parts: list[Ranked] = []
+        for part in _descend(space, score, where, start, stop):
+            parts.append(part)
+            if sum(len(part.indices) for part in parts) >= k:
+                break
+        values = np.concatenate([part.values for part in parts] or [np.empty(0, score.dtype)])[:k]
+        indices = [index for part in parts for index in part.indices.tolist()][:k]
+        digits = np.concatenate([part.digits for part in parts] or [space.digits([])])[:k]
+    return pl.DataFrame(
+        [
+            integers("index", indices, space.size),
+            pl.Series(score.name, values),
+            pl.Series("arch", space.archs(digits).tolist(), dtype=pl.String),
+        ]
+    )
+
+
+def _objectives(
+    space: Space, maximize: str | Score | Sequence[str | Score], minimize: str | Score | Sequence[str | Score]
+) -> list[tuple[Score, int]]:
+    """Return the scores and whether more (1) or less (-1) of each is better."""
+    out = [
+        (find_score(space, one), sign)
+        for given, sign in ((maximize, 1), (minimize, -1))
+        for one in ([given] if isinstance(given, str | Score) else given)
+    ]
+    names = [score.name for score, _ in out]
+    if not 2 <= len(out) <= 3 or len(set(names)) < len(out):
+        raise BadInput(f"a Pareto front needs two or three different objectives, not {', '.join(names) or 'none'}")
+    return out
+
+
+def pareto(
+    space: str | Space,
+    maximize: str | Score | Sequence[str | Score] = "sed",
+    minimize: str | Score | Sequence[str | Score] = "params",
+    where: str | None = None,
+) -> pl.DataFrame:
+    """Return the exact Pareto front of two or three objectives over a whole space.
+
+    Parameters
+    ----------
+    space : str or Space
+    maximize, minimize : str, Score or sequence of them
+        The objectives: two or three in all.
+    where : str, optional
+        A condition on features and scores in SQL: the front of what meets it.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per point of the front: its values, ``count`` (how many architectures have them, exact), ``index`` (the
+        lowest of those) and ``arch``; the best by the first objective first.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, a score is not additive, or there are not two or three objectives.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> front = ss.pareto("tss6")
+    >>> front.shape, front.row(0)[:4]
+    ((29, 5), (24.5, 3475866, 1, 22888182343))
+    """
+    import polars as pl
+
+    space = find_space(space)
+    objectives = _objectives(space, maximize, minimize)
+    classes, scores, wanted = select(space, [score for score, _ in objectives], where)
+    wanted = wanted & np.all([keys == keys for keys in (classes.keys[score.name] for score in scores)], axis=0)
+    # Ranks instead of keys: whatever their type, smaller is better now.
+    ranks = [np.unique(-sign * classes.keys[score.name][wanted], return_inverse=True)[1] for score, sign in objectives]
+    order = np.lexsort(ranks[::-1])
+    points = np.stack([rank[order] for rank in [*ranks, np.zeros_like(ranks[0])][:3]], axis=-1)
+    chosen = np.flatnonzero(wanted)[order[front(points)]]
+    keys, counts, least = merge(
+        [classes.keys[s.name][chosen] for s in scores], classes.counts[chosen], classes.least[chosen]
+    )
+    order = np.lexsort([-sign * key for (_, sign), key in zip(objectives, keys, strict=True)][::-1])
+    return pl.DataFrame(
+        [
+            *(pl.Series(score.name, score.values(key[order])) for score, key in zip(scores, keys, strict=True)),
+            integers("count", counts[order], space.size),
+            integers("index", least[order], space.size),
+            pl.Series("arch", [space.arch(int(index)) for index in least[order]], dtype=pl.String),
+        ]
+    )
+
+
+def best_within(
+    space: str | Space,
+    budgets: Sequence[float],
+    cost: str | Score = "params",
+    by: str | Score = "sed",
+    where: str | None = None,
+) -> pl.DataFrame:
+    """Return the best architecture within each of several budgets.
+
+    Parameters
+    ----------
+    space : str or Space
+    budgets : sequence of numbers
+        In the unit of `cost`; an architecture may cost as much as the budget.
+    cost : str or Score, default "params"
+    by : str or Score, default "sed"
+    where : str, optional
+        A condition on features and scores in SQL.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per budget: ``budget``, the best score, ``count`` (how many architectures within the budget have it,
+        exact), and of the one with the lowest index ``index``, its cost and ``arch``. Null where nothing is within.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, a score is not additive, or a budget is no number.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> ss.best_within("tss5", [100_000, 1_000_000, 10_000_000]).select("budget", "sed", "params", "count").rows()
+    [(100000, 0.0, 73306, 1024), (1000000, 13.125, 970426, 84), (10000000, 15.75, 2260666, 1)]
+    """
+    import polars as pl
+
+    space = find_space(space)
+    if not budgets or not all(isinstance(budget, int | float) and budget == budget for budget in budgets):
+        raise BadInput(f"budgets {list(budgets)!r}: expected at least one number, and nothing else")
+    classes, (price, score), wanted = select(space, [cost, by], where)
+    costs, keys, values = classes.values(price.name), classes.keys[score.name], classes.values(score.name)
+    wanted = wanted & (keys == keys)
+    rows: list[tuple[Any, ...]] = []
+    for budget in budgets:
+        within = np.flatnonzero(wanted & (costs <= budget))
+        if not len(within):
+            rows.append((None,) * 5)
+            continue
+        best_of = within[keys[within] == keys[within].max()]
+        least = classes.least[best_of]
+        first = best_of[np.argmin(least)]
+        index = int(least.min())
+        rows.append((values[first], costs[first], int(classes.counts[best_of].sum()), index, space.arch(index)))
+    best_values, best_costs, counts, indices, archs = zip(*rows, strict=True)
+    return pl.DataFrame(
+        [
+            pl.Series("budget", budgets, dtype=pl.Int64 if all(isinstance(b, int) for b in budgets) else pl.Float64),
+            pl.Series(score.name, best_values),
+            pl.Series(price.name, best_costs),
+            integers("count", counts, space.size),
+            integers("index", indices, space.size),
+            pl.Series("arch", archs, dtype=pl.String),
+        ]
+    )

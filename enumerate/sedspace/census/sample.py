@@ -1,0 +1,199 @@
+"""Random architectures: uniform, stratified by a score, or drawn more often the better they score."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from random import Random
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.census.classes import Classes, Walks, select
+from sedspace.census.members import subset
+from sedspace.census.tally import integers
+from sedspace.errors import BadInput
+from sedspace.scores import AdditiveScore, Score
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+from sedspace.spaces.space import as_int
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_Rows = list[tuple[int, int, float]]
+"""Index, class, and the weight or probability of each drawn architecture."""
+
+
+def sample(
+    space: str | Space,
+    n: int,
+    *,
+    stratify: str | Score | None = None,
+    strata: int | None = None,
+    importance: str | Score | None = None,
+    temperature: float = 1.0,
+    where: str | None = None,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """Draw random architectures from a space of any size, reproducibly.
+
+    Three ways, all exactly uniform among the architectures that they treat alike:
+
+    - by default, n different architectures, every set of n equally likely;
+    - with `stratify`, n different ones spread evenly over the strata of a score: its distinct values, or `strata`
+      intervals of equal width. A stratum that has fewer than its share gives all it has and the others give more; what
+      cannot be divided, or the whole of n if there are more strata than that, falls to strata at random;
+    - with `importance`, n draws with replacement in which an architecture's probability is proportional to
+      ``exp(score / temperature)``.
+
+    Parameters
+    ----------
+    space : str or Space
+    n : int
+    stratify : str or Score, optional
+    strata : int, optional
+        How many intervals. Default: every distinct value is a stratum.
+    importance : str or Score, optional
+    temperature : float, default 1.0
+        In the score's unit: towards 0 only the best are drawn; a negative one prefers low scores.
+    where : str, optional
+        A condition on features and scores in SQL: only what meets it is drawn.
+    seed : int, default 0
+        The same seed gives the same architectures, on any machine.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``index``, the score if there is one, ``weight`` (how many architectures this one stands for; over all draws the
+        weights add up to about the number of architectures) or, with `importance`, ``probability`` (of one draw), and
+        ``arch``; by index within a stratum, in the order of the draws with `importance`.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, a score is not additive, there are fewer than n architectures, or options contradict.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> ss.sample("tss8", 2, seed=1)["index"].to_list()
+    [14089154938208861744, 20621960193491350588]
+    >>> ss.sample("tss5", 64, stratify="sed")["sed"].n_unique()
+    64
+    """
+    import polars as pl
+
+    space = find_space(space)
+    if as_int(n, "n") < 1:
+        raise BadInput(f"n {n}: expected 1 or more")
+    by = _check(stratify, strata, importance, temperature)
+    random = Random(as_int(seed, "seed"))
+    classes, scores, wanted = select(space, [] if by is None else [by], where)
+    if importance is not None:
+        rows = _by_importance(classes, scores[0], wanted, n, temperature, random)
+    elif stratify is not None:
+        rows = _stratified(classes, scores[0], wanted, n, strata, random)
+    else:
+        rows = _uniform(classes, wanted, n, random)
+    indices, of = [row[0] for row in rows], [row[1] for row in rows]
+    return pl.DataFrame(
+        [
+            integers("index", indices, space.size),
+            *(pl.Series(score.name, classes.values(score.name)[of]) for score in scores),
+            pl.Series("weight" if importance is None else "probability", [row[2] for row in rows], dtype=pl.Float64),
+            pl.Series("arch", [space.arch(index) for index in indices], dtype=pl.String),
+        ]
+    )
+
+
+def _check(
+    stratify: str | Score | None, strata: int | None, importance: str | Score | None, temperature: float
+) -> str | Score | None:
+    """Return the score that the draw goes by."""
+    if stratify is not None and importance is not None:
+        raise BadInput("stratify and importance exclude each other: expected one of them")
+    if strata is not None and (stratify is None or as_int(strata, "strata") < 1):
+        raise BadInput(f"strata {strata}: expected 1 or more, and a score to stratify by")
+    if not (math.isfinite(temperature) and temperature):
+        raise BadInput(f"temperature {temperature}: expected a number other than 0")
+    return stratify if importance is None else importance
+
+
+def _draw(classes: Classes, wanted: NDArray[np.bool_], n: int, weight: float, random: Random) -> _Rows:
+    """Draw n different architectures of some classes."""
+    walks = Walks(classes, wanted)
+    digits, of = walks.unrank(subset(random, walks.count, n))
+    indices = np.asarray(classes.space.index(digits)).tolist()
+    return [(index, one, weight) for index, one in zip(indices, of.tolist(), strict=True)]
+
+
+def _uniform(classes: Classes, wanted: NDArray[np.bool_], n: int, random: Random) -> _Rows:
+    total = int(classes.counts[wanted].sum())
+    _check_enough(n, total)
+    return _draw(classes, wanted, n, total / n, random)
+
+
+def _stratified(
+    classes: Classes, score: AdditiveScore, wanted: NDArray[np.bool_], n: int, strata: int | None, random: Random
+) -> _Rows:
+    values = classes.values(score.name).astype(np.float64)
+    wanted = wanted & np.isfinite(values)
+    stratum = np.full(len(values), -1)
+    if strata is not None and wanted.any():
+        low, high = values[wanted].min(), values[wanted].max()
+        width = (high - low) / strata or 1.0
+        stratum[wanted] = np.minimum((values[wanted] - low) // width, strata - 1).astype(np.intp)
+        values = stratum
+    stratum[wanted] = np.unique(values[wanted], return_inverse=True)[1]
+    sizes = [0] * (int(stratum.max(initial=-1)) + 1)
+    for number, count in zip(stratum[wanted].tolist(), classes.counts[wanted].tolist(), strict=True):
+        sizes[number] += count
+    _check_enough(n, sum(sizes))
+    shares = _shares(sizes, n, random)
+    drawn = sum(share > 0 for share in shares)
+    rows: _Rows = []
+    for number, (size, share) in enumerate(zip(sizes, shares, strict=True)):
+        if share:
+            weight = size / share * (len(sizes) / drawn)
+            rows += sorted(_draw(classes, stratum == number, share, weight, random))
+    return rows
+
+
+def _shares(sizes: list[int], n: int, random: Random) -> list[int]:
+    """Deal n out to strata evenly, none more than it has; what is left over falls to strata at random."""
+    shares = [0] * len(sizes)
+    while n > 0:
+        room = [number for number, size in enumerate(sizes) if shares[number] < size]
+        each = n // len(room)
+        if each == 0:
+            room = [room[place] for place in subset(random, len(room), n)]
+            each = 1
+        for number in room:
+            given = min(each, sizes[number] - shares[number])
+            shares[number] += given
+            n -= given
+    return shares
+
+
+def _by_importance(
+    classes: Classes, score: AdditiveScore, wanted: NDArray[np.bool_], n: int, temperature: float, random: Random
+) -> _Rows:
+    values = classes.values(score.name).astype(np.float64)
+    wanted = wanted & np.isfinite(values)
+    _check_enough(1, int(classes.counts[wanted].sum()))
+    logs = values / temperature
+    # As integers, so fine that even all that is rounded away together would not be drawn in ages.
+    one = 1 << (64 + classes.space.size.bit_length())
+    density = np.exp(np.where(wanted, logs - logs[wanted].max(), -np.inf))
+    weights = np.array([int(Fraction(share) * one) for share in density.tolist()], object)
+    walks = Walks(classes, weights)
+    digits, of = walks.unrank([random.randrange(walks.count) for _ in range(n)])
+    indices = np.asarray(classes.space.index(digits)).tolist()
+    return [(index, kind, weights[kind] / walks.count) for index, kind in zip(indices, of.tolist(), strict=True)]
+
+
+def _check_enough(n: int, total: int) -> None:
+    if n > total:
+        raise BadInput(f"n {n}: only {total} architectures meet the request")

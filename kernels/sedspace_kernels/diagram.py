@@ -1,0 +1,234 @@
+"""Whole spaces as layered diagrams: what has been chosen so far matters only through its feature sums.
+
+A node of layer p stands for all ways to fill the positions before p that have the same feature sums; an edge for the
+choices at p that add the same. So a space of 10^18 architectures is a few thousand nodes, and one pass over its layers
+counts the architectures of every class, finds the lowest index of each, or, from the end, makes it possible to walk
+straight to the i-th member of any set of classes in the order of their indices.
+
+All numbers are exact: int64 where that suffices, else Python integers in arrays of dtype object.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace_kernels.tables import distinct, pack, unpack
+
+_EXACT = 1 << 62
+_AT_ONCE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One position of a diagram.
+
+    Attributes
+    ----------
+    child : intp[nodes, kinds]
+        The node of the next layer that each kind of choice leads to.
+    nodes : int
+        The number of nodes of the next layer.
+    size : int
+        The number of choices.
+    weight, first : exact[kinds]
+        How many choices are of each kind, and the lowest of them.
+    kind_of : intp[choices]
+        The kind of each choice.
+    """
+
+    child: NDArray[np.intp]
+    nodes: int
+    size: int
+    weight: NDArray[Any]
+    first: NDArray[Any]
+    kind_of: NDArray[np.intp]
+
+
+class TooManyClasses(Exception):
+    """A diagram outgrew its limit: `classes` different feature sums after `positions` positions."""
+
+    def __init__(self, classes: int, positions: int) -> None:
+        super().__init__(classes, positions)
+        self.classes, self.positions = classes, positions
+
+
+def exact(bound: int) -> type:
+    """Return the dtype that holds integers up to a bound."""
+    return np.int64 if bound < _EXACT else object
+
+
+def most_classes(tables: Sequence[NDArray[np.int64]]) -> int:
+    """Return a number that the classes of equal feature sums cannot exceed, without finding them.
+
+    Positions that offer the same contributions are interchangeable, so it is a product of numbers of multisets; nor
+    can there be more classes than values of the features.
+    """
+    packing, words = pack(tables)
+    offers = [tuple(map(tuple, np.unique(word, axis=0).tolist())) for word in words]
+    multisets = math.prod(
+        math.comb(offers.count(offer) + len(offer) - 1, len(offer) - 1) for offer in dict.fromkeys(offers)
+    )
+    return min(multisets, packing.values())
+
+
+def build(tables: Sequence[NDArray[np.int64]], limit: int) -> tuple[list[Layer], NDArray[np.int64]]:
+    """Build the diagram of a space.
+
+    Parameters
+    ----------
+    tables : non-empty sequence of int64[choices, features]
+        For each position, the features of each choice. Sums must stay below 2^62.
+    limit : int
+        How many edges a layer may have.
+
+    Returns
+    -------
+    diagram : list of Layer
+    features : int64[classes, features]
+        The distinct feature sums, one for each node after the last layer.
+
+    Raises
+    ------
+    TooManyClasses
+        If a layer would have more edges.
+    """
+    packing, words = pack(tables)
+    sums = np.zeros((1, words[0].shape[1]), np.int64)
+    diagram = []
+    for position, word in enumerate(words):
+        first, kind_of = distinct(word)
+        if len(sums) * len(first) > limit:
+            raise TooManyClasses(len(sums), position)
+        raised = (sums[:, None, :] + word[None, first, :]).reshape(-1, word.shape[1])
+        found, node_of = distinct(raised)
+        child = node_of.reshape(len(sums), len(first))
+        sums = raised[found]
+        diagram.append(Layer(child, len(sums), len(word), np.bincount(kind_of), first, kind_of))
+    return diagram, unpack(packing, sums)
+
+
+def count(diagram: Sequence[Layer]) -> NDArray[Any]:
+    """Return the number of paths to each node after the last layer: exact[nodes]."""
+    here: NDArray[Any] = np.ones(1, np.int64)
+    bound = 1
+    for layer in diagram:
+        bound *= layer.size
+        dtype = exact(bound)
+        flow: NDArray[Any] = here.astype(dtype)[:, None] * layer.weight.astype(dtype)
+        here = np.zeros(layer.nodes, dtype)
+        np.add.at(here, layer.child.reshape(-1), flow.reshape(-1))
+    return here
+
+
+def least(diagram: Sequence[Layer]) -> NDArray[Any]:
+    """Return the lowest index of a path to each node after the last layer: exact[nodes]."""
+    here: NDArray[Any] = np.zeros(1, np.int64)
+    bound = 1
+    for layer in diagram:
+        bound *= layer.size
+        dtype = exact(bound)
+        lowest: NDArray[Any] = here.astype(dtype)[:, None] * layer.size + layer.first.astype(dtype)
+        here = np.full(layer.nodes, bound, dtype)
+        np.minimum.at(here, layer.child.reshape(-1), lowest.reshape(-1))
+    return here
+
+
+def ways(diagram: Sequence[Layer], weights: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return how many ways lead on from every node, when the ends count as given.
+
+    Parameters
+    ----------
+    diagram : sequence of Layer
+    weights : exact[nodes after the last layer]
+
+    Returns
+    -------
+    list of exact[nodes]
+        One array per layer, and last `weights` themselves.
+    """
+    out = [weights]
+    for layer in reversed(diagram):
+        dtype = exact(int(out[-1].max(initial=0)) * layer.size)
+        onward: NDArray[Any] = out[-1].astype(dtype)[layer.child]
+        out.append((onward * layer.weight.astype(dtype)).sum(axis=1))
+    return out[::-1]
+
+
+def unrank(
+    diagram: Sequence[Layer], onward: Sequence[NDArray[Any]], places: NDArray[Any]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
+    """Walk to the architectures at given places, counted in the order of their indices.
+
+    Parameters
+    ----------
+    diagram : sequence of Layer
+    onward : list of exact[nodes]
+        What `ways` returns.
+    places : exact[n]
+        Each below ``onward[0][0]``.
+
+    Returns
+    -------
+    digits : intp[n, positions]
+    node : intp[n]
+        Where each walk ends.
+    rest : exact[n]
+        The place within the weight of that end.
+    """
+    digits = np.empty((len(places), len(diagram)), np.intp)
+    node, rest = np.zeros(len(places), np.intp), places
+    for p, layer in enumerate(diagram):
+        used, row = np.unique(node, return_inverse=True)
+        upto = _upto(layer, onward[p + 1], used)
+        step = max(1, _AT_ONCE // layer.size)
+        for lo in range(0, len(node), step):
+            part = slice(lo, lo + step)
+            digits[part, p] = (upto[row[part], 1:] <= rest[part, None]).sum(axis=1)
+        rest = rest - upto[row, digits[:, p]]
+        node = layer.child[node, layer.kind_of[digits[:, p]]]
+        rest = rest.astype(exact(int(onward[p + 1].max(initial=0))))
+    return digits, node, rest
+
+
+def rank(
+    diagram: Sequence[Layer], onward: Sequence[NDArray[Any]], digits: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Return how much lies before each architecture: the inverse of `unrank`.
+
+    Parameters
+    ----------
+    diagram : sequence of Layer
+    onward : list of exact[nodes]
+        What `ways` returns.
+    digits : integer[n, positions]
+
+    Returns
+    -------
+    before : exact[n]
+        The weight of all ends with a lower index, whether or not the architecture itself leads to one that counts.
+    node : intp[n]
+        Where each walk ends.
+    """
+    before: NDArray[Any] = np.zeros(len(digits), exact(int(onward[0].max(initial=0))))
+    node = np.zeros(len(digits), np.intp)
+    for p, layer in enumerate(diagram):
+        used, row = np.unique(node, return_inverse=True)
+        before = before + _upto(layer, onward[p + 1], used)[row, digits[:, p]]
+        node = layer.child[node, layer.kind_of[digits[:, p]]]
+    return before, node
+
+
+def _upto(layer: Layer, onward: NDArray[Any], nodes: NDArray[np.intp]) -> NDArray[Any]:
+    """Return for some nodes the ways on by choices below each one, and last by all: exact[nodes, choices + 1]."""
+    by_choice: NDArray[Any] = onward[layer.child[nodes]][:, layer.kind_of].astype(
+        exact(int(onward.max(initial=0)) * layer.size)
+    )
+    out = np.zeros((len(nodes), layer.size + 1), by_choice.dtype)
+    np.cumsum(by_choice, axis=1, out=out[:, 1:])
+    return out
