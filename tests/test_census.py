@@ -208,6 +208,15 @@ def test_members_in_random_ranges(name, data):
     assert [index in found for index in range(start, start + 40)] == holds[:40].tolist()
 
 
+def test_a_score_of_too_many_classes_is_gone_through(monkeypatch):
+    wild = ss.AdditiveScore("wild", {"t": [[0, 7**p, 2 * 5**p, 3, 4**p] for p in range(6)]}, lambda t: t, dtype="int64")
+    expected = ss.top_k("tss", 20, wild)
+    monkeypatch.setattr("sedspace.census.classes.LIMIT", 100)
+    assert ss.top_k("tss", 20, wild).equals(expected)
+    with pytest.raises(ss.BadInput, match="too many classes by wild, n_skip"):
+        ss.top_k("tss", 20, wild, where="n_skip = 1")
+
+
 def test_counts_beyond_int64_are_exact():
     frame = ss.census("tss8", ["n_conv3x3"], by=None)
     assert frame.schema["count"] == pl.Int128
@@ -459,7 +468,7 @@ def test_importance_sampling(tss):
             lambda: ss.census(
                 "tss7", [ss.AdditiveScore("w", {"w": [[0, 7**p, 2, 3, 4] for p in range(21)]}, lambda w: w)]
             ),
-            r"too many classes by w, sed: at most [\d,]+ in cell, [\d,]+ after \d+ of its 21 positions",
+            r"too many classes by sed, w: at most [\d,]+ in cell, [\d,]+ after \d+ of its 21 positions",
         ),
     ],
 )

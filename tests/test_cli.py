@@ -11,6 +11,7 @@ import time
 
 import click
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 import sedspace as ss
@@ -69,6 +70,61 @@ def test_enumerate_options_and_json(tmp_path):
     best = ss.top_k("tss7", 5, start=2**48, stop=2**48 + 1000)
     assert [one["index"] for one in about["best"]] == best["index"].to_list()
     assert ss.open_run(tmp_path / "run").scan().collect().columns == ["index", "sed", "arch"]
+
+
+def test_census(tmp_path):
+    classes = json.loads(sedspace("census", "tss5", "--json").stdout)
+    assert (len(classes), sum(row["count"] for row in classes)) == (1715, 5**10)
+    assert classes == ss.census("tss5").to_dicts()
+    tally = json.loads(sedspace("census", "tss12", "--by", "n_skip", "--json").stdout)
+    assert tally[-1]["at_least"] == 5**66  # a number, exact
+    assert re.search(r"^ +0.5 +2$", sedspace("census", "tss", "--by", "sed", "--quantiles", "0,0.5,1").stdout, re.M)
+    few = sedspace("census", "tss8", "--features", "n_skip, residual", "--where", "sed >= 45").stdout
+    assert few.splitlines()[0].split() == ["n_skip", "residual", "count", "index"]
+    sedspace("census", "tss8", "--features", "n_skip", "--out", tmp_path / "counts.parquet")
+    table = pq.read_table(tmp_path / "counts.parquet")  # as other readers see it
+    assert sum(table["count"].to_pylist()) == 5**28
+
+
+def test_top_pareto_and_budgets_of_a_space():
+    best = json.loads(sedspace("top", "darts", "-k", 2, "--where", "n_skip_normal <= 2", "--json").stdout)
+    assert best == ss.top_k("darts", 2, where="n_skip_normal <= 2").to_dicts()
+    front = json.loads(sedspace("pareto", "tss6", "--max", "sed", "--min", "params,n_skip", "--json").stdout)
+    assert front == ss.pareto("tss6", "sed", ["params", "n_skip"]).to_dicts()
+    within = json.loads(sedspace("pareto", "tss", "--budgets", "1,1e6", "--where", "n_skip = 0", "--json").stdout)
+    assert within == ss.best_within("tss", [1, 10**6], where="n_skip = 0").to_dicts()
+    assert within[0]["sed"] is None
+
+
+def test_sample():
+    options = ["-n", 5, "--stratify", "sed", "--strata", 5, "--seed", 3, "--where", "params < 900000"]
+    drawn = json.loads(sedspace("sample", "tss8", *options, "--json").stdout)
+    same = ss.sample("tss8", 5, stratify="sed", strata=5, seed=3, where="params < 900000")
+    assert drawn == same.to_dicts()
+    assert "probability" in sedspace("sample", "darts", "--importance", "sed", "--temperature", 4).stdout
+
+
+def test_costs_from_a_table_and_a_fit(tmp_path):
+    costs = {"none": 0.0, "skip_connect": 0.1, "nor_conv_1x1": 0.4, "nor_conv_3x3": 0.9, "avg_pool_3x3": 0.3}
+    indices = list(range(0, 15_625, 5))
+    table = pl.DataFrame({"index": indices}).with_columns(
+        ms=pl.sum_horizontal(
+            pl.Series(ss.score("tss", name)[indices]) * cost for name, cost in zip(
+                ("n_none", "n_skip", "n_conv1x1", "n_conv3x3", "n_pool"), costs.values(), strict=True
+            )
+        ) + 1.5
+    )  # fmt: skip
+    table.write_csv(tmp_path / "measured.csv")
+    latency = tmp_path / "latency.csv"
+    options = ["--column", "ms", "--out", latency, "--by-operation", "--quantum", "0.1", "--json"]
+    report = json.loads(sedspace("fit", "tss", tmp_path / "measured.csv", *options).stdout)
+    assert report["r2"] > 0.9999
+    assert report["held_out"] == 1563
+    best = json.loads(sedspace("--costs", latency, "top", "tss6", "-k", 1, "--where", "latency <= 5", "--json").stdout)
+    counts = [ss.score("tss6", name, best[0]["index"], best[0]["index"] + 1).item() for name in (
+        "n_none", "n_skip", "n_conv1x1", "n_conv3x3", "n_pool"
+    )]  # fmt: skip
+    assert 1.5 + sum(n * cost for n, cost in zip(counts, costs.values(), strict=True)) <= 5.0001
 
 
 def test_top_of_a_run_and_of_a_space(run):
@@ -234,7 +290,20 @@ BAD = {
     "show tss |nor_conv_3x3~0|": "describes 2 nodes, but tss has 4",
     "show tss |skip~0|+|none~0|none~1|+|none~0|none~1|none~2|": "edge 0->1 has operation 'skip', expected one of",
     "top nowhere": "'nowhere' is no directory of a run, and no space",
-    "top tss8": "takes too long: give a range",
+    "top tss8 --range 1:9999999999999": "takes too long: give a range",
+    "top tss --where n_skip<1,2": "is not a condition in SQL",
+    "top tss6 --where sed>100": "nothing in tss6 meets the request: the answer is empty",
+    "top tss --where index<2": "names index, no score",
+    "census tss8 --by seed": "unknown score 'seed': did you mean 'sed'",
+    "census tss8 --quantiles 0.5": "--quantiles are those of a score: expected --by",
+    "census tss8 --by sed --quantiles 2": "quantile 2: expected 0 to 1",
+    "pareto tss --min params,macs,n_skip": "two or three different objectives, not sed, params, macs, n_skip",
+    "pareto tss --budgets 100,many": "budget 'many' is not a number",
+    "sample tss -n 0": "n 0: expected 1 or more",
+    "sample tss --stratify sed --importance sed": "exclude each other",
+    "sample tss -n 3 --out X.txt": "--out X.txt: expected a name that ends in .csv, .jsonl or .parquet",
+    "--costs nowhere.csv spaces": "table nowhere.csv is not there",
+    "fit tss nowhere.csv --column ms --out X.csv": "table nowhere.csv is not there",
     "top RUN --where params<0": "nothing in RUN meets the request: the answer is empty",
     "top RUN --range 0:5": "--range is for spaces, and RUN is a run",
     "top RUN --by arch": "unknown column 'arch'",
@@ -252,7 +321,6 @@ BAD = {
     "top . -k 3": ". holds no run",
     "top tss -k 0": "k 0: expected 1 or more",
     "top tss --by speed": "unknown score 'speed'",
-    "top tss --where n_skip<2": "--where needs a run",
     "verify nowhere": "nowhere is not a directory",
     "tops tss": "No such command 'tops'",
 }
@@ -278,5 +346,6 @@ def test_every_command_and_option_has_help_and_stands_in_the_readme():
             if isinstance(parameter, click.Option):
                 assert parameter.help, (name, parameter.name)
     assert set(cli.commands) == {
-        "spaces", "enumerate", "verify", "top", "query", "describe", "join", "plot", "show",
+        "spaces", "enumerate", "verify", "top", "query", "describe", "join", "plot", "show", "census", "pareto",
+        "sample", "fit",
     }  # fmt: skip

@@ -65,7 +65,7 @@ def test_a_cost_is_a_score_like_any_other(registry, tmp_path):
     assert run.scan().collect()["latency"].to_list() == values.tolist()
     assert run.verify() == []
     ss.register(ss.TableCost("latency", COSTS, 0.5, quantum=0.01))
-    with pytest.raises(ss.BadInput, match="latency parameters constant is 0.4, the request's 0.5"):
+    with pytest.raises(ss.BadInput, match=r"latency parameters constant is 0\.4, the request's 0\.5"):
         ss.enumerate_space("tss", tmp_path / "run", columns=["sed", "latency"], progress=False)
 
 

@@ -13,6 +13,7 @@ from sedspace.join import join, read_table
 from sedspace.query import collect, top
 from sedspace.runs import Run
 from sedspace.runs.files import write_whole
+from sedspace.spaces.cell import CellSpace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,6 +111,10 @@ def pareto_front(counts: pl.DataFrame, maximize: str, minimize: str) -> pl.DataF
 def cells(run: Run, by: str = "sed", k: int = 6) -> Figure:
     """Draw the k best cells as labelled graphs."""
     _label(run, by)
+    if not isinstance(run.space, CellSpace):
+        raise BadInput(
+            f"pictures of cells need a space with an operation on every edge of one cell, not {run.space.name}"
+        )
     best = top(run, k, by)
     if best.is_empty():
         raise BadInput(f"{run.path} has no rows to draw")
@@ -119,20 +124,18 @@ def cells(run: Run, by: str = "sed", k: int = 6) -> Figure:
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, row in zip(grid.flat, best.iter_rows(named=True), strict=False):
-        _draw_cell(axes, run, row["index"])
+        _draw_cell(axes, run.space, row["index"])
         axes.text(0, 1.3, f"{row['index']}: {by} {row[by]:.7g}", fontsize=10, ha="center")
     return figure
 
 
-def _draw_cell(axes: Axes, run: Run, index: int) -> None:
+def _draw_cell(axes: Axes, space: CellSpace, index: int) -> None:
     """Draw nodes on a circle, the input at the left, clockwise; edges between them, each named and coloured."""
     from math import cos, pi, sin
 
-    edges = [tuple(map(int, position.name.split("->"))) for position in run.space.positions]
-    nodes = 1 + max(target for _, target in edges)
-    places = [(-cos(2 * pi * i / nodes), sin(2 * pi * i / nodes)) for i in range(nodes)]
-    for (source, target), position, digit in zip(edges, run.space.positions, run.space.digits(index), strict=True):
-        choice = position.choices[digit]
+    places = [(-cos(2 * pi * i / space.nodes), sin(2 * pi * i / space.nodes)) for i in range(space.nodes)]
+    for (source, target), digit in zip(space.edges, space.digits(index), strict=True):
+        choice = space.operations[digit]
         if choice.kind == "none":
             continue
         (x0, y0), (x1, y1) = places[source], places[target]
@@ -143,7 +146,7 @@ def _draw_cell(axes: Axes, run: Run, index: int) -> None:
         box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"}
         axes.text(*place, label, fontsize=7, ha="center", va="center", color=COLORS[choice.kind], bbox=box)
     for i, (x, y) in enumerate(places):
-        name = {0: "in", nodes - 1: "out"}.get(i, str(i))
+        name = {0: "in", space.nodes - 1: "out"}.get(i, str(i))
         axes.text(
             x, y, name, ha="center", va="center", fontsize=9, bbox={"boxstyle": "circle", "fc": "white", "ec": "0.3"}
         )

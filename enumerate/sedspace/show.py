@@ -20,6 +20,8 @@ def find_index(space: Space, text: str) -> int:
     try:
         index = int(text)
     except ValueError:  # no number, or one of thousands of digits
+        if text.replace(".", "").isalnum():
+            raise BadInput(f"architecture {text[:80]!r} of {space.name}: expected an index or an arch string") from None
         return space.parse(text)
     return space.check_index(index)
 
@@ -84,9 +86,9 @@ def render(about: dict[str, Any], space: Space) -> str:
     scores, where = about["scores"], about["standing"]
     lines = [f"{space.name}, index {about['index']} of {space.size:,}", f"arch    {about['arch']}"]
     lines += [f"digits  {' '.join(map(str, about['digits']))}", "", space.draw(about["index"]), ""]
+    parts = "skip {skip_sed:g} * conv {conv_sed:g} - pool {pool_sed:g}".format(**scores)
     lines += [
-        f"SED     {scores['sed']:g} = skip {scores['skip_sed']:g} * conv {scores['conv_sed']:g} "
-        f"- pool {scores['pool_sed']:g}",
+        f"SED     {scores['sed']:g}{f' = {parts}' if len(space.groups) == 1 else ''}",
         f"rank    {where['rank']:,} of {space.size:,} by SED, one of {where['ties']:,} with this score "
         f"(the space goes from {where['worst']:g} to {where['best']:g})",
         "",
@@ -103,10 +105,11 @@ def render(about: dict[str, Any], space: Space) -> str:
 def _published_lines(about: dict[str, Any]) -> list[str]:
     context = about["published"]
     hours = context["grad_norm_seconds"] * about["size"] / 3600
+    whole = f"{hours:.1f}" if hours < 10 else f"{hours:,.0f}" if hours < 1e15 else f"{hours:.2g}"
     source = context["source"]
     lines = [
         f"In context ({source}): grad_norm takes {context['grad_norm_seconds']} s per architecture on a GPU, so the "
-        f"whole space {f'{hours:,.0f}' if hours < 1e15 else f'{hours:.2g}'} GPU hours."
+        f"whole space {whole} GPU hours."
     ]
     for proxy, results in context.get("best_by_proxy", {}).items():
         cells = ", ".join(f"{data} {r['test_accuracy']:.2f} % (rank {r['rank']:,})" for data, r in results.items())

@@ -101,8 +101,11 @@ def build(tables: Sequence[NDArray[np.int64]], limit: int) -> tuple[list[Layer],
     packing, words = pack(tables)
     sums = np.zeros((1, words[0].shape[1]), np.int64)
     diagram = []
+    kinds: dict[bytes, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
     for position, word in enumerate(words):
-        first, kind_of = distinct(word)
+        if word.tobytes() not in kinds:  # positions are often alike
+            kinds[word.tobytes()] = distinct(word)
+        first, kind_of = kinds[word.tobytes()]
         if len(sums) * len(first) > limit:
             raise TooManyClasses(len(sums), position)
         raised = (sums[:, None, :] + word[None, first, :]).reshape(-1, word.shape[1])

@@ -56,7 +56,10 @@ def pack(tables: Sequence[NDArray[np.int64]]) -> tuple[Packing, list[NDArray[np.
     ends = np.cumsum([len(table) for table in tables])[:-1]
     shifted = np.concatenate([table - table.min(axis=0) for table in tables])
     unit = np.maximum(np.gcd.reduce(shifted, axis=0), 1)
-    columns, column_of = np.unique(shifted // unit, axis=1, return_inverse=True)
+    scaled = np.ascontiguousarray((shifted // unit).T)
+    numbers: dict[bytes, int] = {}  # equal columns are packed once
+    column_of = np.array([numbers.setdefault(column.tobytes(), len(numbers)) for column in scaled], np.intp)
+    columns = scaled[np.unique(column_of, return_index=True)[1]].T
     spreads = 1 + sum(part.max(axis=0).astype(object) for part in np.split(columns, ends))
     packed: list[list[tuple[int, int]]] = [[]]
     bound = 1
@@ -71,7 +74,7 @@ def pack(tables: Sequence[NDArray[np.int64]]) -> tuple[Packing, list[NDArray[np.
         for column, spread in reversed(word):
             words[:, w] = words[:, w] * spread + columns[:, column]
     low = np.sum([table.min(axis=0) for table in tables], axis=0)
-    return Packing(low, unit, column_of.reshape(-1), packed), np.split(words, ends)
+    return Packing(low, unit, column_of, packed), np.split(words, ends)
 
 
 def unpack(packing: Packing, words: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -93,6 +96,17 @@ def distinct(words: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int
         code = code * len(values) + number
     _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
     return first, inverse
+
+
+def distinct_rows(columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Do what `distinct` does for rows that are given as columns of any numbers; NaN equals NaN."""
+    codes = []
+    for column in columns:
+        wide = column.dtype.kind == "f" or (len(column) and int(column.max()) - int(column.min()) >= _WORD)
+        codes.append(np.unique(column, return_inverse=True)[1] if wide else column)
+    if not len(codes[0]):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    return distinct(pack([np.stack(codes, axis=-1).astype(np.int64, copy=False)])[1][0])
 
 
 def _word_classes(

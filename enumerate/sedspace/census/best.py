@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace.census.classes import Classes, Walks, select
+from sedspace.census.classes import Classes, TooManyClasses, Walks, select
 from sedspace.census.tally import integers, merge
 from sedspace.errors import BadInput
 from sedspace.scores import AdditiveScore, Score, best, find_score
@@ -132,8 +132,8 @@ def top_k(
     """Return the k best architectures by a score, ties by the lowest index.
 
     A whole space of any size is answered from its classes, and so is a condition. A range of indices without one is
-    gone through by blocks, of which those that cannot hold any of the best are passed over; so is a score that is no
-    sum over positions. NaN never ranks.
+    gone through by blocks, of which those that cannot hold any of the best are passed over; so is a space by a score
+    that is no sum over positions, or that has too many classes. NaN never ranks.
 
     Parameters
     ----------
@@ -173,23 +173,37 @@ def top_k(
     if as_int(k, "k") < 1:
         raise BadInput(f"k {k}: expected 1 or more")
     if where is None and ((start, stop) != (0, None) or not isinstance(score, AdditiveScore)):
-        values, indices = best(space, score, k, start, stop, threads)
-        digits = space.digits(indices)
+        found = _scan(space, score, k, start, stop, threads)
     else:
-        parts: list[Ranked] = []
-        for part in _descend(space, score, where, start, stop):
-            parts.append(part)
-            if sum(len(part.indices) for part in parts) >= k:
-                break
-        values = np.concatenate([part.values for part in parts] or [np.empty(0, score.dtype)])[:k]
-        indices = [index for part in parts for index in part.indices.tolist()][:k]
-        digits = np.concatenate([part.digits for part in parts] or [space.digits([])])[:k]
+        try:
+            found = _first(k, _descend(space, score, where, start, stop), space, score)
+        except TooManyClasses:
+            if where is not None:
+                raise
+            found = _scan(space, score, k, start, stop, threads)
     return pl.DataFrame(
         [
-            integers("index", indices, space.size),
-            pl.Series(score.name, values),
-            pl.Series("arch", space.archs(digits).tolist(), dtype=pl.String),
+            integers("index", found.indices, space.size),
+            pl.Series(score.name, found.values),
+            pl.Series("arch", space.archs(found.digits).tolist(), dtype=pl.String),
         ]
+    )
+
+
+def _scan(space: Space, score: Score, k: int, start: int, stop: int | None, threads: int | None) -> Ranked:
+    values, indices = best(space, score, k, start, stop, threads)
+    return Ranked(space.digits(indices), np.array(indices, object), values)
+
+
+def _first(k: int, parts: Iterator[Ranked], space: Space, score: Score) -> Ranked:
+    """Return the first k of what comes in parts."""
+    taken = [Ranked(space.digits([]), np.empty(0, object), np.empty(0, score.dtype))]
+    while sum(len(part.indices) for part in taken) < k and (part := next(parts, None)) is not None:
+        taken.append(part)
+    return Ranked(
+        np.concatenate([part.digits for part in taken])[:k],
+        np.concatenate([part.indices for part in taken])[:k],
+        np.concatenate([part.values for part in taken])[:k],
     )
 
 

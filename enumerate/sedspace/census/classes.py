@@ -16,12 +16,16 @@ from sedspace.spaces import Space
 from sedspace.where import Condition
 from sedspace_kernels import diagram
 from sedspace_kernels.diagram import Layer, exact
-from sedspace_kernels.tables import distinct
+from sedspace_kernels.tables import distinct_rows
 
 _NOTHING = AdditiveScore("nothing", {"zero": lambda _: 0}, lambda zero: zero, meaning="one class of everything")
 LIMIT = 1 << 24  # edges of a diagram's layer: more would take gigabytes
 
 Columns = list[NDArray[Any]]
+
+
+class TooManyClasses(BadInput):
+    """The scores tell more architectures apart than can be counted class by class."""
 
 
 class Classes:
@@ -43,8 +47,8 @@ class Classes:
 
     Raises
     ------
-    BadInput
-        If there are too many classes; the message says how many.
+    TooManyClasses
+        The message says how many.
     """
 
     def __init__(self, space: Space, scores: Sequence[AdditiveScore]) -> None:
@@ -53,7 +57,7 @@ class Classes:
         groups = [group.positions for group in space.groups]
         apart = sum(groups, ()) == tuple(range(len(space.positions)))
         self._blocks = groups if apart else [tuple(range(len(space.positions)))]
-        self._keyed = {score.name: apart and score.per_group for score in scores}
+        self._keyed = {score.name: len(self._blocks) > 1 and score.per_group for score in scores}
         self._tables = {score.name: score.tables(space) for score in scores}
         self._inner: list[list[Layer]] = []
         self._outer: list[Layer] = []
@@ -64,7 +68,7 @@ class Classes:
         for score in scores:
             columns, sums = sums[: self._width(score)], sums[self._width(score) :]
             keyed = self._keyed[score.name]
-            self.keys[score.name] = columns[0] if keyed else score.keys(space, np.stack(columns, axis=-1))
+            self.keys[score.name] = columns[0] if keyed else score.keys(space, _side_by_side(columns))
 
     def _width(self, score: AdditiveScore) -> int:
         """Return how many numbers a block adds to what a score is made of: its key, or else its feature sums."""
@@ -82,8 +86,10 @@ class Classes:
                 f"{error.positions} of its {len(positions)} positions"
             ) from None
         added = self._contributions(block, features)
-        found, kind_of = distinct(_bits(added))
-        added = [column[found] for column in added]
+        found = kind_of = np.arange(len(features))
+        if len(self._blocks) > 1:  # classes of one cell may add the same to all scores
+            found, kind_of = distinct_rows(added)
+            added = [column[found] for column in added]
         nodes, last = len(sums[0]) if sums else 1, block == len(self._blocks) - 1
         if nodes * len(found) > LIMIT:
             raise self._too_many(f"{nodes:,} times {len(found):,} combinations of {self.space.groups[block].name}")
@@ -91,7 +97,7 @@ class Classes:
             added = [(s[:, None] + a[None, :]).reshape(-1) for s, a in zip(sums, added, strict=True)]
         child, after = np.arange(nodes * len(found)), nodes * len(found)
         if not last:  # behind the last block there is nothing that merging would spare
-            kept, child = distinct(_bits(added))
+            kept, child = distinct_rows(added)
             added, after = [column[kept] for column in added], len(kept)
         size = math.prod(int(self.space.radices[p]) for p in positions)
         counts, least = diagram.count(inner), diagram.least(inner)
@@ -120,11 +126,10 @@ class Classes:
             out += [score.group_keys(self.space, block, own)] if self._keyed[name] else list(own.T)
         return out
 
-    def _too_many(self, how_many: str) -> BadInput:
-        return BadInput(
-            f"the architectures of {self.space.name} fall into too many classes by "
-            f"{', '.join(self.scores)}: {how_many}; ask for fewer columns, or "
-            f"for tables of fewer different values"
+    def _too_many(self, how_many: str) -> TooManyClasses:
+        return TooManyClasses(
+            f"the architectures of {self.space.name} fall into too many classes by {', '.join(self.scores)}: {how_many}; "
+            f"ask for fewer columns, or for tables of fewer different values"
         )
 
     def __len__(self) -> int:
@@ -221,6 +226,10 @@ class Walks:
         return self.below(index + 1) > self.below(index)
 
 
+def _side_by_side(columns: Columns) -> NDArray[Any]:
+    return columns[0][:, None] if len(columns) == 1 else np.stack(columns, axis=-1)  # one, of millions, is not copied
+
+
 # -- requests ----------------------------------------------------------------------------------------------------------
 
 
@@ -260,8 +269,3 @@ def select(
     if condition is None:
         return classes, chosen, np.ones(len(classes), np.bool_)
     return classes, chosen, condition.holds({name: classes.values(name) for name in condition.names})
-
-
-def _bits(columns: Columns) -> NDArray[np.int64]:
-    """Return columns side by side as integers that are equal where the numbers are."""
-    return np.stack([(column + 0).view(np.int64) for column in columns], axis=-1)

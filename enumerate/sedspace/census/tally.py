@@ -16,7 +16,7 @@ from sedspace.errors import BadInput
 from sedspace.scores import Score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace_kernels.tables import distinct
+from sedspace_kernels.tables import distinct_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,7 +38,7 @@ def merge(
     columns: Sequence[NDArray[Any]], counts: NDArray[Any], least: NDArray[Any]
 ) -> tuple[list[NDArray[Any]], NDArray[Any], NDArray[Any]]:
     """Put classes of equal columns together: the columns of each, its count and its lowest index."""
-    found, of = distinct(np.stack([np.unique(column, return_inverse=True)[1] for column in columns], axis=-1))
+    found, of = distinct_rows(columns)
     total, lowest = np.zeros(len(found), counts.dtype), least[found]
     np.add.at(total, of, counts)
     np.minimum.at(lowest, of, least)
@@ -96,8 +96,13 @@ def census(
     columns, counts, least = merge(values, classes.counts[wanted], classes.least[wanted])
     order = np.argsort(least, kind="stable")
     order = order[np.argsort(-columns[0][order].astype(np.float64), kind="stable")]
-    frame = pl.DataFrame({name: column[order] for name, column in zip(names, columns, strict=True)})
-    return frame.with_columns(integers("count", counts[order], space.size), integers("index", least[order], space.size))
+    return pl.DataFrame(
+        [
+            *(pl.Series(name, column[order]) for name, column in zip(names, columns, strict=True)),
+            integers("count", counts[order], space.size),
+            integers("index", least[order], space.size),
+        ]
+    )
 
 
 class Distribution:

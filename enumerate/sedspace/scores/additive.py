@@ -101,7 +101,8 @@ class AdditiveScore(Score):
             for f, table in enumerate(tables):
                 for p in positions:
                     out[p][:, g * len(tables) + f] = table[p]
-        bound = sum(max(int(rows.max(initial=0)), -int(rows.min(initial=0))) for rows in out)
+        every = np.concatenate(out)
+        bound = len(out) * max(int(every.max(initial=0)), -int(every.min(initial=0)))
         if bound >= 1 << 62:
             raise BadInput(f"score {self.name}: feature sums over {space.name} could reach {bound}, beyond int64")
         return out

@@ -49,7 +49,7 @@ def _check_scan(space: Space, rows: int) -> None:
     if rows > _MAX_SCAN:
         raise BadInput(
             f"going through {rows:,} architectures of {space.name} takes too long: give a range of at most "
-            f"{_MAX_SCAN:,}"
+            f"{_MAX_SCAN:,} (top_k and distribution need none if the score is a sum over positions)"
         )
 
 

@@ -66,7 +66,7 @@ class CellSpace(Space):
         """
         names = [self.operations[digit].name for digit in self.digits(index)]
         chosen = dict(zip(self.edges, names, strict=True))
-        width = max(map(len, names)) + 2
+        width = max(len("from 00"), *map(len, names)) + 2
         head = "".join(f"{f'from {source}':{width}}" for source in range(self.nodes - 1))
         rows = [
             f"node {target} {'output' if target == self.nodes - 1 else '':8}"
