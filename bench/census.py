@@ -122,7 +122,7 @@ def additions(cells: int) -> float:
     high, low = np.arange(1 << 18, dtype=np.float32), np.arange(2048, dtype=np.float32)
     out = np.empty((THREADS, len(low)), np.float32)
     _add(high, low, out)
-    seconds = statistics.median(timed(lambda: _add(high, low, out))[1] for _ in range(5))
+    seconds = statistics.median(timed(lambda: _add(high, low, out))[1] for _ in range(25))
     return seconds * cells / (len(high) * len(low) * THREADS)
 
 

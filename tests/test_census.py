@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from itertools import islice
 from random import Random
 
@@ -211,7 +212,7 @@ def test_members_in_random_ranges(name, data):
 def test_a_score_of_too_many_classes_is_gone_through(monkeypatch):
     wild = ss.AdditiveScore("wild", {"t": [[0, 7**p, 2 * 5**p, 3, 4**p] for p in range(6)]}, lambda t: t, dtype="int64")
     expected = ss.top_k("tss", 20, wild)
-    monkeypatch.setattr("sedspace.census.classes.LIMIT", 100)
+    monkeypatch.setattr(sys.modules["sedspace.census.classes"], "LIMIT", 100)
     assert ss.top_k("tss", 20, wild).equals(expected)
     with pytest.raises(ss.BadInput, match="too many classes by wild, n_skip"):
         ss.top_k("tss", 20, wild, where="n_skip = 1")

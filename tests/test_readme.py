@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
+import census
 import claims
+import hardware
 import readme
 import speed
 from conftest import ROOT
@@ -34,7 +36,7 @@ def test_the_tour_of_the_shell_runs(tmp_path):
 def test_the_examples_in_python_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
-    assert len(blocks("python")) == 3
+    assert len(blocks("python")) == 4
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), {})
     assert (tmp_path / "runs" / "mine" / "manifest.json").exists()
@@ -48,7 +50,7 @@ def test_the_two_commands_make_their_own_environment():
         assert line.startswith("python3 -m venv .venv && .venv/bin/pip install ")
 
 
-@pytest.mark.parametrize("module", [speed, claims])
+@pytest.mark.parametrize("module", [speed, claims, census, hardware])
 def test_figures_come_from_measurements(module):
     results = json.loads((ROOT / "bench" / f"{module.__name__}.json").read_text(encoding="utf-8"))
     between = README.split(module.MARKERS[0])[1].split(module.MARKERS[1])[0]
@@ -61,6 +63,13 @@ def test_figures_are_regenerated_where_they_stand(tmp_path):
     results = json.loads((ROOT / "bench" / "speed.json").read_text(encoding="utf-8"))
     readme.write_between(copy, speed.MARKERS, speed.markdown(results))
     assert copy.read_text(encoding="utf-8") == README
+
+
+def test_fits_are_measured_again(shared):
+    """The committed figures are what the developers' hardware table gives today."""
+    results = hardware.measure(shared / "benchmarks" / "hw_nas_bench_cifar10.parquet")
+    committed = json.loads((ROOT / "bench" / "hardware.json").read_text(encoding="utf-8"))
+    assert hardware.markdown(results) == hardware.markdown(committed)
 
 
 def test_published_figures_are_measured_again(shared):

@@ -128,8 +128,8 @@ class Classes:
 
     def _too_many(self, how_many: str) -> TooManyClasses:
         return TooManyClasses(
-            f"the architectures of {self.space.name} fall into too many classes by {', '.join(self.scores)}: {how_many}; "
-            f"ask for fewer columns, or for tables of fewer different values"
+            f"the architectures of {self.space.name} fall into too many classes by {', '.join(self.scores)}: "
+            f"{how_many}; ask for fewer columns, or for tables of fewer different values"
         )
 
     def __len__(self) -> int:
