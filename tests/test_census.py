@@ -212,7 +212,7 @@ def test_members_in_random_ranges(name, data):
 def test_a_score_of_too_many_classes_is_gone_through(monkeypatch):
     wild = ss.AdditiveScore("wild", {"t": [[0, 7**p, 2 * 5**p, 3, 4**p] for p in range(6)]}, lambda t: t, dtype="int64")
     expected = ss.top_k("tss", 20, wild)
-    monkeypatch.setattr(sys.modules["sedspace.census.classes"], "LIMIT", 100)
+    monkeypatch.setattr(sys.modules["sedspace.census.diagrams"], "LIMIT", 100)
     assert ss.top_k("tss", 20, wild).equals(expected)
     with pytest.raises(ss.BadInput, match="too many classes by wild, n_skip"):
         ss.top_k("tss", 20, wild, where="n_skip = 1")
@@ -353,6 +353,52 @@ def test_any_score_of_any_space(radices, grouping, function, per_group, seed):
     assert {(-a, b) for a, b in found.select("mine", "plain").rows()} == front
 
 
+def test_scores_that_are_no_sums_in_a_small_space(tss, registry):
+    ss.register(ss.DigitScore("run", naive.longest_run, dtype="uint8"))
+    run = [naive.longest_run(naive.digits(i, [5] * 6)) for i in range(5**6)]
+    frame = tss.with_columns(run=pl.Series(run))
+    where = "run >= 2 AND params < 900000"
+    kept_rows = kept(frame, where)
+    assert ss.members("tss", where)[:].tolist() == kept_rows["index"].to_list()
+    assert 11_668 not in ss.members("tss", where)
+    expected = kept_rows.sort("sed", "index", descending=[True, False])["index"].head(40).to_list()
+    assert ss.top_k("tss", 40, where=where)["index"].to_list() == expected
+    counts = frame.group_by("run").agg(pl.len().alias("count"), pl.col("index").min()).sort("run", descending=True)
+    assert ss.census("tss", [], by="run").rows() == counts.rows()
+    assert set(ss.sample("tss", 7, stratify="run")["run"]) == set(run)
+
+
+def test_values_are_compared_as_they_are_written():
+    tenth = ss.AdditiveScore("tenth", {"n": {"nor_conv_3x3": 7, "nor_conv_1x1": 1}}, lambda n: n, denominator=10)
+    values = (ss.score("tss", tenth) * 10).round().tolist()
+    tally = ss.distribution("tss", tenth)
+    for value in (0.1, 0.7, 1.5):
+        assert tally.ties(value) == values.count(round(10 * value)) > 0
+        assert tally.at_least(value) == sum(other >= round(10 * value) for other in values)
+        assert tally.rank(value) == 1 + sum(other > round(10 * value) for other in values)
+
+
+def test_integers_beyond_float64_keep_their_order():
+    large = ss.AdditiveScore("large", {"n": "n_skip"}, lambda n: (1 << 53) + n, dtype="int64")
+    frame = ss.census("tss", [], by=large)
+    assert frame["large"].to_list() == [(1 << 53) + n for n in range(6, -1, -1)]
+    assert ss.sample("tss", 7, stratify=large)["large"].to_list() == [(1 << 53) + n for n in range(7)]
+
+
+def test_a_condition_in_a_range_of_a_large_space():
+    """Few architectures in the range, in a space of thousands of levels."""
+    space = ss.space("darts")
+    start = 10**17
+    values, skips = (ss.score(space, name, start, start + 5000) for name in ("sed", "n_skip"))
+    kept = np.flatnonzero(skips >= 3)
+    expected = (start + kept[np.lexsort((kept, -values[kept]))]).tolist()
+    found = ss.top_k(space, 20, start=start, stop=start + 5000, where="n_skip >= 3")
+    assert found["index"].to_list() == expected[:20]
+    values, skips = (ss.score("tss12", name, 0, 1000) for name in ("sed", "n_skip"))
+    best = ss.top_k("tss12", 1, start=0, stop=1000, where="n_skip > 0")["index"][0]
+    assert int(best) == int(np.where(skips > 0, values, -1).argmax())
+
+
 # -- samples --------------------------------------------------------------------------------------------------------
 
 
@@ -429,6 +475,7 @@ def test_importance_sampling(tss):
     assert mean == pytest.approx(tss["params"].mean(), rel=0.05)
     cold = ss.sample("darts", 5, importance="sed", temperature=1e-3)
     assert set(cold["sed"]) == {ss.distribution("darts").values[-1]}
+    assert set(ss.sample("tss", 5, importance="sed", temperature=1e-310)["sed"]) == {8.75}
     low = ss.sample("tss", 50, importance="sed", temperature=-0.01)
     assert set(low["sed"]) == {-1.5}
 
@@ -439,8 +486,8 @@ def test_importance_sampling(tss):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ss.census("tss", ["run"]), "score run is a function of the digits and no sum"),
-        (lambda: ss.top_k("tss", where="run > 1"), "score run is a function of the digits"),
+        (lambda: ss.census("tss5", ["run"]), "score run is a function of the digits and no sum .* the 9,765,625"),
+        (lambda: ss.top_k("tss5", where="run > 1"), "score run is a function of the digits"),
         (lambda: ss.top_k("tss", by="runn"), "unknown score 'runn': did you mean 'run'"),
         (lambda: ss.top_k("tss", where="parms > 1"), "unknown column 'parms': did you mean 'params'"),
         (lambda: ss.top_k("tss", where="index > 1"), "where 'index > 1' names index, no score"),
@@ -448,6 +495,20 @@ def test_importance_sampling(tss):
         (lambda: ss.census("tss", [], by=None), "expected at least one name"),
         (lambda: ss.distribution("tss").quantile(1.5), "quantile 1.5: expected 0 to 1"),
         (lambda: ss.distribution("tss").quantile("half"), "quantile 'half' is not a number"),
+        (lambda: ss.distribution("tss").quantile("1e-99999999"), "quantile '1e-99999999' is not a number"),
+        (lambda: ss.distribution("tss").at_least("a"), "value 'a' of sed: expected a number"),
+        (lambda: ss.members("tss").at([-1]), "place -1 among 15625 architectures"),
+        (lambda: ss.members("tss").at([0.7]), "place 0.7 is not an integer"),
+        (lambda: ss.members("tss", 5), "where 5: expected a condition in SQL"),
+        (lambda: ss.members("tss", '"max"(sed) = sed'), r"calls max\(\)"),
+        (lambda: ss.members("tss", "max/**/(sed) = sed"), r"calls max\(\)"),
+        (lambda: ss.best_within("tss", [5], "params", "params"), "both params: expected two different ones"),
+        (lambda: ss.best_within("tss", "abc"), "expected at least one number"),
+        (lambda: ss.sample("tss", 2, stratify="sed", strata=10**400), "expected 1 to 1,048,576"),
+        (lambda: ss.sample("tss", 2, importance="sed", temperature="a"), "temperature a: expected a number"),
+        (lambda: ss.sample("tss", 2, seed=-1), "seed -1: expected 0 or more"),
+        (lambda: ss.pareto("tss", 5), "score 5: expected a name or a Score"),
+        (lambda: ss.AdditiveScore("weight", {"n": "n_skip"}, lambda n: n), "'weight' is taken by sedspace"),
         (lambda: ss.distribution("tss", where="sed > 99").quantile(0.5), "no architecture has a sed"),
         (lambda: ss.pareto("tss", "sed", "sed"), "two or three different objectives, not sed, sed"),
         (lambda: ss.pareto("tss", "sed", []), "two or three different objectives, not sed"),
@@ -486,5 +547,8 @@ def test_contradictory_bounds_give_empty_answers():
     assert ss.top_k("darts", 5, where="sed > 10000").is_empty()
     assert ss.pareto("tss6", where=where).is_empty()
     assert list(ss.best_first("tss6", where=where)) == []
+    nothing = ss.best_within("tss6", [1e30, 2**63], where=where)
+    assert nothing.schema["sed"] == pl.Float32
+    assert nothing["budget"].to_list() == [1e30, 2.0**63]
     assert not ss.members("tss8", where)
     assert ss.members("tss8", where)[:].tolist() == []

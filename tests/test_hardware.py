@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import polars as pl
 import pytest
@@ -78,6 +80,10 @@ def test_tables_are_written_and_read_again(tmp_path):
         assert (again.name, again.costs, again.constant, again.quantum) == ("mine", costs, 1.25, cost.quantum)
     (tmp_path / "plain.csv").write_text("operation,cost\n" + "\n".join(f"{k},{v}" for k, v in COSTS.items()))
     plain = ss.read_costs(tmp_path / "plain.csv", "latency", unit="mJ")
+    (tmp_path / "my-costs.csv").write_text("operation,position,cost\nnone,1,2\nnone,0,3\nskip_connect,,4\n")
+    numbered = ss.read_costs(tmp_path / "my-costs.csv")
+    assert (numbered.name, list(numbered.costs)) == ("my_costs", [("1", "none"), ("0", "none"), (None, "skip_connect")])
+    assert ss.TableCost("x", COSTS, quantum=1 / 3).quantum == Fraction(1, 3)
     assert (plain.costs, plain.constant, plain.unit) == ({(None, k): v for k, v in COSTS.items()}, 0.0, "mJ")
 
 
@@ -100,6 +106,15 @@ def test_a_fit_finds_the_table_that_made_the_measurements(by_position):
     assert min(fit.cost.costs.values()) == 0
     if not by_position:
         assert ss.score("tss5", fit.cost, 0, 1).item() == pytest.approx(2.0, abs=0.01)
+
+
+def test_measurements_of_one_architecture_are_in_one_half():
+    random = np.random.default_rng(0)
+    indices = np.repeat(random.choice(15625, 80, replace=False), 8)
+    noise = np.repeat(random.normal(10, 1, 80), 8) + random.normal(0, 0.01, 640)
+    fit = ss.fit_costs("tss", pl.DataFrame({"index": indices, "ms": noise}), "ms", by_position=False)
+    assert fit.r2 < 0.2  # pure noise: what was seen must not help
+    assert fit.rows + fit.held_out == 640
 
 
 def test_a_fit_of_choices_of_several_operations():
@@ -137,13 +152,30 @@ def test_a_fit_of_choices_of_several_operations():
             lambda _: ss.score("tss", ss.TableCost("x", {("9->9", "none"): 2})),
             "cost x has 'none' at 9->9, which tss has not",
         ),
+        (lambda _: ss.TableCost("x", [1, 2]), r"costs \[1, 2\], expected a mapping"),
+        (
+            lambda _: ss.TableCost("x", {("a", "b", "c"): 1}),
+            "expected an operation or a pair of position and operation",
+        ),
+        (
+            lambda _: ss.score("tss", ss.TableCost("x", {**COSTS, "nor_conv_3x3": 5.5e18})),
+            "cost x of tss could reach .* quanta of .*, beyond int64",
+        ),
+        (
+            lambda _: ss.fit_costs("tss", pl.DataFrame({"index": range(9), "ms": range(9)}), "ms"),
+            "4 measurements to fit",
+        ),
+        (lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [1], "ms": [1]}), "ms", seed=-1), "different numbers"),
         (lambda d: ss.read_costs(d / "none.csv"), "is not there"),
         (lambda d: ss.read_costs(d / "columns.csv"), "has no column cost: it has operation, price"),
         (lambda d: ss.read_costs(d / "twice.csv"), "row 1: 'none' stands there twice"),
         (lambda d: ss.read_costs(d / "text.csv"), "row 0: cost 'free' of 'none'"),
         (lambda d: ss.fit_costs("tss", d / "twice.csv", "ms"), "the table has no column ms"),
         (lambda d: ss.fit_costs("tss", d / "text.csv", "cost"), "the table has no column index"),
-        (lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [1, 2], "ms": [1.0, None]}), "ms"), "ms has 1 numbers"),
+        (
+            lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [1, 2], "ms": [1.0, None]}), "ms"),
+            "ms has 1 different numbers",
+        ),
         (lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [1], "ms": ["a"]}), "ms"), "ms is String: expected num"),
     ],
 )

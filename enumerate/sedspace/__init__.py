@@ -23,12 +23,13 @@ from sedspace.census import (
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.hardware import Fit, TableCost, fit_costs, read_costs
 from sedspace.runs import Problem, Run, enumerate_space, open_run, repair_run
-from sedspace.scores import AdditiveScore, DigitScore, Score, histogram, known_scores, register, score, sed
+from sedspace.scores import AdditiveScore, ArrayScore, DigitScore, Score, histogram, known_scores, register, score, sed
 from sedspace.spaces import Feature, Group, Inputs, Operation, Position, Space, known_spaces, space
 from sedspace.version import __version__
 
 __all__ = [
     "AdditiveScore",
+    "ArrayScore",
     "BadInput",
     "DigitScore",
     "Distribution",

@@ -50,7 +50,7 @@ table_option = click.option("--out", metavar="FILE", help="Write the answer here
     "costs_files",
     metavar="FILE",
     multiple=True,
-    help="A table of costs (CSV or Parquet: operation, cost, perhaps position): a column named as the file.",
+    help="A table of costs (CSV or Parquet: operation, cost, perhaps position): a column of the file's name.",
 )
 def cli(scores_file: str | None, costs_files: tuple[str, ...]) -> None:
     r"""Score whole neural-architecture search spaces, without data, networks or GPUs.
@@ -170,9 +170,13 @@ def census_command(
     """
     if quantiles is not None and (by is None or features is not None):
         raise BadInput("--quantiles are those of a score: expected --by, and no --features")
+    import polars as pl
+
     if by is not None and features is None:
         tally = sedspace.distribution(space, by, where)
         frame = tally.frame() if quantiles is None else tally.quantiles(_names(quantiles))
+        if quantiles is not None and not as_json:  # as they were asked for, not rounded
+            frame = frame.with_columns(quantile=pl.Series(_names(quantiles)))
     elif features is not None:
         frame = sedspace.census(space, _names(features), by, where)
     else:
@@ -232,7 +236,7 @@ def sample_command(space: str, n: int, out: str | None, as_json: bool, **options
 @click.option("--by-operation", is_flag=True, help="One cost for each operation wherever it is: fits other spaces too.")
 @click.option("--quantum", metavar="Q", help="The unit that costs are rounded to.  [default: 1/128 of the largest]")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the half that is held out.")
-@click.option("--out", required=True, metavar="FILE", help="The table of costs, for --costs: .csv, .jsonl or .parquet.")
+@click.option("--out", required=True, metavar="FILE", help="The table of costs, for --costs: .csv or .parquet.")
 @json_option
 def fit_command(
     space: str, table: str, column: str, by_operation: bool, quantum: str | None, seed: int, out: str, as_json: bool
@@ -241,6 +245,8 @@ def fit_command(
 
     By least squares on a random half; how well it does on the other half is printed.
     """
+    if Path(out).suffix not in (".csv", ".parquet"):
+        raise BadInput(f"--out {out}: expected a name that ends in .csv or .parquet")
     fit = sedspace.fit_costs(space, table, column, by_position=not by_operation, quantum=quantum, seed=seed)
     _write_frame(fit.cost.frame(), out, table)
     bound = fit.cost.error_bound(space)
@@ -520,8 +526,9 @@ def _write_frame(frame: pl.DataFrame, out: str, source: str) -> None:
     if frame.is_empty():
         raise BadInput(f"nothing in {source} meets the request: the answer is empty, {out} was not written")
     wide = [name for name, dtype in frame.schema.items() if dtype == pl.Int128]
-    if wide and Path(out).suffix == ".parquet":  # other readers know decimals of that length, but no such integers
-        frame = frame.with_columns(pl.col(wide).cast(pl.Decimal(38, 0)))
+    if wide and Path(out).suffix == ".parquet":  # other readers know long decimals, and text, but no such integers
+        longest = max(max(frame[name]) for name in wide)
+        frame = frame.with_columns(pl.col(wide).cast(pl.Decimal(38, 0) if longest < 10**38 else pl.String))
     writers: dict[str, Callable[[io.BytesIO], None]] = {
         ".csv": frame.write_csv,
         ".jsonl": frame.write_ndjson,

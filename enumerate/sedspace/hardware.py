@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +21,7 @@ from sedspace.join import read_table
 from sedspace.scores import AdditiveScore
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.spaces.space import Choice, as_int
 
 Costs = Mapping[str, float] | Mapping[tuple[str | None, str], float]
 """The cost of each operation by its name, or by (position, operation); position None stands for all others."""
@@ -73,7 +75,14 @@ class TableCost(AdditiveScore):
         quantum: float | str | Fraction | None = None,
         unit: str = "ms",
     ) -> None:
-        self.costs = {key if isinstance(key, tuple) else (None, key): cost for key, cost in costs.items()}
+        if not isinstance(costs, Mapping):
+            raise BadInput(f"cost {name}: costs {costs!r}, expected a mapping from operations to numbers")
+        self.costs: dict[tuple[str | None, str], float] = {}
+        for key, cost in costs.items():
+            pair = key if isinstance(key, tuple) else (None, key)
+            if len(pair) != 2 or not isinstance(pair[0], str | None) or not isinstance(pair[1], str):
+                raise BadInput(f"cost {name}: {key!r}, expected an operation or a pair of position and operation")
+            self.costs[pair] = cost
         for (position, operation), cost in self.costs.items():
             if not _is_number(cost) or cost < 0:
                 raise BadInput(
@@ -84,6 +93,7 @@ class TableCost(AdditiveScore):
         self.constant = constant
         self.quantum = _quantum(name, quantum, max(self.costs.values()))
         scale, base = self.quantum.numerator, round(Fraction(constant) / self.quantum)
+        self._base = base
         table = json.dumps(sorted(((position or "", o), float(c)) for (position, o), c in self.costs.items()))
         super().__init__(
             name,
@@ -104,18 +114,20 @@ class TableCost(AdditiveScore):
     def tables(self, space: Space) -> list[NDArray[np.int64]]:
         """Return for each position int64[choices, 1]: the cost of each choice in quanta."""
         self._check(space)
-        return [
-            np.array(
-                [[sum(self._rounded(p.name, o.name) for o in choice.operations)] for choice in p.choices], np.int64
+        quanta = [[[self._choice(p.name, choice)] for choice in p.choices] for p in space.positions]
+        largest = sum(max(row[0] for row in rows) for rows in quanta) + abs(self._base)
+        if largest * self.quantum.numerator >= 1 << 62:
+            raise BadInput(
+                f"cost {self.name} of {space.name} could reach {largest:,} quanta of {float(self.quantum):g}, beyond "
+                f"int64: expected a coarser quantum or another unit"
             )
-            for p in space.positions
-        ]
+        return [np.array(rows, np.int64) for rows in quanta]
 
     def _check(self, space: Space) -> None:
-        positions = {position.name for position in space.positions}
-        operations = {operation.name for operation in space.operations}
+        positions = [position.name for position in space.positions]
+        operations = [operation.name for operation in space.operations]
         for position, operation in self.costs:
-            if operation not in operations or position not in {None, *positions}:
+            if operation not in operations or position not in (None, *positions):
                 raise BadInput(
                     f"cost {self.name} has {operation!r}{_at(position)}, which {space.name} has not: it has "
                     f"{', '.join(operations)} at {', '.join(positions)}"
@@ -127,8 +139,9 @@ class TableCost(AdditiveScore):
                 return self.costs[key]
         raise BadInput(f"cost {self.name} has no cost of {operation!r} at {position}: expected one, 0 if it is free")
 
-    def _rounded(self, position: str, operation: str) -> int:
-        return round(Fraction(self._cost(position, operation)) / self.quantum)
+    def _choice(self, position: str, choice: Choice) -> int:
+        """Return the cost of a choice in quanta."""
+        return sum(round(Fraction(self._cost(position, o.name)) / self.quantum) for o in choice.operations)
 
     def error_bound(self, space: str | Space) -> float:
         """Return by how much rounding to quanta can change the cost of any architecture of a space, at most."""
@@ -160,11 +173,16 @@ def _at(position: str | None) -> str:
     return f" at {position}" if position is not None else ""
 
 
+def _column_name(text: str) -> str:
+    name = re.sub(r"\W", "_", text)
+    return name if name.isidentifier() else f"cost_{name}"
+
+
 def _quantum(name: str, given: float | str | Fraction | None, largest: float) -> Fraction:
     if given is None:
         return Fraction(f"{largest / _LARGEST:.0e}") if largest else Fraction(1)
     try:
-        quantum = Fraction(str(given))  # 0.01 means a hundredth
+        quantum = Fraction(str(given)).limit_denominator(10**12)  # 0.01 means a hundredth, 0.3333333333333333 a third
     except (ValueError, ZeroDivisionError):
         quantum = Fraction(0)
     if quantum <= 0 or max(quantum.numerator, quantum.denominator) > 10**15:
@@ -182,7 +200,7 @@ def read_costs(path: str | Path, name: str | None = None, *, unit: str = "ms") -
         all others). A row whose operation is ``constant`` is what every architecture costs, one whose operation is
         ``quantum`` the unit to round to.
     name : str, optional
-        Default: the file's name without its ending.
+        Default: the file's name without its ending, what is no letter or digit made an underscore.
     unit : str, default "ms"
 
     Returns
@@ -198,8 +216,8 @@ def read_costs(path: str | Path, name: str | None = None, *, unit: str = "ms") -
     for column in ("operation", "cost"):
         if column not in table.columns:
             raise BadInput(f"table {path} has no column {column}: it has {', '.join(table.columns)}")
-    if "position" not in table.columns:
-        table = table.with_columns(position=pl.lit(None, pl.String))
+    where = pl.col("position").cast(pl.String) if "position" in table.columns else pl.lit(None, pl.String)
+    table = table.with_columns(position=where)
     costs: dict[tuple[str | None, str], float] = {}
     for row, (position, operation, cost) in enumerate(table.select("position", "operation", "cost").rows()):
         if (position or None, operation) in costs:
@@ -210,7 +228,7 @@ def read_costs(path: str | Path, name: str | None = None, *, unit: str = "ms") -
             )
         costs[position or None, operation] = cost
     constant, quantum = costs.pop((None, "constant"), 0.0), costs.pop((None, "quantum"), None)
-    return TableCost(name or Path(path).stem, costs, constant, quantum=quantum, unit=unit)
+    return TableCost(name or _column_name(Path(path).stem), costs, constant, quantum=quantum, unit=unit)
 
 
 @dataclass(frozen=True)
@@ -263,7 +281,7 @@ def fit_costs(
         As of `TableCost`.
     unit : str, default "ms"
     seed : int, default 0
-        Of the random halves.
+        Of the random halves. An architecture that was measured more than once is in one of them.
 
     Returns
     -------
@@ -273,7 +291,7 @@ def fit_costs(
     Raises
     ------
     BadInput
-        If the table has no such column or fewer than four measurements.
+        If the table has no such column, or fewer measurements than there are costs to find.
     """
     try:
         from scipy.stats import kendalltau, spearmanr
@@ -281,11 +299,10 @@ def fit_costs(
         raise BadInput("fitting needs scipy: pip install 'sedspace[plot]'") from None
     space = find_space(space)
     indices, measured = _measurements(space, table, column)
-    halves = np.random.default_rng(seed).permutation(len(measured))
-    train, test = halves[: len(halves) // 2], halves[len(halves) // 2 :]
+    train, test = _halves(indices, seed)
     digits = space.digits(indices)
     costs, constant = _least_squares(space, digits[train], measured[train], by_position)
-    cost = TableCost(name or column, costs, constant, quantum=quantum, unit=unit)
+    cost = TableCost(name or _column_name(column), costs, constant, quantum=quantum, unit=unit)
     predicted = cost.values(cost.at(space, digits[test]))
     residual, spread = measured[test] - predicted, measured[test] - measured[test].mean()
     return Fit(
@@ -307,10 +324,19 @@ def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -
     if not given[column].dtype.is_numeric():
         raise BadInput(f"column {column} is {given[column].dtype}: expected numbers")
     known = given.filter(pl.col(column).cast(pl.Float64).is_finite())
-    if len(known) < 4:
-        raise BadInput(f"column {column} has {len(known)} numbers: expected four or more to fit and judge a table")
+    if known[column].n_unique() < 4:
+        raise BadInput(f"column {column} has {known[column].n_unique()} different numbers: expected at least four")
     indices = space.parse(known["arch"]) if "arch" in known.columns else known["index"].to_numpy()
     return indices, known[column].cast(pl.Float64).to_numpy()
+
+
+def _halves(indices: Any, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows of two random halves of the architectures."""
+    if as_int(seed, "seed") < 0:
+        raise BadInput(f"seed {seed}: expected 0 or more")
+    architectures, of = np.unique(indices, return_inverse=True)
+    first = np.random.default_rng(seed).permutation(len(architectures)) < len(architectures) // 2
+    return np.flatnonzero(first[of]), np.flatnonzero(~first[of])
 
 
 def _least_squares(
@@ -324,6 +350,8 @@ def _least_squares(
             count = np.array([sum(o.name == operation for o in choice.operations) for choice in position.choices])
             at[operation] = at.get(operation, 0) + count[digits[:, p]]
     design = [column for at in uses.values() for column in at.values()]
+    if len(measured) <= len(design):
+        raise BadInput(f"{len(measured)} measurements to fit {len(design)} costs to: expected more than that")
     solution = np.linalg.lstsq(np.stack([np.ones(len(measured)), *design], axis=-1), measured)[0].tolist()
     constant, fitted = solution[0], iter(solution[1:])
     costs: dict[tuple[str | None, str], float] = {}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sedspace.census import distribution
 from sedspace.errors import BadInput
 from sedspace.published import published
-from sedspace.scores import known_scores, sed
+from sedspace.scores import find_score, known_scores
 from sedspace.spaces import Space
 
 
@@ -47,7 +47,7 @@ def describe(space: Space, index: int) -> dict[str, Any]:
     1
     """
     digits = space.digits(index)
-    score = sed()
+    score = find_score(space, "sed")
     value = score.values(score.at(space, digits[None]))[0].item()
     among = distribution(space, score)
     worst, best = among.values[[0, -1]].tolist()

@@ -16,7 +16,8 @@ _ROW_BY_ROW = re.compile(
     "log2|mod|not|nullif|or|pow|power|round|sign|sin|sqrt|tan|then|trunc|try_cast|when",
     re.IGNORECASE,
 )
-_CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_CALL = re.compile(r'"?([A-Za-z_]\w*)"?\s*\(')
+_NOT_CODE = re.compile(r"'[^']*'|/\*.*?\*/|--[^\n]*", re.DOTALL)
 _COMPUTES = re.compile(r"[-+*/%^]|\w\(")  # an operator or a function may stand in the text
 NARROW = ("uint8", "int16", "int32")
 
@@ -50,6 +51,8 @@ class Condition:
     """
 
     def __init__(self, text: str, columns: Mapping[str, str]) -> None:
+        if not isinstance(text, str):
+            raise BadInput(f"where {text!r}: expected a condition in SQL, as text")
         self.text = text
         try:
             self.expression = pl.sql_expr(text)
@@ -59,7 +62,7 @@ class Condition:
         for name in self.names:
             if name not in columns:
                 raise unknown("column", name, columns)
-        for call in _CALL.findall(re.sub(r"'[^']*'", "''", text)):
+        for call in _CALL.findall(_NOT_CODE.sub(" ", text)):
             if not _ROW_BY_ROW.fullmatch(call):  # max(sed), say, would depend on which rows are looked at together
                 raise BadInput(f"where {text!r} calls {call}(): a condition is about one row at a time")
         if not self.names:

@@ -30,7 +30,7 @@ class Layer:
 
     Attributes
     ----------
-    child : intp[nodes, kinds]
+    child : int32[nodes, kinds]
         The node of the next layer that each kind of choice leads to.
     nodes : int
         The number of nodes of the next layer.
@@ -42,7 +42,7 @@ class Layer:
         The kind of each choice.
     """
 
-    child: NDArray[np.intp]
+    child: NDArray[np.int32]
     nodes: int
     size: int
     weight: NDArray[Any]
@@ -77,15 +77,17 @@ def most_classes(tables: Sequence[NDArray[np.int64]]) -> int:
     return min(multisets, packing.values())
 
 
-def build(tables: Sequence[NDArray[np.int64]], limit: int) -> tuple[list[Layer], NDArray[np.int64]]:
+def build(
+    tables: Sequence[NDArray[np.int64]], limit: int, total: int = 1 << 26
+) -> tuple[list[Layer], NDArray[np.int64]]:
     """Build the diagram of a space.
 
     Parameters
     ----------
     tables : non-empty sequence of int64[choices, features]
         For each position, the features of each choice. Sums must stay below 2^62.
-    limit : int
-        How many edges a layer may have.
+    limit, total : int
+        How many edges a layer may have, and the whole diagram.
 
     Returns
     -------
@@ -96,21 +98,23 @@ def build(tables: Sequence[NDArray[np.int64]], limit: int) -> tuple[list[Layer],
     Raises
     ------
     TooManyClasses
-        If a layer would have more edges.
+        If there would be more.
     """
     packing, words = pack(tables)
     sums = np.zeros((1, words[0].shape[1]), np.int64)
     diagram = []
+    edges = 0
     kinds: dict[bytes, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
     for position, word in enumerate(words):
         if word.tobytes() not in kinds:  # positions are often alike
             kinds[word.tobytes()] = distinct(word)
         first, kind_of = kinds[word.tobytes()]
-        if len(sums) * len(first) > limit:
+        edges += len(sums) * len(first)
+        if len(sums) * len(first) > limit or edges > total:
             raise TooManyClasses(len(sums), position)
         raised = (sums[:, None, :] + word[None, first, :]).reshape(-1, word.shape[1])
         found, node_of = distinct(raised)
-        child = node_of.reshape(len(sums), len(first))
+        child = node_of.astype(np.int32).reshape(len(sums), len(first))
         sums = raised[found]
         diagram.append(Layer(child, len(sums), len(word), np.bincount(kind_of), first, kind_of))
     return diagram, unpack(packing, sums)
@@ -185,7 +189,8 @@ def unrank(
         The place within the weight of that end.
     """
     digits = np.empty((len(places), len(diagram)), np.intp)
-    node, rest = np.zeros(len(places), np.intp), places
+    node: NDArray[Any] = np.zeros(len(places), np.intp)
+    rest = places
     for p, layer in enumerate(diagram):
         used, row = np.unique(node, return_inverse=True)
         upto = _upto(layer, onward[p + 1], used)
@@ -219,7 +224,7 @@ def rank(
         Where each walk ends.
     """
     before: NDArray[Any] = np.zeros(len(digits), exact(int(onward[0].max(initial=0))))
-    node = np.zeros(len(digits), np.intp)
+    node: NDArray[Any] = np.zeros(len(digits), np.intp)
     for p, layer in enumerate(diagram):
         used, row = np.unique(node, return_inverse=True)
         before = before + _upto(layer, onward[p + 1], used)[row, digits[:, p]]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace.census.classes import Classes, TooManyClasses, Walks, select
+from sedspace.census.classes import Classes, Walks, select
+from sedspace.census.diagrams import TooManyClasses
 from sedspace.census.tally import integers, merge
 from sedspace.errors import BadInput
-from sedspace.scores import AdditiveScore, Score, best, find_score
+from sedspace.scores import MAX_SCAN, AdditiveScore, Score, best, find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.space import as_int
+from sedspace.where import polars_dtype
 from sedspace_kernels.pareto import front
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _BATCH = 1 << 14  # architectures at once
 _FEW = 1 << 12  # classes that are looked at first
+_MANY = 1 << 20  # architectures that are sorted at once, if need be
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def best_first(
     Raises
     ------
     BadInput
-        If a name is unknown, a score is not additive, or there are too many classes.
+        If a name is unknown, a score of a large space is not additive, or there are too many classes.
 
     Examples
     --------
@@ -81,18 +84,31 @@ def _descend(space: Space, by: str | Score, where: str | None, start: int, stop:
     return _parts(classes, score, wanted, start, stop)
 
 
-def _parts(
-    classes: Classes, score: AdditiveScore, wanted: NDArray[np.bool_], start: int, stop: int
-) -> Iterator[Ranked]:
+def _parts(classes: Classes, score: Score, wanted: NDArray[np.bool_], start: int, stop: int) -> Iterator[Ranked]:
     keys = classes.keys[score.name]
-    for batch in _batches(keys, classes.counts, np.flatnonzero(wanted & (keys == keys))):  # NaN never ranks
+    wanted = wanted & (keys == keys)  # NaN never ranks
+    batches = _batches(keys, classes.counts, np.flatnonzero(wanted))
+    if (start, stop) != (0, classes.space.size):
+        batches = _within(batches, Walks(classes, wanted), wanted, start, stop)
+    for batch in batches:
         walks = Walks(classes, batch)
         first, last = walks.below(start), walks.below(stop)
-        for lo in range(first, last, _BATCH):  # only a batch of a single key is longer than one step
-            digits, of = walks.unrank(range(lo, min(lo + _BATCH, last)))
+        step = last - first if last - first <= _MANY else _BATCH  # more are only of a single key, or in a long range
+        for lo in range(first, last, step or 1):
+            digits, of = walks.unrank(range(lo, min(lo + step, last)))
             order = np.argsort(-keys[of], kind="stable")
             values = score.values(keys[of[order]])
             yield Ranked(digits[order], np.asarray(classes.space.index(digits[order])), values)
+
+
+def _within(
+    batches: Iterator[NDArray[np.bool_]], walks: Walks, wanted: NDArray[np.bool_], start: int, stop: int
+) -> Iterator[NDArray[np.bool_]]:
+    """Yield all classes at once if few of their architectures are in a range, else as they come."""
+    if walks.below(stop) - walks.below(start) <= _MANY:
+        yield wanted
+    else:
+        yield from batches
 
 
 def _batches(keys: NDArray[Any], counts: NDArray[Any], places: NDArray[np.intp]) -> Iterator[NDArray[np.bool_]]:
@@ -178,7 +194,7 @@ def top_k(
         try:
             found = _first(k, _descend(space, score, where, start, stop), space, score)
         except TooManyClasses:
-            if where is not None:
+            if where is not None or space.size > MAX_SCAN:
                 raise
             found = _scan(space, score, k, start, stop, threads)
     return pl.DataFrame(
@@ -214,7 +230,7 @@ def _objectives(
     out = [
         (find_score(space, one), sign)
         for given, sign in ((maximize, 1), (minimize, -1))
-        for one in ([given] if isinstance(given, str | Score) else given)
+        for one in (given if isinstance(given, Sequence) and not isinstance(given, str) else [given])
     ]
     names = [score.name for score, _ in out]
     if not 2 <= len(out) <= 3 or len(set(names)) < len(out):
@@ -247,7 +263,7 @@ def pareto(
     Raises
     ------
     BadInput
-        If a name is unknown, a score is not additive, or there are not two or three objectives.
+        If a name is unknown, a score of a large space is not additive, or there are not two or three objectives.
 
     Examples
     --------
@@ -283,7 +299,7 @@ def pareto(
 
 def best_within(
     space: str | Space,
-    budgets: Sequence[float],
+    budgets: Iterable[float],
     cost: str | Score = "params",
     by: str | Score = "sed",
     where: str | None = None,
@@ -293,7 +309,7 @@ def best_within(
     Parameters
     ----------
     space : str or Space
-    budgets : sequence of numbers
+    budgets : iterable of numbers
         In the unit of `cost`; an architecture may cost as much as the budget.
     cost : str or Score, default "params"
     by : str or Score, default "sed"
@@ -309,7 +325,7 @@ def best_within(
     Raises
     ------
     BadInput
-        If a name is unknown, a score is not additive, or a budget is no number.
+        If a name is unknown, a score of a large space is not additive, or a budget is no number.
 
     Examples
     --------
@@ -320,13 +336,14 @@ def best_within(
     import polars as pl
 
     space = find_space(space)
-    if not budgets or not all(isinstance(budget, int | float) and budget == budget for budget in budgets):
-        raise BadInput(f"budgets {list(budgets)!r}: expected at least one number, and nothing else")
+    limits = _numbers(budgets)
+    if find_score(space, cost).name == find_score(space, by).name:
+        raise BadInput(f"cost and score are both {find_score(space, by).name}: expected two different ones")
     classes, (price, score), wanted = select(space, [cost, by], where)
     costs, keys, values = classes.values(price.name), classes.keys[score.name], classes.values(score.name)
     wanted = wanted & (keys == keys)
     rows: list[tuple[Any, ...]] = []
-    for budget in budgets:
+    for budget in limits:
         within = np.flatnonzero(wanted & (costs <= budget))
         if not len(within):
             rows.append((None,) * 5)
@@ -339,11 +356,20 @@ def best_within(
     best_values, best_costs, counts, indices, archs = zip(*rows, strict=True)
     return pl.DataFrame(
         [
-            pl.Series("budget", budgets, dtype=pl.Int64 if all(isinstance(b, int) for b in budgets) else pl.Float64),
-            pl.Series(score.name, best_values),
-            pl.Series(price.name, best_costs),
+            pl.Series("budget", limits),
+            pl.Series(score.name, best_values, dtype=polars_dtype(score.dtype)),
+            pl.Series(price.name, best_costs, dtype=polars_dtype(price.dtype)),
             integers("count", counts, space.size),
             integers("index", indices, space.size),
             pl.Series("arch", archs, dtype=pl.String),
         ]
     )
+
+
+def _numbers(budgets: Iterable[float]) -> list[float]:
+    """Return budgets as numbers of one type: integers if all are, and fit int64."""
+    given = list(budgets) if isinstance(budgets, Iterable) and not isinstance(budgets, str) else [budgets]
+    if not given or not all(isinstance(one, int | float | np.number) and one == one for one in given):
+        raise BadInput(f"budgets {given!r}: expected at least one number, and nothing else")
+    exact = all(isinstance(one, int | np.integer) and abs(int(one)) < 1 << 63 for one in given)
+    return [int(one) if exact else float(one) for one in given]

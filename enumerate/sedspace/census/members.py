@@ -74,8 +74,17 @@ class Members:
         -------
         array of shape (places,)
             int64; Python ints (dtype object) where the space is larger than 2^63.
+
+        Raises
+        ------
+        BadInput
+            If a place is no such number.
         """
-        return np.asarray(self.space.index(self._walks.unrank(places)[0]))
+        given = [as_int(place, "place") for place in places]
+        for place in given:
+            if not 0 <= place < self.count:
+                raise BadInput(f"place {place} among {self.count} architectures: expected 0 to {self.count - 1}")
+        return np.asarray(self.space.index(self._walks.unrank(given)[0]))
 
     def rank(self, index: int) -> int:
         """Return how many of the architectures have an index below this one, which need not be one of them.
@@ -95,7 +104,14 @@ class Members:
         BadInput
             If n is below 0 or there are fewer architectures.
         """
-        return self.at(subset(Random(as_int(seed, "seed")), self.count, as_int(n, "n")))
+        return self.at(subset(seeded(seed), self.count, as_int(n, "n")))
+
+
+def seeded(seed: int) -> Random:
+    """Return the random numbers of a seed, the same on any machine."""
+    if as_int(seed, "seed") < 0:
+        raise BadInput(f"seed {seed}: expected 0 or more")
+    return Random(int(seed))
 
 
 def subset(random: Random, size: int, n: int) -> list[int]:
@@ -128,7 +144,7 @@ def members(space: str | Space, where: str | None = None) -> Members:
     Raises
     ------
     BadInput
-        If a name is unknown, a score is not additive, or there are too many classes.
+        If a name is unknown, a score of a large space is not additive, or there are too many classes.
 
     Examples
     --------

@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.census.classes import Classes, Walks, select
-from sedspace.census.members import subset
+from sedspace.census.members import seeded, subset
 from sedspace.census.tally import integers
 from sedspace.errors import BadInput
-from sedspace.scores import AdditiveScore, Score
+from sedspace.scores import Score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.space import as_int
 
 if TYPE_CHECKING:
     import polars as pl
+
+_MOST_STRATA = 1 << 20
 
 _Rows = list[tuple[int, int, float]]
 """Index, class, and the weight or probability of each drawn architecture."""
@@ -39,7 +41,8 @@ def sample(
 ) -> pl.DataFrame:
     """Draw random architectures from a space of any size, reproducibly.
 
-    Three ways, all exactly uniform among the architectures that they treat alike:
+    Three ways, all exactly uniform among the architectures that they treat alike; those whose score is not finite are
+    left out:
 
     - by default, n different architectures, every set of n equally likely;
     - with `stratify`, n different ones spread evenly over the strata of a score: its distinct values, or `strata`
@@ -73,7 +76,8 @@ def sample(
     Raises
     ------
     BadInput
-        If a name is unknown, a score is not additive, there are fewer than n architectures, or options contradict.
+        If a name is unknown, a score of a large space is not additive, there are fewer than n architectures, or options
+        contradict.
 
     Examples
     --------
@@ -89,7 +93,7 @@ def sample(
     if as_int(n, "n") < 1:
         raise BadInput(f"n {n}: expected 1 or more")
     by = _check(stratify, strata, importance, temperature)
-    random = Random(as_int(seed, "seed"))
+    random = seeded(seed)
     classes, scores, wanted = select(space, [] if by is None else [by], where)
     if importance is not None:
         rows = _by_importance(classes, scores[0], wanted, n, temperature, random)
@@ -114,9 +118,9 @@ def _check(
     """Return the score that the draw goes by."""
     if stratify is not None and importance is not None:
         raise BadInput("stratify and importance exclude each other: expected one of them")
-    if strata is not None and (stratify is None or as_int(strata, "strata") < 1):
-        raise BadInput(f"strata {strata}: expected 1 or more, and a score to stratify by")
-    if not (math.isfinite(temperature) and temperature):
+    if strata is not None and (stratify is None or not 1 <= as_int(strata, "strata") <= _MOST_STRATA):
+        raise BadInput(f"strata {strata}: expected 1 to {_MOST_STRATA:,}, and a score to stratify by")
+    if not (isinstance(temperature, int | float) and math.isfinite(temperature) and temperature):
         raise BadInput(f"temperature {temperature}: expected a number other than 0")
     return stratify if importance is None else importance
 
@@ -136,16 +140,16 @@ def _uniform(classes: Classes, wanted: NDArray[np.bool_], n: int, random: Random
 
 
 def _stratified(
-    classes: Classes, score: AdditiveScore, wanted: NDArray[np.bool_], n: int, strata: int | None, random: Random
+    classes: Classes, score: Score, wanted: NDArray[np.bool_], n: int, strata: int | None, random: Random
 ) -> _Rows:
-    values = classes.values(score.name).astype(np.float64)
+    values = classes.values(score.name)
     wanted = wanted & np.isfinite(values)
     stratum = np.full(len(values), -1)
     if strata is not None and wanted.any():
-        low, high = values[wanted].min(), values[wanted].max()
-        width = (high - low) / strata or 1.0
-        stratum[wanted] = np.minimum((values[wanted] - low) // width, strata - 1).astype(np.intp)
-        values = stratum
+        known = values[wanted].astype(np.float64)
+        width = (known.max() - known.min()) / strata or 1.0
+        stratum[wanted] = np.minimum((known - known.min()) // width, strata - 1).astype(np.intp)
+        values = stratum.copy()
     stratum[wanted] = np.unique(values[wanted], return_inverse=True)[1]
     sizes = [0] * (int(stratum.max(initial=-1)) + 1)
     for number, count in zip(stratum[wanted].tolist(), classes.counts[wanted].tolist(), strict=True):
@@ -178,15 +182,16 @@ def _shares(sizes: list[int], n: int, random: Random) -> list[int]:
 
 
 def _by_importance(
-    classes: Classes, score: AdditiveScore, wanted: NDArray[np.bool_], n: int, temperature: float, random: Random
+    classes: Classes, score: Score, wanted: NDArray[np.bool_], n: int, temperature: float, random: Random
 ) -> _Rows:
     values = classes.values(score.name).astype(np.float64)
     wanted = wanted & np.isfinite(values)
     _check_enough(1, int(classes.counts[wanted].sum()))
-    logs = values / temperature
+    best = values[wanted].max() if temperature > 0 else values[wanted].min()
     # As integers, so fine that even all that is rounded away together would not be drawn in ages.
     one = 1 << (64 + classes.space.size.bit_length())
-    density = np.exp(np.where(wanted, logs - logs[wanted].max(), -np.inf))
+    with np.errstate(over="ignore", invalid="ignore"):
+        density = np.exp(np.where(wanted, (values - best) / temperature, -np.inf))
     weights = np.array([int(Fraction(share) * one) for share in density.tolist()], object)
     walks = Walks(classes, weights)
     digits, of = walks.unrank([random.randrange(walks.count) for _ in range(n)])

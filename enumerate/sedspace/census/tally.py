@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ def census(
     Raises
     ------
     BadInput
-        If a name is unknown, a score is not additive, or there are too many classes.
+        If a name is unknown, a score of a large space is not additive, or there are too many classes.
 
     Examples
     --------
@@ -95,7 +96,7 @@ def census(
     values = [classes.values(name)[wanted] for name in names]
     columns, counts, least = merge(values, classes.counts[wanted], classes.least[wanted])
     order = np.argsort(least, kind="stable")
-    order = order[np.argsort(-columns[0][order].astype(np.float64), kind="stable")]
+    order = order[np.argsort(-np.unique(columns[0][order], return_inverse=True)[1], kind="stable")]
     return pl.DataFrame(
         [
             *(pl.Series(name, column[order]) for name, column in zip(names, columns, strict=True)),
@@ -127,11 +128,18 @@ class Distribution:
 
     def at_least(self, value: float) -> int:
         """Return how many architectures score at least this."""
-        return sum(self.counts[int(np.searchsorted(self.values, value, side="left")) :])
+        return self._from(value, "left")
 
     def rank(self, value: float) -> int:
         """Return the rank of an architecture that scores this: 1 + the number of those that score more."""
-        return 1 + sum(self.counts[int(np.searchsorted(self.values, value, side="right")) :])
+        return 1 + self._from(value, "right")
+
+    def _from(self, value: float, side: Literal["left", "right"]) -> int:
+        if not isinstance(value, int | float | np.number):
+            raise BadInput(f"value {value!r} of {self.name}: expected a number")
+        if self.values.dtype.kind == "f":  # 0.1 means what the score writes for it
+            value = self.values.dtype.type(value)
+        return sum(self.counts[int(np.searchsorted(self.values, value, side=side)) :])
 
     def ties(self, value: float) -> int:
         """Return how many architectures score exactly this."""
@@ -150,12 +158,7 @@ class Distribution:
         BadInput
             If q is not from 0 to 1, or there is no architecture.
         """
-        try:
-            share = Fraction(q)
-        except (ValueError, TypeError, OverflowError, ZeroDivisionError):
-            raise BadInput(f"quantile {q!r} is not a number from 0 to 1") from None
-        if not 0 <= share <= 1:
-            raise BadInput(f"quantile {q}: expected 0 to 1")
+        share = _share(q)
         if not self.total:
             raise BadInput(f"no architecture has a {self.name}: there is no quantile")
         upto = list(accumulate(self.counts))
@@ -165,8 +168,8 @@ class Distribution:
         """Return several quantiles as a table: columns ``quantile`` (float64) and the score."""
         import polars as pl
 
-        values = [self.quantile(share) for share in shares]
-        return pl.DataFrame({"quantile": [float(Fraction(share)) for share in shares], self.name: values})
+        values = pl.Series(self.name, [self.quantile(share) for share in shares])
+        return pl.DataFrame([pl.Series("quantile", [float(_share(share)) for share in shares]), values])
 
     def frame(self) -> pl.DataFrame:
         """Return the distribution as a table, best value first.
@@ -187,6 +190,18 @@ class Distribution:
         )
 
 
+def _share(q: float | str | Fraction) -> Fraction:
+    if isinstance(q, str) and not re.fullmatch(r"\s*\d{0,400}([./]\d{0,400})?(e-?\d{1,3})?\s*", q, re.IGNORECASE):
+        raise BadInput(f"quantile {q[:80]!r} is not a number from 0 to 1")
+    try:
+        share = Fraction(q)
+    except (ValueError, TypeError, OverflowError, ZeroDivisionError):
+        raise BadInput(f"quantile {q!r} is not a number from 0 to 1") from None
+    if not 0 <= share <= 1:
+        raise BadInput(f"quantile {q}: expected 0 to 1")
+    return share
+
+
 def distribution(space: str | Space, by: str | Score = "sed", where: str | None = None) -> Distribution:
     """Return the exact distribution of a score over a space of any size.
 
@@ -204,7 +219,7 @@ def distribution(space: str | Space, by: str | Score = "sed", where: str | None 
     Raises
     ------
     BadInput
-        If a name is unknown, a score is not additive, or there are too many classes.
+        If a name is unknown, a score of a large space is not additive, or there are too many classes.
 
     Examples
     --------

@@ -135,15 +135,11 @@ class Request:
     @cached_property
     def description(self) -> dict[str, Any]:
         """The request as plain JSON values: what the manifest records and what resuming compares."""
-        positions = [
-            {"name": position.name, "choices": [choice.name for choice in position.choices]}
-            for position in self.space.positions
-        ]
         return {
             "format_version": FORMAT_VERSION,
             "sedspace_version": self.sedspace_version,
             "pyarrow_version": self.pyarrow_version,
-            "space": {"name": self.space.name, "size": self.space.size, "positions": positions},
+            "space": {"name": self.space.name, "size": self.space.size, "positions": self.space.describe_positions()},
             "columns": [column.describe() for column in self.columns],
             "range": {"start": self.start, "stop": self.stop},
             "where": self.where,

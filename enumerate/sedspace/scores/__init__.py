@@ -1,15 +1,17 @@
 """Scores: what is measured on an architecture, and how whole ranges of them are."""
 
 from sedspace.scores.additive import AdditiveScore
-from sedspace.scores.digitwise import DigitScore
-from sedspace.scores.evaluate import best, check_threads, histogram, score, score_columns
+from sedspace.scores.digitwise import ArrayScore, DigitScore
+from sedspace.scores.evaluate import MAX_SCAN, best, check_threads, histogram, score, score_columns
 from sedspace.scores.passing import passing
 from sedspace.scores.registry import default_columns, find_score, known_scores, register
 from sedspace.scores.score import Score
 from sedspace.scores.sed import sed
 
 __all__ = [
+    "MAX_SCAN",
     "AdditiveScore",
+    "ArrayScore",
     "DigitScore",
     "Score",
     "best",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, SedspaceError
 from sedspace.scores.additive import merge_counts
 from sedspace.scores.score import Score
 from sedspace.scores.top import Ranked, chunks, keep_best, threshold
@@ -20,7 +21,111 @@ from sedspace_kernels.rank import digit_mapper
 _CHUNK = 1 << 20
 
 
-class DigitScore(Score):
+class OneByOne(Score):
+    """A score that is computed architecture by architecture, over ranges cut into pieces."""
+
+    @abstractmethod
+    def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
+        """Return the keys of a range."""
+
+    def fill(self, space: Space, start: int, out: NDArray[Any], threads: int) -> None:
+        """Write the values of the architectures from `start` on into `out`."""
+        for lo, hi in chunks(0, len(out), _CHUNK):
+            out[lo:hi] = self.values(self._keys(space, start + lo, start + hi, threads))
+
+    def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return the distinct keys of a range, ascending, and how often each occurs."""
+        parts = []
+        for lo, hi in chunks(start, stop, _CHUNK):
+            keys, counts = np.unique(self._keys(space, lo, hi, threads), return_counts=True)
+            parts.append((keys, counts.astype(np.int64)))
+        return merge_counts(parts)
+
+    def best(self, space: Space, start: int, stop: int, k: int, threads: int) -> tuple[NDArray[Any], list[int]]:
+        """Return the keys and indices of the k best of a range."""
+        best: Ranked | None = None
+        for lo, hi in chunks(start, stop, _CHUNK):
+            keys = self._keys(space, lo, hi, threads)
+            best = best or (keys[:0], np.empty(0, np.int64))
+            limit, inclusive = threshold(best, k)
+            above = np.flatnonzero(keys >= limit if inclusive else keys > limit)
+            best = keep_best([best, (keys[above], above + (lo - start))], k)
+        if best is None:
+            return np.empty(0, np.int64), []
+        return best[0], [start + int(place) for place in best[1]]
+
+
+class ArrayScore(OneByOne):
+    """A score that is a NumPy function of the digits of many architectures.
+
+    Parameters
+    ----------
+    name : str
+        The column's name.
+    function : callable
+        Takes the digits of n architectures (unsigned integers of shape (n, positions)) and returns n numbers. Called
+        from several threads at once.
+    dtype : str, default "float32"
+        The type of the values as written: uint8, int16, int32, int64, float32 or float64.
+    denominator : int, default 1
+        The values are ``function(digits) / denominator``.
+    unit, meaning : str
+        Written into every file that has the column.
+    parameters : mapping of str to str, optional
+        What the score was made with: recorded in every run, compared when one is continued.
+
+    Raises
+    ------
+    BadInput
+        If the name cannot be a column's or the dtype is another. When the score is used: if the function fails or
+        returns another shape, or a value does not fit `dtype`.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> kinds = ss.ArrayScore("kinds", lambda digits: 1 + (np.diff(np.sort(digits)) > 0).sum(axis=1), dtype="uint8")
+    >>> ss.score("tss", kinds, start=11665, stop=11670)
+    array([3, 2, 3, 2, 3], dtype=uint8)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[[NDArray[Any]], Any],
+        *,
+        dtype: str = "float32",
+        denominator: int = 1,
+        unit: str = "",
+        meaning: str = "",
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(name, dtype, denominator, unit, meaning, parameters or {})
+        self.function = function
+
+    def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
+        """Return the keys of any architectures."""
+        try:
+            keys = np.asarray(self.function(digits))
+        except SedspaceError:
+            raise
+        except Exception as error:  # the user's own function may raise anything
+            what = f"{type(error).__name__}: {error}".replace("\n", " ")
+            raise BadInput(f"score {self.name}: its function of the digits failed: {what}") from error
+        if keys.shape != (len(digits),) or keys.dtype.kind not in "iufb":
+            raise BadInput(
+                f"score {self.name}: its function returned {keys.dtype} of shape {keys.shape} for {len(digits)} "
+                f"architectures, expected as many numbers"
+            )
+        return keys.astype(np.float64 if keys.dtype.kind == "f" else np.int64, copy=False)
+
+    def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
+        parts = split(
+            lambda lo, hi: self.at(space, space.digits_of_range(start + lo, start + hi)), stop - start, threads, 1 << 14
+        )
+        return np.concatenate(parts)
+
+
+class DigitScore(OneByOne):
     """A score that is a function of the digits, for what is not additive.
 
     Parameters
@@ -112,26 +217,3 @@ class DigitScore(Score):
 
         self._guarded(fill)
         return out
-
-    def fill(self, space: Space, start: int, out: NDArray[Any], threads: int) -> None:
-        """Write the values of the architectures from `start` on into `out`."""
-        for lo, hi in chunks(0, len(out), _CHUNK):
-            out[lo:hi] = self.values(self._keys(space, start + lo, start + hi, threads))
-
-    def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return the distinct keys of a range, ascending, and how often each occurs."""
-        parts = []
-        for lo, hi in chunks(start, stop, _CHUNK):
-            keys, counts = np.unique(self._keys(space, lo, hi, threads), return_counts=True)
-            parts.append((keys, counts.astype(np.int64)))
-        return merge_counts(parts)
-
-    def best(self, space: Space, start: int, stop: int, k: int, threads: int) -> tuple[NDArray[Any], list[int]]:
-        """Return the keys and indices of the k best of a range."""
-        best: Ranked = (np.empty(0, self._key_dtype(space)), np.empty(0, np.int64))
-        for lo, hi in chunks(start, stop, _CHUNK):
-            keys = self._keys(space, lo, hi, threads)
-            limit, inclusive = threshold(best, k)
-            above = np.flatnonzero(keys >= limit if inclusive else keys > limit)
-            best = keep_best([best, (keys[above], above + (lo - start))], k)
-        return best[0], [start + int(place) for place in best[1]]

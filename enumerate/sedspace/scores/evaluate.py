@@ -21,7 +21,7 @@ from sedspace_kernels._jit import available_threads
 if TYPE_CHECKING:
     import polars as pl
 
-_MAX_SCAN = 10**12  # a minute or so for SED, far more for scores whose feature sums rarely coincide
+MAX_SCAN = 10**12  # a minute or so for SED, far more for scores whose feature sums rarely coincide
 
 
 def check_threads(threads: int | None) -> int:
@@ -46,10 +46,10 @@ def _check_memory(space: Space, rows: int, dtype: np.dtype[Any]) -> None:
 
 
 def _check_scan(space: Space, rows: int) -> None:
-    if rows > _MAX_SCAN:
+    if rows > MAX_SCAN:
         raise BadInput(
             f"going through {rows:,} architectures of {space.name} takes too long: give a range of at most "
-            f"{_MAX_SCAN:,} (top_k and distribution need none if the score is a sum over positions)"
+            f"{MAX_SCAN:,} (top_k and distribution need none if the score is a sum over positions)"
         )
 
 

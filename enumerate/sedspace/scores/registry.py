@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from sedspace.errors import BadInput, unknown
 from sedspace.scores.additive import AdditiveScore
+from sedspace.scores.digitwise import ArrayScore
 from sedspace.scores.score import Score
-from sedspace.scores.sed import LAM, sed, sed_parts
+from sedspace.scores.sed import LAM, sed, sed_of_channels, sed_parts
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
 
@@ -16,8 +17,9 @@ _registered: dict[str, Score] = {}
 
 
 @functools.cache
-def _built_in(lam: str) -> dict[str, Score]:
-    return {score.name: score for score in (sed(lam), *sed_parts(lam))}
+def _built_in(space: Space, lam: str) -> dict[str, Score]:
+    scores = [sed_of_channels(space)] if space.channel_exponents else [sed(lam), *sed_parts(lam)]
+    return {score.name: score for score in scores}
 
 
 def register(score: Score) -> Score:
@@ -45,10 +47,17 @@ def register(score: Score) -> Score:
     >>> int(ss.score("tss", "skips").max())
     6
     """
-    if any(score.name in _own(space) for space in known_spaces()):
+    if score.name in _taken():
         raise BadInput(f"score name {score.name!r} is taken by sedspace: choose another")
     _registered[score.name] = score
     return score
+
+
+@functools.cache
+def _taken() -> frozenset[str]:
+    return frozenset(
+        name for space in known_spaces() for name in (*_built_in(space, str(LAM)), *space.feature_names, *space.derived)
+    )
 
 
 def known_scores(space: str | Space) -> dict[str, Score]:
@@ -59,7 +68,14 @@ def known_scores(space: str | Space) -> dict[str, Score]:
 
 @functools.cache
 def _own(space: Space) -> dict[str, Score]:
-    return {**_built_in(str(LAM)), **{name: AdditiveScore.of_feature(f) for name, f in space.features.items()}}
+    return {
+        **_built_in(space, str(LAM)),
+        **{name: AdditiveScore.of_feature(feature) for name, feature in space.features.items()},
+        **{
+            name: ArrayScore(name, one.values, dtype=one.dtype, unit=one.unit, meaning=one.meaning)
+            for name, one in space.derived.items()
+        },
+    }
 
 
 def find_score(space: Space, by: str | Score, parameters: Mapping[str, str] | None = None) -> Score:
@@ -81,7 +97,7 @@ def find_score(space: Space, by: str | Score, parameters: Mapping[str, str] | No
         return by
     if not isinstance(by, str):
         raise BadInput(f"score {by!r}: expected a name or a Score")
-    if parameters and by in (built_in := _built_in(parameters.get("lam", str(LAM)))):
+    if parameters and by in (built_in := _built_in(space, parameters.get("lam", str(LAM)))):
         return built_in[by]
     known = known_scores(space)
     if by not in known:

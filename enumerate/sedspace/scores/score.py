@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from sedspace.errors import BadInput
 from sedspace.spaces import Space
 
-RESERVED = ("index", "arch", "count", "len", "sedspace")
+RESERVED = (
+    *("index", "arch", "count", "len", "sedspace"),
+    *("at_least", "share", "quantile", "budget", "weight", "probability"),
+)
 DTYPES = ("uint8", "int16", "int32", "int64", "float32", "float64")
 
 

@@ -10,6 +10,7 @@ reproduces (README, "What SED is identified from"). With one constant, ``lam = 3
     conv_SED = sum of w,   pool_SED = sum of q,   skip_SED = 1 + lam * residual
     SED(cell) = skip_SED * conv_SED - pool_SED
     SED(architecture) = sum over cells of multiplicity * SED(cell)
+    SED(widths) = sum over convolutions of w(3) * log2(channels)      where the widths are what is chosen
 
 `residual` counts the skip connections that join an input of the cell to a node whose value goes straight into its
 output. With ``lam = p/q`` every term is an integer multiple of ``1/q^3`` (of ``1/q^2`` where nothing is dilated):
@@ -18,12 +19,13 @@ scores are computed and compared as those integers, so that ties are ties.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
 from sedspace.errors import BadInput
 from sedspace.scores.additive import AdditiveScore
-from sedspace.spaces import Operation
+from sedspace.spaces import Operation, Space
 
 LAM = Fraction(3, 4)
 
@@ -89,6 +91,24 @@ def sed(lam: Fraction | str = LAM) -> AdditiveScore:
         unit="1",
         meaning="suppression of local entropy decrease: skip_sed * conv_sed - pool_sed",
         parameters={"lam": str(lam)},
+    )
+
+
+def sed_of_channels(space: Space) -> AdditiveScore:
+    """Return the score SED of a space of widths: the sum over its 3x3 convolutions of ``w(3) * log2(channels)``.
+
+    There are no skip connections and poolings to choose, and ``w(3) = 1`` whatever `lam`. Channels are taken apart into
+    primes, so that equal products of channels are equal scores: only in the end floats are added, always in one order.
+    """
+    exponents = space.channel_exponents
+    logs = [math.log2(prime) for prime in exponents]
+    return AdditiveScore(
+        "sed",
+        {f"prime_{prime}": list(table) for prime, table in exponents.items()},
+        lambda *counts: counts[0] if len(logs) == 1 else sum(n * log for n, log in zip(counts, logs, strict=True)),
+        unit="1",
+        meaning="suppression of local entropy decrease: sum over convolutions of log2(channels)",
+        per_group=False,
     )
 
 

@@ -9,13 +9,15 @@ from collections.abc import Callable
 from sedspace.errors import BadInput, unknown
 from sedspace.spaces.cell import MAX_NODES
 from sedspace.spaces.darts import DartsSpace
-from sedspace.spaces.space import Feature, Group, Inputs, Operation, Position, Space
-from sedspace.spaces.transnas import TransnasMicroSpace
+from sedspace.spaces.nb101 import Nb101Space
+from sedspace.spaces.space import Derived, Feature, Group, Inputs, Operation, Position, Space
+from sedspace.spaces.sss import SssSpace
+from sedspace.spaces.transnas import TransnasMacroSpace, TransnasMicroSpace
 from sedspace.spaces.tss import TssSpace
 
-__all__ = ["Feature", "Group", "Inputs", "Operation", "Position", "Space", "known_spaces", "space"]
+__all__ = ["Derived", "Feature", "Group", "Inputs", "Operation", "Position", "Space", "known_spaces", "space"]
 
-LISTED = ("tss", "tss5", "tss6", "tss7", "tss8", "darts", "transnas_micro")
+LISTED = ("tss", "tss5", "tss6", "tss7", "tss8", "sss", "darts", "nb101", "transnas_micro", "transnas_macro")
 
 
 def space(name: str | Space) -> Space:
@@ -25,7 +27,8 @@ def space(name: str | Space) -> Space:
     ----------
     name : str or Space
         ``tss`` (NATS-Bench's topology space, NAS-Bench-201), ``tss5``, ``tss6``, ... ``tss23`` (the same construction
-        on that many nodes), ``darts``, ``transnas_micro``. A `Space` is returned as it is.
+        on that many nodes), ``sss``, ``darts``, ``nb101``, ``transnas_micro``, ``transnas_macro``. A `Space` is
+        returned as it is.
 
     Returns
     -------
@@ -60,7 +63,13 @@ def _space(name: str) -> Space:
     return _space("tss") if name == "tss4" else TssSpace(nodes)
 
 
-_SINGLE: dict[str, Callable[[], Space]] = {"darts": DartsSpace, "transnas_micro": TransnasMicroSpace}
+_SINGLE: dict[str, Callable[[], Space]] = {
+    "sss": SssSpace,
+    "darts": DartsSpace,
+    "nb101": Nb101Space,
+    "transnas_micro": TransnasMicroSpace,
+    "transnas_macro": TransnasMacroSpace,
+}
 
 
 def known_spaces() -> list[Space]:

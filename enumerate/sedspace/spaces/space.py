@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, overload
+from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,18 @@ _TEXT_ROWS = 1 << 20
 
 Table = tuple[NDArray[np.int64], ...]
 """One int64 array per position: the integer that each choice contributes there."""
+
+
+class Choice(Protocol):
+    """What a position may be filled with."""
+
+    @property
+    def name(self) -> str:
+        """As shown to people."""
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations that it brings."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,7 @@ class Position:
     """One slot of an architecture: its name (an edge of a cell, say) and its choices in the order of their digits."""
 
     name: str
-    choices: Sequence[Operation | Inputs]
+    choices: Sequence[Choice]
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,25 @@ class Feature:
     meaning: str
 
 
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """A number that every architecture has but that does not add up over positions.
+
+    Attributes
+    ----------
+    values : callable
+        From the digits of n architectures (unsigned integers of shape (n, positions)) to int64[n] or float64[n].
+    dtype, unit, meaning : str
+        How it is written as a column.
+    """
+
+    name: str
+    values: Callable[[NDArray[Any]], NDArray[Any]]
+    dtype: str
+    unit: str
+    meaning: str
+
+
 class Space(ABC):
     """A finite, indexed set of architectures.
 
@@ -112,7 +143,7 @@ class Space(ABC):
     radices : int64[positions]
         The number of choices at each position.
     digit_dtype : numpy dtype
-        uint8, or uint16 where a position has more than 256 choices.
+        uint8, or wider where a position has more than 256 choices.
     """
 
     def __init__(
@@ -128,7 +159,7 @@ class Space(ABC):
         self.groups = tuple(groups)
         self.radices: NDArray[np.int64] = np.array([len(p.choices) for p in positions], np.int64)
         self.size = math.prod(int(radix) for radix in self.radices)
-        self.digit_dtype = np.dtype(np.uint8 if self.radices.max() <= 256 else np.uint16)
+        self.digit_dtype = np.min_scalar_type(int(self.radices.max()) - 1)
 
     def __repr__(self) -> str:
         return f"<sedspace space {self.name}: {self.size:,} architectures, {len(self.positions)} positions>"
@@ -188,6 +219,12 @@ class Space(ABC):
             unrank(within.astype(np.int64), self.radices[part], digits)
             out[:, part] = digits
         return out
+
+    def digits_of_range(self, start: int, stop: int) -> NDArray[Any]:
+        """Return the digits of the architectures from `start` up to, not including, `stop`."""
+        if stop <= INT64_END:
+            return self.digits(np.arange(start, stop, dtype=np.int64))
+        return self.digits(list(range(start, stop)))
 
     @cached_property
     def _words(self) -> list[tuple[slice, int]]:
@@ -281,9 +318,28 @@ class Space(ABC):
         """The integers that add up over an architecture, by name."""
 
     @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return tuple(self.features)
+
+    @property
+    def derived(self) -> Mapping[str, Derived]:
+        """The numbers of an architecture that do not add up over its positions, by name."""
+        return {}
+
+    @property
+    def channel_exponents(self) -> Mapping[int, Table]:
+        """Of a space of widths: for each prime, how often it divides the channels of each choice; else empty."""
+        return {}
+
+    def describe_positions(self) -> list[dict[str, Any]]:
+        """Return the positions and their choices as plain JSON values, as manifests record them."""
+        return [{"name": p.name, "choices": [choice.name for choice in p.choices]} for p in self.positions]
+
+    @property
     @abstractmethod
     def default_features(self) -> tuple[str, ...]:
-        """The names of the features that are columns of a run unless told otherwise."""
+        """The names of the features and derived numbers that are columns of a run unless told otherwise."""
 
     # -- arch strings -----------------------------------------------------------------------------------------------
 
@@ -471,7 +527,7 @@ class Space(ABC):
         return tuple(_table_row(row, position, self.name) for row, position in zip(source, self.positions, strict=True))
 
 
-def _sum(of: Mapping[Operation, Any], choice: Operation | Inputs) -> Any:
+def _sum(of: Mapping[Operation, Any], choice: Choice) -> Any:
     first, *rest = (of[operation] for operation in choice.operations)
     return sum(rest, first)  # of one operation the very value, so that what is no integer is seen as it is
 

@@ -1,0 +1,162 @@
+"""The layered diagrams of a space by some scores: what its architectures' classes are counted and walked with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.errors import BadInput
+from sedspace.scores import AdditiveScore, Score
+from sedspace.spaces import Space
+from sedspace_kernels import diagram
+from sedspace_kernels.diagram import Layer
+from sedspace_kernels.tables import distinct_rows
+
+LIMIT = 1 << 24  # edges of a diagram's layer: more would take gigabytes
+
+Columns = list[NDArray[Any]]
+
+
+class TooManyClasses(BadInput):
+    """The scores tell more architectures apart than can be counted class by class."""
+
+
+@dataclass
+class Diagrams:
+    """A space as a diagram over blocks of positions, and each block as a diagram over its own.
+
+    Attributes
+    ----------
+    blocks : list of tuple of int
+        The positions of each block.
+    inner : list of list of Layer
+        For each block its diagram.
+    outer : list of Layer
+        One layer for each block, whose choices are the block's classes.
+    keys : dict of str to int64[classes] or float64[classes]
+        The key of each score, for each node after the last block.
+    """
+
+    blocks: list[tuple[int, ...]]
+    inner: list[list[Layer]] = field(default_factory=list)
+    outer: list[Layer] = field(default_factory=list)
+    keys: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def tabulated(space: Space, scores: Sequence[Score]) -> Diagrams:
+    """Return the diagrams of a small space by any scores: every architecture is looked at, as a choice of its own.
+
+    There is one block of no positions, whose single layer has the indices for choices.
+    """
+    digits = space.digits_of_range(0, space.size)
+    keys = [score.at(space, digits) for score in scores]
+    found, kind_of = distinct_rows(keys)
+    layer = Layer(
+        np.arange(len(found), dtype=np.int32)[None, :], len(found), space.size, np.bincount(kind_of), found, kind_of
+    )
+    outer = Layer(layer.child, len(found), space.size, layer.weight, found, np.arange(len(found)))
+    return Diagrams([()], [[layer]], [outer], {s.name: key[found] for s, key in zip(scores, keys, strict=True)})
+
+
+class BlockByBlock:
+    """Makes the diagrams of a space by scores that are sums.
+
+    A space's groups (the cells of DARTS, say) are counted each by itself; what a group adds to the scores is then all
+    that matters of it. If groups are interleaved, the whole space is one block.
+    """
+
+    def __init__(self, space: Space, scores: Sequence[AdditiveScore]) -> None:
+        self.space, self.scores = space, scores
+        groups = [group.positions for group in space.groups]
+        apart = sum(groups, ()) == tuple(range(len(space.positions)))
+        self.out = Diagrams(groups if apart else [tuple(range(len(space.positions)))])
+        self._tables = {score.name: score.tables(space) for score in scores}
+
+    def diagrams(self) -> Diagrams:
+        """Build them."""
+        sums: Columns = []
+        for block in range(len(self.out.blocks)):
+            sums = self._add_block(block, sums)
+        for score in self.scores:
+            columns, sums = sums[: self._width(score)], sums[self._width(score) :]
+            self.out.keys[score.name] = (
+                columns[0] if self._keyed(score) else score.keys(self.space, _side_by_side(columns))
+            )
+        return self.out
+
+    def _keyed(self, score: AdditiveScore) -> bool:
+        """Return whether a block is known by what it adds to the score's key, not by its feature sums."""
+        return len(self.out.blocks) > 1 and score.per_group
+
+    def _width(self, score: AdditiveScore) -> int:
+        """Return how many numbers a block adds to what a score is made of: its key, or else its feature sums."""
+        return 1 if self._keyed(score) else self._tables[score.name][0].shape[1]
+
+    def _add_block(self, block: int, sums: Columns) -> Columns:
+        """Append a block to the diagrams and return the sums after it."""
+        positions = self.out.blocks[block]
+        tables = [np.hstack(at_position) for at_position in zip(*self._features(block), strict=True)]
+        try:
+            inner, features = diagram.build(tables, LIMIT if self.space.size < 1 << 62 else LIMIT // 4)
+        except diagram.TooManyClasses as error:
+            raise self._too_many(
+                f"at most {diagram.most_classes(tables):,} in {self.space.groups[block].name}, {error.classes:,} after "
+                f"{error.positions} of its {len(positions)} positions"
+            ) from None
+        added = self._contributions(block, features)
+        found = kind_of = np.arange(len(features))
+        if len(self.out.blocks) > 1:  # classes of one cell may add the same to all scores
+            found, kind_of = distinct_rows(added)
+            added = [column[found] for column in added]
+        nodes, last = len(sums[0]) if sums else 1, block == len(self.out.blocks) - 1
+        if nodes * len(found) > LIMIT:
+            raise self._too_many(f"{nodes:,} times {len(found):,} combinations of {self.space.groups[block].name}")
+        if sums:
+            added = [(s[:, None] + a[None, :]).reshape(-1) for s, a in zip(sums, added, strict=True)]
+        child, after = np.arange(nodes * len(found), dtype=np.int32), nodes * len(found)
+        if not last:  # behind the last block there is nothing that merging would spare
+            kept, node_of = distinct_rows(added)
+            child = node_of.astype(np.int32)
+            added, after = [column[kept] for column in added], len(kept)
+        size = math.prod(int(self.space.radices[p]) for p in positions)
+        counts, least = diagram.count(inner), diagram.least(inner)
+        weight, first = np.zeros(len(found), counts.dtype), np.full(len(found), size, least.dtype)
+        np.add.at(weight, kind_of, counts)
+        np.minimum.at(first, kind_of, least)
+        self.out.inner.append(inner)
+        self.out.outer.append(Layer(child.reshape(nodes, len(found)), after, size, weight, first, kind_of))
+        return added
+
+    def _features(self, block: int) -> list[list[NDArray[np.int64]]]:
+        """Return the tables of the block's positions, score by score."""
+        out = []
+        for score in self.scores:
+            width = len(score.features)
+            columns = slice(block * width, (block + 1) * width) if self._keyed(score) else slice(None)
+            out.append([self._tables[score.name][p][:, columns] for p in self.out.blocks[block]])
+        return out
+
+    def _contributions(self, block: int, features: NDArray[np.int64]) -> Columns:
+        """Return what each class of a block adds to the scores, as `_width` has it."""
+        out: Columns = []
+        for score in self.scores:
+            width = len(score.features) if self._keyed(score) else self._width(score)
+            own, features = features[:, :width], features[:, width:]
+            out += [score.group_keys(self.space, block, own)] if self._keyed(score) else list(own.T)
+        return out
+
+    def _too_many(self, how_many: str) -> TooManyClasses:
+        names = ", ".join(score.name for score in self.scores)
+        return TooManyClasses(
+            f"the architectures of {self.space.name} fall into too many classes by {names}: {how_many}; "
+            f"ask for fewer columns, or for tables of fewer different values"
+        )
+
+
+def _side_by_side(columns: Columns) -> NDArray[Any]:
+    return columns[0][:, None] if len(columns) == 1 else np.stack(columns, axis=-1)  # one, of millions, is not copied

@@ -1,0 +1,265 @@
+"""NAS-Bench-101: all cells of at most seven vertices and nine edges with three operations, up to isomorphism."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.errors import BadInput
+from sedspace.spaces.listed import ListedSpace
+from sedspace.spaces.space import Feature, Operation
+from sedspace_kernels import nb101 as kernels
+
+OPERATIONS = (
+    Operation("conv3x3-bn-relu", "conv", 3),
+    Operation("conv1x1-bn-relu", "conv", 1),
+    Operation("maxpool3x3", "pool", 3),
+)
+_NAMES = [operation.name for operation in OPERATIONS]
+_EXPECTED = "'[[0,1],[0,0]] input,output'"
+_SIZE = 423_624
+_NETWORK = "the CIFAR-10 network: stem 128, three stacks of three cells"
+_FEATURES = {
+    "n_conv3x3": ("uint8", "vertices", "vertices with conv3x3-bn-relu"),
+    "n_conv1x1": ("uint8", "vertices", "vertices with conv1x1-bn-relu"),
+    "n_pool": ("uint8", "vertices", "vertices with maxpool3x3"),
+    "residual": ("uint8", "edges", "1 if the input is joined to the output directly"),
+    "n_vertices": ("uint8", "vertices", "vertices, with input and output"),
+    "n_edges": ("uint8", "edges", "edges"),
+    "params": ("int32", "parameters", f"trainable parameters of {_NETWORK}"),
+    "macs": ("int64", "MACs per image", f"multiply-accumulates of convolutions and classifier of {_NETWORK}"),
+}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """All cells, as `sedspace_kernels.nb101.unpack` writes them: the labels of operations, -1 of the input, else -2."""
+
+    keys: NDArray[np.int64]
+    vertices: NDArray[np.int8]
+    adjacency: NDArray[np.int8]
+    labels: NDArray[np.int8]
+
+
+class Nb101Space(ListedSpace):
+    """The 423,624 cells of NAS-Bench-101 (arXiv 1902.09635), generated from nothing.
+
+    A cell is an upper triangular adjacency matrix and an operation on every vertex between input and output, every
+    vertex on a way from the one to the other. Cells that are isomorphic are one, represented by the numbering of its
+    vertices with the least edge bits (edge x -> y is bit ``x + y (y - 1) / 2``), and among those by the least
+    operations; why that is a complete invariant, `sedspace_kernels.nb101` says. Indices ascend by vertices, edge bits,
+    operations: the order in which NAS-Bench-101 itself came upon its cells. An arch string is the matrix and the
+    operations as the benchmark writes them.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> space = ss.space("nb101")
+    >>> space.size, space.arch(1)
+    (423624, '[[0,1,0],[0,0,1],[0,0,0]] input,conv3x3-bn-relu,output')
+    >>> matrix = [[0, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
+    >>> space.find(matrix, ["input", "maxpool3x3", "conv3x3-bn-relu", "output"])  # vertex 1 leads nowhere
+    1
+    """
+
+    def __init__(self) -> None:
+        super().__init__("nb101", "NAS-Bench-101", _SIZE, OPERATIONS)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """All cells, generated when they are first needed."""
+        out, found = np.empty(_SIZE, np.int64), 0
+        for n in range(2, kernels.MAX_VERTICES + 1):
+            found += kernels.generate(n, kernels.permutations(n), out[found:])
+        if found != _SIZE:
+            raise RuntimeError(f"{found} cells were generated, not {_SIZE}")
+        cells = Cells(out, *(np.empty(shape, np.int8) for shape in (_SIZE, (_SIZE, 7, 7), (_SIZE, 7))))
+        kernels.unpack(cells.keys, cells.vertices, cells.adjacency, cells.labels)
+        return cells
+
+    @cached_property
+    def counts(self) -> Mapping[Operation, NDArray[np.int64]]:
+        """How often each cell has each operation."""
+        return {operation: (self.cells.labels == label).sum(axis=1) for label, operation in enumerate(OPERATIONS)}
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features, without generating anything."""
+        return tuple(_FEATURES)
+
+    @property
+    def default_features(self) -> tuple[str, ...]:
+        """All of them: counts, the residual edge, the size of the graph, and the costs of the CIFAR-10 network."""
+        return tuple(_FEATURES)
+
+    @cached_property
+    def features(self) -> Mapping[str, Feature]:
+        """Counts of each operation, the residual edge, the size of the graph, and the costs of the network."""
+        cells = self.cells
+        kernel_of = np.array([*(operation.kernel * (operation.kind == "conv") for operation in OPERATIONS), 0, 0])
+        params, macs = np.empty(_SIZE, np.int64), np.empty(_SIZE, np.int64)
+        kernels.costs(cells.vertices, cells.adjacency, kernel_of[cells.labels], params, macs)
+        joined = cells.adjacency[np.arange(_SIZE), 0, cells.vertices.astype(np.intp) - 1]
+        edges = cells.adjacency.sum(axis=(1, 2))
+        values = [*self.counts.values(), joined, cells.vertices, edges, params, macs]
+        return {
+            name: self.feature(name, one, *about) for (name, about), one in zip(_FEATURES.items(), values, strict=True)
+        }
+
+    def matrix(self, index: int) -> tuple[list[list[int]], list[str]]:
+        """Return the adjacency matrix and the operations of a cell, as the benchmark has them.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.space("nb101").matrix(0)
+        ([[0, 1], [0, 0]], ['input', 'output'])
+        """
+        index = self.check_index(index)
+        n = int(self.cells.vertices[index])
+        operations = [_NAMES[label] for label in self.cells.labels[index, 1 : n - 1]]
+        return self.cells.adjacency[index, :n, :n].tolist(), ["input", *operations, "output"]
+
+    def _archs(self) -> Sequence[str]:
+        return [self._write(*self.matrix(index)) for index in range(self.size)]
+
+    def _write(self, matrix: list[list[int]], operations: list[str]) -> str:
+        return f"{json.dumps(matrix, separators=(',', ':'))} {','.join(operations)}"
+
+    def find(self, matrix: Iterable[Iterable[int]], operations: Iterable[str]) -> int:
+        """Return the index of a cell, given as the benchmark does.
+
+        Parameters
+        ----------
+        matrix : n rows of n integers
+            1 for an edge from row to column; it may be numbered otherwise, and have vertices that lead nowhere.
+        operations : n strings
+            ``input``, the operations between, ``output``.
+
+        Raises
+        ------
+        BadInput
+            If it is no such graph, input and output are not joined, or what remains has over nine edges.
+        """
+        rows, names = [list(row) for row in matrix], list(operations)
+        _check(rows, names)
+        order = _along_edges(rows)
+        kept = [v for v in order if v in _useful(rows)]
+        if 0 not in kept:
+            raise BadInput(f"cell of {self.name}: there is no way from the input to the output")
+        if len(kept) > kernels.MAX_VERTICES:
+            raise BadInput(f"cell of {self.name} has {len(kept)} vertices, expected at most {kernels.MAX_VERTICES}")
+        rows = [[rows[x][y] for y in kept] for x in kept]
+        labels = [_NAMES.index(names[v]) for v in kept[1:-1]]
+        edges = sum(map(sum, rows))
+        if edges > kernels.MAX_EDGES:
+            raise BadInput(f"cell of {self.name} has {edges} edges, expected at most {kernels.MAX_EDGES}")
+        n = len(rows)
+        bits = sum(rows[x][y] << (x + y * (y - 1) // 2) for y in range(n) for x in range(y))
+        code = 0
+        for label in labels:
+            code = code * kernels.OPERATIONS + label
+        key = kernels.canonical(n, bits, code, kernels.permutations(n))
+        return int(np.searchsorted(self.cells.keys, key))
+
+    def _parse_one(self, arch: str) -> list[int]:
+        match = re.fullmatch(r"\s*(\[.*?\]\s*\])\s*,?\s*(.*?)\s*", arch, re.DOTALL) if isinstance(arch, str) else None
+        if match is None:
+            raise BadInput(f"arch {arch!r} of {self.name}: expected a matrix and operations, such as {_EXPECTED}")
+        try:
+            matrix = json.loads(match[1])
+            operations = json.loads(match[2]) if match[2].startswith("[") else match[2].split(",")
+        except ValueError:
+            raise BadInput(
+                f"arch {arch!r} of {self.name}: expected a matrix and operations, such as {_EXPECTED}"
+            ) from None
+        return [self.find(matrix, operations)]
+
+    def module_hash(self, index: int) -> str:
+        """Return the benchmark's own name of a cell, an MD5 hash that isomorphic cells share (arXiv 1902.09635, S1).
+
+        Every vertex is hashed from its degrees and operation, then as often as there are vertices from the sorted
+        hashes of its neighbours and its own.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.space("nb101").module_hash(1)
+        'b49ac8c578b4561d79ac7087988f1c61'
+        """
+        n, matrix = int(self.cells.vertices[index]), self.cells.adjacency[index]
+        labels = self.cells.labels[index, :n].tolist()
+        into = [[x for x in range(n) if matrix[x, y]] for y in range(n)]
+        out_of = [[y for y in range(n) if matrix[x, y]] for x in range(n)]
+        hashes = [_md5(str((len(out_of[v]), len(into[v]), labels[v]))) for v in range(n)]
+        for _ in range(n):
+            hashes = [
+                _md5("|".join([*("".join(sorted(hashes[w] for w in near[v])) for near in (into, out_of)), hashes[v]]))
+                for v in range(n)
+            ]
+        return _md5(str(sorted(hashes)))
+
+    def draw(self, index: int) -> str:
+        """Return a drawing of a cell in text: one line per vertex."""
+        matrix, operations = self.matrix(index)
+        lines = []
+        for v, name in enumerate(operations):
+            sources = ", ".join(str(x) for x in range(v) if matrix[x][v])
+            lines.append(f"vertex {v}  {name:15}  {f'from {sources}' if sources else ''}".rstrip())
+        return "\n".join(lines)
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _check(rows: list[list[Any]], names: list[Any]) -> None:
+    n = len(rows)
+    if any(len(row) != n for row in rows) or len(names) != n or n < 2:
+        raise BadInput(
+            f"cell of nb101: {n} rows and {len(names)} operations, expected a square matrix, one for each vertex"
+        )
+    if not all(value in (0, 1) for row in rows for value in row):
+        raise BadInput("cell of nb101: the matrix must hold 0 and 1 only")
+    if names[0] != "input" or names[-1] != "output":
+        raise BadInput(
+            f"cell of nb101: operations {names[0]!r} ... {names[-1]!r}, expected 'input' first and 'output' last"
+        )
+    for v, name in enumerate(names[1:-1], start=1):
+        if name not in _NAMES:
+            raise BadInput(f"cell of nb101: vertex {v} has operation {name!r}, expected one of {', '.join(_NAMES)}")
+
+
+def _useful(rows: list[list[int]]) -> set[int]:
+    """Return the vertices on a way from the first to the last."""
+
+    def reached(start: int, onward: list[list[int]]) -> set[int]:
+        found, todo = {start}, [start]
+        while todo:
+            vertex = todo.pop()
+            new = [y for y, edge in enumerate(onward[vertex]) if edge and y not in found]
+            found.update(new)
+            todo += new
+        return found
+
+    return reached(0, rows) & reached(len(rows) - 1, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _along_edges(rows: list[list[int]]) -> list[int]:
+    """Return the vertices in an order in which every edge leads onward; the given one where that does."""
+    left, order = list(range(len(rows))), []
+    while left:
+        free = [v for v in left if not any(rows[x][v] for x in left)]
+        if not free:
+            raise BadInput(f"cell of nb101: the edges among vertices {', '.join(map(str, left))} form a cycle")
+        order.append(free[0])
+        left.remove(free[0])
+    return order
