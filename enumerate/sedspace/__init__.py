@@ -23,8 +23,30 @@ from sedspace.census import (
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.hardware import Fit, TableCost, fit_costs, read_costs
 from sedspace.runs import Problem, Run, enumerate_space, open_run, repair_run
-from sedspace.scores import AdditiveScore, ArrayScore, DigitScore, Score, histogram, known_scores, register, score, sed
-from sedspace.spaces import Feature, Group, Inputs, Operation, Position, Space, known_spaces, space
+from sedspace.scores import (
+    AdditiveScore,
+    ArrayScore,
+    DigitScore,
+    Score,
+    functional_class,
+    histogram,
+    known_scores,
+    register,
+    score,
+    sed,
+)
+from sedspace.spaces import (
+    Feature,
+    Group,
+    Inputs,
+    Operation,
+    Position,
+    Space,
+    cell_space,
+    known_spaces,
+    read_space,
+    space,
+)
 from sedspace.version import __version__
 
 __all__ = [
@@ -50,10 +72,12 @@ __all__ = [
     "__version__",
     "best_first",
     "best_within",
+    "cell_space",
     "census",
     "distribution",
     "enumerate_space",
     "fit_costs",
+    "functional_class",
     "histogram",
     "known_scores",
     "known_spaces",
@@ -61,6 +85,7 @@ __all__ = [
     "open_run",
     "pareto",
     "read_costs",
+    "read_space",
     "register",
     "repair_run",
     "sample",

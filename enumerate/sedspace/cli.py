@@ -21,7 +21,7 @@ from sedspace import show
 from sedspace.errors import BadInput, SedspaceError, first_line
 from sedspace.runs import SHARD_ROWS, Run, enumerate_space, open_run, repair_run
 from sedspace.runs.files import write_whole
-from sedspace.scores import best, known_scores
+from sedspace.scores import best, known_scores, only_unique
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
 
@@ -33,6 +33,9 @@ _NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 where_option = click.option(
     "--where", metavar="SQL", help='A condition on features and scores, e.g. "params < 500000 AND n_skip <= 2".'
+)
+unique_option = click.option(
+    "--unique", type=click.Choice(["functional"]), help="One architecture of each functional class, the lowest index."
 )
 table_option = click.option("--out", metavar="FILE", help="Write the answer here: .csv, .jsonl or .parquet.")
 
@@ -86,6 +89,10 @@ def spaces(name: str | None, as_json: bool) -> None:
             {"column": n, "dtype": s.dtype, "unit": s.unit, "meaning": s.meaning}
             for n, s in known_scores(find_space(name)).items()
         ]
+        rows += [
+            {"column": n, "dtype": "string", "unit": "", "meaning": t.meaning}
+            for n, t in find_space(name).texts.items()
+        ]
     _print_rows(rows, as_json)
 
 
@@ -96,6 +103,7 @@ def spaces(name: str | None, as_json: bool) -> None:
 @click.option("--range", "limits", metavar="A:B", help="Only the indices from A up to, not including, B.")
 @click.option("--where", metavar="SQL", help='Write only rows that pass, e.g. "params < 500000 AND sed > 6".')
 @click.option("--shard-rows", type=int, default=SHARD_ROWS, show_default=True, help="Architectures of a file.")
+@unique_option
 @click.option("--threads", type=int, help="Shards in work at the same time.  [default: all CPUs]")
 @json_option
 def enumerate_command(
@@ -104,6 +112,7 @@ def enumerate_command(
     columns: str | None,
     limits: str | None,
     where: str | None,
+    unique: str | None,
     shard_rows: int,
     threads: int | None,
     as_json: bool,
@@ -117,7 +126,9 @@ def enumerate_command(
     wanted = _names(columns) if columns is not None else None
     began = time.perf_counter()
     try:
-        run = enumerate_space(chosen, out, wanted, threads, start=start, stop=stop, shard_rows=shard_rows, where=where)
+        run = enumerate_space(
+            chosen, out, wanted, threads, start=start, stop=stop, shard_rows=shard_rows, where=where, unique=unique
+        )
     except KeyboardInterrupt:
         _fail("interrupted; finished shards stay valid, give the same command again to continue", 130)
     _print_summary(run, time.perf_counter() - began, as_json)
@@ -129,8 +140,9 @@ def enumerate_command(
 @click.option("--by", default="sed", show_default=True, help="The column or score to rank by; greater is better.")
 @where_option
 @click.option("--range", "limits", metavar="A:B", help="Only these indices; of a space, as a run has its own.")
+@unique_option
 @json_option
-def top(target: str, k: int, by: str, where: str | None, limits: str | None, as_json: bool) -> None:
+def top(target: str, k: int, by: str, where: str | None, limits: str | None, unique: str | None, as_json: bool) -> None:
     """Print the best architectures of TARGET, a run's directory or the name of a space.
 
     A space of any size is answered exactly and without files: it is its classes that are ranked.
@@ -140,10 +152,10 @@ def top(target: str, k: int, by: str, where: str | None, limits: str | None, as_
     if Path(target).exists():
         if limits is not None:
             raise BadInput(f"--range is for spaces, and {target} is a run: use --where 'index >= A AND index < B'")
-        frame = query.top(open_run(target), k, by, where)
+        frame = query.top(open_run(target), k, by, only_unique(where, unique))
     else:
         space = _space_or_run(target)
-        frame = sedspace.top_k(space, k, by, *_parse_range(limits, space), where=where)
+        frame = sedspace.top_k(space, k, by, *_parse_range(limits, space), where=where, unique=unique)
     _print_frame(frame, as_json, target)
 
 
@@ -219,6 +231,7 @@ def pareto_command(
 @click.option("--temperature", type=float, default=1.0, show_default=True, help="In the unit of that score.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same architectures.")
 @where_option
+@unique_option
 @table_option
 @json_option
 def sample_command(space: str, n: int, out: str | None, as_json: bool, **options: Any) -> None:

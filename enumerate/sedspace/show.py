@@ -86,9 +86,10 @@ def render(about: dict[str, Any], space: Space) -> str:
     scores, where = about["scores"], about["standing"]
     lines = [f"{space.name}, index {about['index']} of {space.size:,}", f"arch    {about['arch']}"]
     lines += [f"digits  {' '.join(map(str, about['digits']))}", "", space.draw(about["index"]), ""]
-    parts = "skip {skip_sed:g} * conv {conv_sed:g} - pool {pool_sed:g}".format(**scores)
+    parts = " = skip {skip_sed:g} * conv {conv_sed:g} - pool {pool_sed:g}"
     lines += [
-        f"SED     {scores['sed']:g}{f' = {parts}' if len(space.groups) == 1 else ''}",
+        f"SED     {scores['sed']:g}"
+        + (parts.format(**scores) if "skip_sed" in scores and len(space.groups) == 1 else ""),
         f"rank    {where['rank']:,} of {space.size:,} by SED, one of {where['ties']:,} with this score "
         f"(the space goes from {where['worst']:g} to {where['best']:g})",
         "",

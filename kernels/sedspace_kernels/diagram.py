@@ -22,6 +22,7 @@ from sedspace_kernels.tables import distinct, pack, unpack
 
 _EXACT = 1 << 62
 _AT_ONCE = 1 << 20
+_FEW_CHOICES = 64
 
 
 @dataclass(frozen=True)
@@ -194,14 +195,27 @@ def unrank(
     for p, layer in enumerate(diagram):
         used, row = np.unique(node, return_inverse=True)
         upto = _upto(layer, onward[p + 1], used)
-        step = max(1, _AT_ONCE // layer.size)
-        for lo in range(0, len(node), step):
-            part = slice(lo, lo + step)
-            digits[part, p] = (upto[row[part], 1:] <= rest[part, None]).sum(axis=1)
+        digits[:, p] = _last_below(upto, row, rest)
         rest = rest - upto[row, digits[:, p]]
         node = layer.child[node, layer.kind_of[digits[:, p]]]
         rest = rest.astype(exact(int(onward[p + 1].max(initial=0))))
     return digits, node, rest
+
+
+def _last_below(upto: NDArray[Any], row: NDArray[np.intp], rest: NDArray[Any]) -> NDArray[np.intp]:
+    """Return for each entry of `rest` how many numbers of its row, but the first, are not beyond it."""
+    out = np.empty(len(row), np.intp)
+    if upto.shape[1] > _FEW_CHOICES:
+        order = np.argsort(row, kind="stable")
+        for part in np.split(order, np.flatnonzero(np.diff(row[order])) + 1):
+            if len(part):
+                out[part] = np.searchsorted(upto[row[part[0]], 1:], rest[part], side="right")
+        return out
+    step = max(1, _AT_ONCE // upto.shape[1])
+    for lo in range(0, len(row), step):
+        some = slice(lo, lo + step)
+        out[some] = (upto[row[some], 1:] <= rest[some, None]).sum(axis=1)
+    return out
 
 
 def rank(

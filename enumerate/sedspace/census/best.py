@@ -13,7 +13,7 @@ from sedspace.census.classes import Classes, Walks, select
 from sedspace.census.diagrams import TooManyClasses
 from sedspace.census.tally import integers, merge
 from sedspace.errors import BadInput
-from sedspace.scores import MAX_SCAN, AdditiveScore, Score, best, find_score
+from sedspace.scores import MAX_SCAN, AdditiveScore, Score, best, find_score, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.space import as_int
@@ -143,6 +143,7 @@ def top_k(
     stop: int | None = None,
     *,
     where: str | None = None,
+    unique: str | None = None,
     threads: int | None = None,
 ) -> pl.DataFrame:
     """Return the k best architectures by a score, ties by the lowest index.
@@ -160,6 +161,8 @@ def top_k(
         The range of indices; `stop` is excluded and defaults to the size of the space.
     where : str, optional
         A condition on features and scores in SQL, such as ``params < 500000 AND n_skip <= 2``.
+    unique : {"functional"}, optional
+        Keep one architecture of each functional class only, the lowest index (`functional_class`).
     threads : int, optional
         For going through a range. Default: every CPU that this process may use.
 
@@ -188,6 +191,7 @@ def top_k(
     score = find_score(space, by)
     if as_int(k, "k") < 1:
         raise BadInput(f"k {k}: expected 1 or more")
+    where = only_unique(where, unique)
     if where is None and ((start, stop) != (0, None) or not isinstance(score, AdditiveScore)):
         found = _scan(space, score, k, start, stop, threads)
     else:

@@ -18,7 +18,7 @@ from sedspace_kernels import diagram
 from sedspace_kernels.diagram import exact
 
 _NOTHING = AdditiveScore("nothing", {"zero": lambda _: 0}, lambda zero: zero, meaning="one class of everything")
-_SMALL = 1 << 22  # architectures that are looked at one by one, where a score is no sum
+_SMALL = 1 << 24  # architectures that are looked at one by one, where a score is no sum
 
 
 class Classes:

@@ -18,6 +18,7 @@ from sedspace_kernels.diagram import Layer
 from sedspace_kernels.tables import distinct_rows
 
 LIMIT = 1 << 24  # edges of a diagram's layer: more would take gigabytes
+_AT_ONCE = 1 << 18
 
 Columns = list[NDArray[Any]]
 
@@ -53,8 +54,11 @@ def tabulated(space: Space, scores: Sequence[Score]) -> Diagrams:
 
     There is one block of no positions, whose single layer has the indices for choices.
     """
-    digits = space.digits_of_range(0, space.size)
-    keys = [score.at(space, digits) for score in scores]
+    parts = [
+        [score.at(space, space.digits_of_range(start, min(start + _AT_ONCE, space.size))) for score in scores]
+        for start in range(0, space.size, _AT_ONCE)
+    ]
+    keys = [np.concatenate(part) for part in zip(*parts, strict=True)]
     found, kind_of = distinct_rows(keys)
     layer = Layer(
         np.arange(len(found), dtype=np.int32)[None, :], len(found), space.size, np.bincount(kind_of), found, kind_of

@@ -14,7 +14,7 @@ from sedspace.census.classes import Classes, Walks, select
 from sedspace.census.members import seeded, subset
 from sedspace.census.tally import integers
 from sedspace.errors import BadInput
-from sedspace.scores import Score
+from sedspace.scores import Score, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.space import as_int
@@ -37,6 +37,7 @@ def sample(
     importance: str | Score | None = None,
     temperature: float = 1.0,
     where: str | None = None,
+    unique: str | None = None,
     seed: int = 0,
 ) -> pl.DataFrame:
     """Draw random architectures from a space of any size, reproducibly.
@@ -63,6 +64,8 @@ def sample(
         In the score's unit: towards 0 only the best are drawn; a negative one prefers low scores.
     where : str, optional
         A condition on features and scores in SQL: only what meets it is drawn.
+    unique : {"functional"}, optional
+        Keep one architecture of each functional class only, the lowest index (`functional_class`).
     seed : int, default 0
         The same seed gives the same architectures, on any machine.
 
@@ -94,7 +97,7 @@ def sample(
         raise BadInput(f"n {n}: expected 1 or more")
     by = _check(stratify, strata, importance, temperature)
     random = seeded(seed)
-    classes, scores, wanted = select(space, [] if by is None else [by], where)
+    classes, scores, wanted = select(space, [] if by is None else [by], only_unique(where, unique))
     if importance is not None:
         rows = _by_importance(classes, scores[0], wanted, n, temperature, random)
     elif stratify is not None:

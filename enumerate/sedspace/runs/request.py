@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sedspace.errors import BadInput, unknown
 from sedspace.namespace import arch_array
 from sedspace.scores import Score, default_columns, find_score, known_scores, passing, score_columns
-from sedspace.spaces import Space
+from sedspace.spaces import Space, from_definition
 from sedspace.spaces import space as find_space
 from sedspace.spaces.space import INT64_END, as_int
 from sedspace.version import __version__
@@ -32,7 +32,7 @@ _ARCH = ("arch", "string", "", "the architecture as the field writes it")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a run; `score` is None for ``index`` and ``arch``."""
+    """One column of a run; `score` is None for ``index``, ``arch`` and other texts."""
 
     name: str
     dtype: str
@@ -115,7 +115,11 @@ class Request:
 
         A column that this process cannot compute (a user's score that is not registered here) is kept, without score.
         """
-        space = find_space(description["space"]["name"])
+        about = description["space"]
+        if "definition" in about:
+            space: Space = from_definition(about["definition"], f"space {about['name']!r}")
+        else:
+            space = find_space(about["name"])
         columns = tuple(
             Column(c["name"], c["dtype"], c["unit"], c["meaning"], _score_of(space, c), c.get("parameters", {}))
             for c in description["columns"]
@@ -139,7 +143,7 @@ class Request:
             "format_version": FORMAT_VERSION,
             "sedspace_version": self.sedspace_version,
             "pyarrow_version": self.pyarrow_version,
-            "space": {"name": self.space.name, "size": self.space.size, "positions": self.space.describe_positions()},
+            "space": self.space.describe(),
             "columns": [column.describe() for column in self.columns],
             "range": {"start": self.start, "stop": self.stop},
             "where": self.where,
@@ -208,6 +212,9 @@ class Request:
         arrays: dict[str, Any] = dict(values)
         if "arch" in schema.names:
             arrays["arch"] = arch_array(self.space, values["index"])
+        for name, text in self.space.texts.items():
+            if name in schema.names:
+                arrays[name] = text.of(values["index"])
         return pa.Table.from_arrays([pa.array(arrays[name]) for name in schema.names], schema=schema)
 
 
@@ -246,8 +253,10 @@ def _column(space: Space, wanted: str | Score) -> Column:
         return Column(*_INDEX)
     if wanted == "arch":
         return Column(*_ARCH)
+    if wanted in space.texts:
+        return Column(str(wanted), "string", "", space.texts[str(wanted)].meaning)
     if isinstance(wanted, str) and wanted not in (known := known_scores(space)):
-        raise unknown("column", wanted, ["index", "arch", *known])
+        raise unknown("column", wanted, ["index", "arch", *space.texts, *known])
     score = find_score(space, wanted)
     own = known_scores(space).get(score.name)
     if own is not None and own is not score and own.parameters.keys() != score.parameters.keys():

@@ -91,7 +91,8 @@ class Run:
     @property
     def unchecked(self) -> list[str]:
         """The columns that `verify` cannot recompute: scores of the user's that are not registered here."""
-        return [c.name for c in self.request.columns if c.score is None and c.name not in ("index", "arch")]
+        known = ("index", "arch", *self.space.texts)
+        return [c.name for c in self.request.columns if c.score is None and c.name not in known]
 
     def verify(self) -> list[Problem]:
         """Check every shard: size, SHA-256, rows, description, and a recomputed sample of rows.

@@ -132,6 +132,8 @@ def _recompute(request: Request, indices: NDArray[np.int64]) -> dict[str, NDArra
     for column in request.columns:
         if column.name == "arch":
             out["arch"] = request.space.arch(indices)
+        elif column.name in request.space.texts:
+            out[column.name] = np.array(request.space.texts[column.name].of(indices), object)
         elif column.score is not None:
             out[column.name] = column.score.values(column.score.at(request.space, digits))
     return out

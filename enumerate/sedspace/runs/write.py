@@ -34,7 +34,7 @@ from sedspace.runs.lock import sole_writer
 from sedspace.runs.request import SHARD_ROWS, Request, Shard, difference
 from sedspace.runs.run import Run, open_run
 from sedspace.runs.verify import Problem, check_shards
-from sedspace.scores import Score, check_threads
+from sedspace.scores import Score, check_threads, only_unique
 from sedspace.spaces import Space
 from sedspace.version import __version__
 
@@ -54,6 +54,7 @@ def enumerate_space(
     stop: int | None = None,
     shard_rows: int = SHARD_ROWS,
     where: str | None = None,
+    unique: str | None = None,
 ) -> Run:
     """Score every architecture of a range and write the result as a run: Parquet shards and a manifest.
 
@@ -80,6 +81,8 @@ def enumerate_space(
         Write only the rows that meet this condition in SQL, such as ``params < 500000 AND sed > 6``, on ``index`` and
         any scores of the space. Where those are additive, cells are not looked at one by one: 10^9 architectures a
         second and more, so give a large `shard_rows` for large spaces.
+    unique : {"functional"}, optional
+        Write only one architecture of each functional class, the lowest index (`functional_class`).
 
     Returns
     -------
@@ -101,7 +104,7 @@ def enumerate_space(
     >>> run.rows, len(run.shards)
     (15625, 1)
     """
-    request = Request.make(space, columns, start, stop, shard_rows, where)
+    request = Request.make(space, columns, start, stop, shard_rows, only_unique(where, unique))
     workers = check_threads(threads)
     directory = Path(out)
     try:

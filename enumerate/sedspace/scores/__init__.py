@@ -3,6 +3,7 @@
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.digitwise import ArrayScore, DigitScore
 from sedspace.scores.evaluate import MAX_SCAN, best, check_threads, histogram, score, score_columns
+from sedspace.scores.functional import functional_class, only_unique
 from sedspace.scores.passing import passing
 from sedspace.scores.registry import default_columns, find_score, known_scores, register
 from sedspace.scores.score import Score
@@ -18,8 +19,10 @@ __all__ = [
     "check_threads",
     "default_columns",
     "find_score",
+    "functional_class",
     "histogram",
     "known_scores",
+    "only_unique",
     "passing",
     "register",
     "score",

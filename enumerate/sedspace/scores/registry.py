@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from sedspace.errors import BadInput, unknown
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.digitwise import ArrayScore
+from sedspace.scores.graph import graph_scores
 from sedspace.scores.score import Score
 from sedspace.scores.sed import LAM, sed, sed_of_channels, sed_parts
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
+from sedspace.spaces.cell import CellSpace
+from sedspace.spaces.tss import TssSpace
 
 _registered: dict[str, Score] = {}
 
@@ -55,9 +58,11 @@ def register(score: Score) -> Score:
 
 @functools.cache
 def _taken() -> frozenset[str]:
-    return frozenset(
-        name for space in known_spaces() for name in (*_built_in(space, str(LAM)), *space.feature_names, *space.derived)
-    )
+    """Return the names of all of sedspace's own scores, without generating any space."""
+    names = {score.name for score in graph_scores(TssSpace(5))}
+    for space in known_spaces():
+        names.update([*_built_in(space, str(LAM)), *space.feature_names, *space.derived])
+    return frozenset(names)
 
 
 def known_scores(space: str | Space) -> dict[str, Score]:
@@ -75,6 +80,7 @@ def _own(space: Space) -> dict[str, Score]:
             name: ArrayScore(name, one.values, dtype=one.dtype, unit=one.unit, meaning=one.meaning)
             for name, one in space.derived.items()
         },
+        **({score.name: score for score in graph_scores(space)} if isinstance(space, CellSpace) else {}),
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sedspace.errors import BadInput, unknown
 from sedspace.spaces.cell import MAX_NODES
+from sedspace.spaces.custom import cell_space, from_definition, read_space
 from sedspace.spaces.darts import DartsSpace
 from sedspace.spaces.nb101 import Nb101Space
 from sedspace.spaces.space import Derived, Feature, Group, Inputs, Operation, Position, Space
@@ -15,7 +16,20 @@ from sedspace.spaces.sss import SssSpace
 from sedspace.spaces.transnas import TransnasMacroSpace, TransnasMicroSpace
 from sedspace.spaces.tss import TssSpace
 
-__all__ = ["Derived", "Feature", "Group", "Inputs", "Operation", "Position", "Space", "known_spaces", "space"]
+__all__ = [
+    "Derived",
+    "Feature",
+    "Group",
+    "Inputs",
+    "Operation",
+    "Position",
+    "Space",
+    "cell_space",
+    "from_definition",
+    "known_spaces",
+    "read_space",
+    "space",
+]
 
 LISTED = ("tss", "tss5", "tss6", "tss7", "tss8", "sss", "darts", "nb101", "transnas_micro", "transnas_macro")
 
@@ -27,8 +41,8 @@ def space(name: str | Space) -> Space:
     ----------
     name : str or Space
         ``tss`` (NATS-Bench's topology space, NAS-Bench-201), ``tss5``, ``tss6``, ... ``tss23`` (the same construction
-        on that many nodes), ``sss``, ``darts``, ``nb101``, ``transnas_micro``, ``transnas_macro``. A `Space` is
-        returned as it is.
+        on that many nodes), ``sss``, ``darts``, ``nb101``, ``transnas_micro``, ``transnas_macro``; or the path of a
+        TOML file that describes a space of one's own (`read_space`). A `Space` is returned as it is.
 
     Returns
     -------
@@ -45,7 +59,9 @@ def space(name: str | Space) -> Space:
     >>> ss.space("tss6").size
     30517578125
     """
-    return name if isinstance(name, Space) else _space(str(name))
+    if isinstance(name, Space):
+        return name
+    return read_space(name) if str(name).endswith(".toml") else _space(str(name))
 
 
 @functools.cache

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
+from sedspace.spaces.skeleton import Skeleton
 from sedspace.spaces.space import Feature, Group, Operation, Position, Space
 
 MAX_NODES = 23  # 253 edges: the counts are uint8
@@ -21,10 +22,21 @@ class CellSpace(Space):
     nodes : int
     operations : mapping of str to Operation
         The operations in the order of their digits, each by the name of the column that counts it.
+    skeletons : sequence of Skeleton, optional
+        The networks around the cell, of which parameters and MACs are features; the first one's are columns of a run
+        unless told otherwise.
     """
 
-    def __init__(self, name: str, title: str, nodes: int, operations: Mapping[str, Operation]) -> None:
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        nodes: int,
+        operations: Mapping[str, Operation],
+        skeletons: Sequence[Skeleton] = (),
+    ) -> None:
         self.nodes = nodes
+        self.skeletons = tuple(skeletons)
         self.counts = dict(operations)
         self.edges = tuple((source, target) for target in range(1, nodes) for source in range(target))
         choices = tuple(operations.values())
@@ -33,12 +45,12 @@ class CellSpace(Space):
 
     @property
     def default_features(self) -> tuple[str, ...]:
-        """Counts of each operation and the residual skip."""
-        return (*self.counts, "residual")
+        """Counts of each operation, the residual skip, and the costs of the first network."""
+        return (*self.counts, "residual", *(("params", "macs") if self.skeletons else ()))
 
     @cached_property
     def features(self) -> Mapping[str, Feature]:
-        """Counts of each operation, the residual skip, and what the space has beyond them."""
+        """Counts of each operation, the residual skip, and the costs of the networks."""
         return {feature.name: feature for feature in self._features()}
 
     def _features(self) -> Iterator[Feature]:
@@ -51,6 +63,16 @@ class CellSpace(Space):
         ]
         meaning = "1 if skip_connect joins the cell's input to its output directly"
         yield Feature("residual", self.table(residual), 0, "uint8", "skips", meaning)
+        for number, skeleton in enumerate(self.skeletons):
+            suffix = "" if number == 0 else f"_{skeleton.dataset}"
+            network = f"the {skeleton.dataset} network of NATS-Bench's kind"
+            around = skeleton.around()
+            table = self.table(lambda operation, s=skeleton: s.on_edge(operation).params)  # type: ignore[misc]
+            meaning = f"trainable parameters of {network}"
+            yield Feature(f"params{suffix}", table, around.params, "int32", "parameters", meaning)
+            table = self.table(lambda operation, s=skeleton: s.on_edge(operation).macs)  # type: ignore[misc]
+            meaning = f"multiply-accumulates of convolutions and classifier of {network} (it prints them as FLOPs)"
+            yield Feature(f"macs{suffix}", table, around.macs, "int64", "MACs per image", meaning)
 
     def draw(self, index: int) -> str:
         """Return a drawing of a cell in text: one row per node, one column per source.

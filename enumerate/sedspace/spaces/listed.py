@@ -50,9 +50,9 @@ class ListedSpace(Space):
         """For the one position, all arch strings."""
         return (tuple(self._archs()),)
 
-    def describe_positions(self) -> list[dict[str, Any]]:
-        """Return that there is one position and how many choices; the order is documented, not recorded."""
-        return [{"name": "architecture", "choices": self.size}]
+    def describe(self) -> dict[str, Any]:
+        """Return the space as plain JSON values; the order of its architectures is documented, not recorded."""
+        return {"name": self.name, "size": self.size, "positions": [{"name": "architecture", "choices": self.size}]}
 
     def table(self, source: str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]) -> Table:
         """Return the integer of every architecture from any of the forms in which a feature may be given."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
 from sedspace.spaces.listed import ListedSpace
-from sedspace.spaces.space import Feature, Operation
+from sedspace.spaces.space import Feature, Operation, Text
 from sedspace_kernels import nb101 as kernels
 
 OPERATIONS = (
@@ -206,6 +206,12 @@ class Nb101Space(ListedSpace):
                 for v in range(n)
             ]
         return _md5(str(sorted(hashes)))
+
+    @property
+    def texts(self) -> Mapping[str, Text]:
+        """The benchmark's own name of each cell."""
+        meaning = "NAS-Bench-101's module hash (MD5)"
+        return {"nasbench_hash": Text(lambda indices: [self.module_hash(int(index)) for index in indices], meaning)}
 
     def draw(self, index: int) -> str:
         """Return a drawing of a cell in text: one line per vertex."""

@@ -64,6 +64,13 @@ class Skeleton:
         classifier = last * self.classes + self.classes
         return total + Cost(2 * last + classifier, classifier)
 
+    def fixed_convolutions(self) -> Iterator[tuple[int, int]]:
+        """Yield input channels and kernel of the convolutions outside the cells, the shortcuts' left out."""
+        yield 3, 3
+        for c_in, c_out in pairwise(self.widths):
+            yield c_in, 3
+            yield c_out, 3
+
     def on_edge(self, operation: Operation) -> Cost:
         """Return what `operation` on one edge of the cell costs, over all cells of all stages."""
         if operation.kind != "conv":

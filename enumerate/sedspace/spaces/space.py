@@ -126,6 +126,21 @@ class Derived:
     meaning: str
 
 
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A text that every architecture has beside its arch string.
+
+    Attributes
+    ----------
+    of : callable
+        From int64[n] indices to n strings.
+    meaning : str
+    """
+
+    of: Callable[[NDArray[np.int64]], list[str]]
+    meaning: str
+
+
 class Space(ABC):
     """A finite, indexed set of architectures.
 
@@ -328,13 +343,19 @@ class Space(ABC):
         return {}
 
     @property
+    def texts(self) -> Mapping[str, Text]:
+        """The texts of an architecture beside its arch string, by the name of their column."""
+        return {}
+
+    @property
     def channel_exponents(self) -> Mapping[int, Table]:
         """Of a space of widths: for each prime, how often it divides the channels of each choice; else empty."""
         return {}
 
-    def describe_positions(self) -> list[dict[str, Any]]:
-        """Return the positions and their choices as plain JSON values, as manifests record them."""
-        return [{"name": p.name, "choices": [choice.name for choice in p.choices]} for p in self.positions]
+    def describe(self) -> dict[str, Any]:
+        """Return the space as plain JSON values, as manifests record it."""
+        positions = [{"name": p.name, "choices": [choice.name for choice in p.choices]} for p in self.positions]
+        return {"name": self.name, "size": self.size, "positions": positions}
 
     @property
     @abstractmethod

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 
 from sedspace.errors import BadInput
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.skeleton import NATS_BENCH
-from sedspace.spaces.space import Feature, Operation
+from sedspace.spaces.space import Operation
 
 OPERATIONS = {
     "n_none": Operation("none", "none"),
@@ -19,52 +18,8 @@ OPERATIONS = {
 }
 
 
-class TssSpace(CellSpace):
-    """Cells of `nodes` nodes, 0 the input and the last one the output, with one of five operations on every edge.
-
-    Positions are the edges grouped by target node, sources ascending: 0->1, 0->2, 1->2, 0->3, ... Arch strings are
-    NATS-Bench's own. Its architecture *index* is another one: here `index` is lexicographic, there it is not.
-
-    Examples
-    --------
-    >>> import sedspace as ss
-    >>> space = ss.space("tss5")
-    >>> space.size
-    9765625
-    >>> [position.name for position in space.positions][:4]
-    ['0->1', '0->2', '1->2', '0->3']
-    >>> space.features["params"].table[0].tolist()
-    [0, 0, 28000, 243040, 0]
-    """
-
-    def __init__(self, nodes: int) -> None:
-        super().__init__(
-            name="tss" if nodes == 4 else f"tss{nodes}",
-            title="NATS-Bench topology space (NAS-Bench-201)"
-            if nodes == 4
-            else f"the same construction on {nodes} nodes",
-            nodes=nodes,
-            operations=OPERATIONS,
-        )
-
-    @property
-    def default_features(self) -> tuple[str, ...]:
-        """Counts, the residual skip, and the costs of the CIFAR-10 network."""
-        return (*super().default_features, "params", "macs")
-
-    def _features(self) -> Iterator[Feature]:
-        yield from super()._features()
-        for skeleton in NATS_BENCH:
-            suffix = "" if skeleton.dataset == "cifar10" else f"_{skeleton.dataset}"
-            network = f"NATS-Bench's {skeleton.dataset} network"
-            around = skeleton.around()
-            table = self.table(lambda operation, s=skeleton: s.on_edge(operation).params)  # type: ignore[misc]
-            yield Feature(
-                f"params{suffix}", table, around.params, "int32", "parameters", f"trainable parameters of {network}"
-            )
-            table = self.table(lambda operation, s=skeleton: s.on_edge(operation).macs)  # type: ignore[misc]
-            meaning = f"multiply-accumulates of convolutions and classifier of {network} (it prints them as FLOPs)"
-            yield Feature(f"macs{suffix}", table, around.macs, "int64", "MACs per image", meaning)
+class NatsCellSpace(CellSpace):
+    """Cells whose arch strings are written as NATS-Bench writes its own."""
 
     @cached_property
     def pieces(self) -> tuple[tuple[str, ...], ...]:
@@ -98,12 +53,40 @@ class TssSpace(CellSpace):
 
     def _parse_edge(self, arch: str, term: str, source: int, target: int) -> int:
         name, _, given = term.partition("~")
-        if name not in _DIGITS:
-            known = ", ".join(_DIGITS)
+        names = [operation.name for operation in self.operations]
+        if name not in names:
+            known = ", ".join(names)
             raise BadInput(f"arch {arch!r}: edge {source}->{target} has operation {name!r}, expected one of {known}")
         if given != str(source):
             raise BadInput(f"arch {arch!r}: edge {source}->{target} is written {term!r}, expected {name}~{source}")
-        return _DIGITS[name]
+        return names.index(name)
 
 
-_DIGITS = {operation.name: digit for digit, operation in enumerate(OPERATIONS.values())}
+class TssSpace(NatsCellSpace):
+    """Cells of `nodes` nodes, 0 the input and the last one the output, with one of five operations on every edge.
+
+    Positions are the edges grouped by target node, sources ascending: 0->1, 0->2, 1->2, 0->3, ... Arch strings are
+    NATS-Bench's own. Its architecture *index* is another one: here `index` is lexicographic, there it is not.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> space = ss.space("tss5")
+    >>> space.size
+    9765625
+    >>> [position.name for position in space.positions][:4]
+    ['0->1', '0->2', '1->2', '0->3']
+    >>> space.features["params"].table[0].tolist()
+    [0, 0, 28000, 243040, 0]
+    """
+
+    def __init__(self, nodes: int) -> None:
+        super().__init__(
+            name="tss" if nodes == 4 else f"tss{nodes}",
+            title="NATS-Bench topology space (NAS-Bench-201)"
+            if nodes == 4
+            else f"the same construction on {nodes} nodes",
+            nodes=nodes,
+            operations=OPERATIONS,
+            skeletons=NATS_BENCH,
+        )

@@ -1,0 +1,147 @@
+"""Functional classes: which cells compute the same network, up to the order of summation."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sedspace.errors import BadInput
+from sedspace.scores.digitwise import OneByOne
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+from sedspace.spaces.cell import CellSpace
+from sedspace_kernels._jit import available_threads, split
+from sedspace_kernels.functional import NONE, SKIP, first_places, hashes
+
+LIMIT = 1 << 24  # architectures whose classes are held in memory, four bytes each
+_ROWS = 1 << 16
+_lock = Lock()
+
+
+def classes_are_known(space: Space) -> bool:
+    """Return whether a space has functional classes, and is small enough to hold them all."""
+    return isinstance(space, CellSpace) and space.size <= LIMIT
+
+
+def _lowest(space: Space) -> NDArray[np.int32]:
+    """Return the lowest index of the functional class of every architecture."""
+    with _lock:  # several shards of a run may ask at once
+        return _compute(space)
+
+
+@lru_cache(maxsize=4)
+def _compute(space: Space) -> NDArray[np.int32]:
+    if not isinstance(space, CellSpace):
+        raise BadInput(f"functional classes are of cells with an operation on every edge, not of {space.name}")
+    if space.size > LIMIT:
+        raise BadInput(
+            f"functional classes of {space.name}: its {space.size:,} architectures are too many, expected at most "
+            f"{LIMIT:,}"
+        )
+    sources, targets = (np.array(ends, np.int64) for ends in zip(*space.edges, strict=True))
+    kinds = np.array(
+        [{"none": NONE, "skip": SKIP}.get(o.kind, 2 + code) for code, o in enumerate(space.operations)], np.uint64
+    )
+    values = np.empty(space.size, np.uint64)
+
+    def part(start: int, stop: int) -> None:
+        for lo in range(start, stop, _ROWS):
+            hi = min(lo + _ROWS, stop)
+            hashes(space.digits_of_range(lo, hi), sources, targets, kinds, values[lo:hi])
+
+    threads = available_threads()
+    split(part, space.size, threads)
+    return first_places(values, threads)
+
+
+class FunctionalScore(OneByOne):
+    """A number of the functional class of each cell: its lowest index, or whether this cell has it.
+
+    Parameters
+    ----------
+    name, dtype, unit, meaning : str
+    representative : bool
+    """
+
+    def __init__(self, name: str, dtype: str, unit: str, meaning: str, representative: bool) -> None:
+        super().__init__(name, dtype, 1, unit, meaning, {})
+        self._representative = representative
+
+    def _of(self, lowest: NDArray[np.int32], indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        return (lowest == indices if self._representative else lowest).astype(np.int64)
+
+    def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
+        """Return the keys of any architectures."""
+        indices = np.asarray(space.index(digits))
+        return self._of(_lowest(space)[indices], indices)
+
+    def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
+        return self._of(_lowest(space)[start:stop], np.arange(start, stop))
+
+
+CLASS = FunctionalScore(
+    "functional_class",
+    "int64",
+    "1",
+    "the lowest index of all cells that compute the same once dead edges and identities are gone",
+    representative=False,
+)
+REPRESENTATIVE = FunctionalScore(
+    "representative", "uint8", "1", "1 if the index is the lowest of its functional class", representative=True
+)
+
+
+def functional_class(space: str | Space, index: int | ArrayLike) -> Any:
+    """Return the functional class of one architecture, or of many: the lowest index of its class.
+
+    Two cells are of one class if they compute the same network up to the order of summation, once edges that carry
+    nothing and identities are gone: the value of a node is the multiset of its terms; an edge contributes nothing if
+    its operation is none or its source has no value, the terms of its source if it is a skip connection, and else one
+    term, its operation applied to the value of its source.
+
+    Parameters
+    ----------
+    space : str or Space
+        A space of cells with an operation on every edge, of at most 16,777,216 architectures.
+    index : int or integer array-like of shape (n,)
+
+    Returns
+    -------
+    int, or int64 array of shape (n,)
+
+    Raises
+    ------
+    BadInput
+        If an index is outside the space, or the space is another one or too large.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> ss.functional_class("tss", 3128), ss.functional_class("tss", [3, 4, 3])
+    (3, array([3, 4, 3]))
+    """
+    space = find_space(space)
+    lowest = _lowest(space)
+    if not hasattr(index, "__len__"):
+        return int(lowest[space.check_index(index)])  # type: ignore[arg-type]
+    indices = np.asarray(space.index(space.digits(index)))
+    return lowest[indices].astype(np.int64)
+
+
+def only_unique(where: str | None, unique: str | None) -> str | None:
+    """Return a condition that also keeps one architecture of each class only, if `unique` says which classes.
+
+    Raises
+    ------
+    BadInput
+        If `unique` is neither None nor ``"functional"``.
+    """
+    if unique is None:
+        return where
+    if unique != "functional":
+        raise BadInput(f"unique {unique!r}: expected 'functional'")
+    return "representative = 1" if where is None else f"({where}) AND representative = 1"
