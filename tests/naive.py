@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from itertools import permutations, product
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 KERNEL = {"nor_conv_1x1": 1, "nor_conv_3x3": 3, "avg_pool_3x3": 3}
@@ -226,3 +227,94 @@ def longest_run(digits):
         run = run + 1 if digit == 3 else 0
         best = max(best, run)
     return best
+
+
+def normal_form(digits, nodes):
+    """What a cell computes: the value of its last node, a sorted tuple of terms; None if it computes nothing."""
+    chosen = dict(zip(edges(nodes), operations(digits), strict=True))
+    values = {0: (("input",),)}
+    for target in range(1, nodes):
+        terms = []
+        for source in range(target):
+            operation = chosen[source, target]
+            if operation == "none" or values[source] is None:
+                continue
+            if operation == "skip_connect":
+                terms += values[source]
+            else:
+                terms.append((operation, values[source]))
+        values[target] = tuple(sorted(terms, key=repr)) or None
+    return values[nodes - 1]
+
+
+def ways(digits, nodes):
+    """All ways from the input to the output, each the list of its operations, none excluded."""
+    chosen = dict(zip(edges(nodes), operations(digits), strict=True))
+    out = {0: [[]]}
+    for target in range(1, nodes):
+        out[target] = [
+            [*way, chosen[source, target]]
+            for source in range(target)
+            if chosen[source, target] != "none"
+            for way in out[source]
+        ]
+    return out[nodes - 1]
+
+
+def sss_layers(widths, dataset):
+    """Every layer with weights of NATS-Bench's size network, as `layers` has them."""
+    side, classes = NETWORKS[dataset]
+    out = []
+
+    def conv(kernel, c_in, c_out, batch_norm=True):
+        out.append((kernel * kernel * c_in * c_out, side * side))
+        if batch_norm:
+            out.append((2 * c_out, 0))
+
+    conv(3, 3, widths[0])
+    c_in = widths[0]
+    for stage, c_out in enumerate(widths):
+        if stage in (1, 3):
+            side //= 2
+            conv(3, c_in, c_out)
+            conv(3, c_out, c_out)
+            conv(1, c_in, c_out, batch_norm=False)
+        else:
+            for source, _ in ((0, 1), (0, 2), (1, 2), (1, 3), (2, 3)):
+                conv(3, c_in if source == 0 else c_out, c_out)
+            if c_in != c_out:
+                conv(1, c_in, c_out)
+        c_in = c_out
+    out.append((2 * c_in, 0))
+    out.append((c_in * classes + classes, 1))
+    return out
+
+
+def nb101_canonical(matrix, labels):
+    """The least (edge bits, labels) over all numberings of the vertices between input and output."""
+    n = len(matrix)
+    best = None
+    for order in permutations(range(1, n - 1)):
+        place = [0, *order, n - 1]  # vertex v becomes place[v]
+        moved = [(place[x], place[y]) for x in range(n) for y in range(n) if matrix[x][y]]
+        if any(x >= y for x, y in moved):
+            continue
+        bits = sum(1 << (x + y * (y - 1) // 2) for x, y in moved)
+        names = sorted((place[v], labels[v - 1]) for v in range(1, n - 1))
+        found = (bits, tuple(label for _, label in names))
+        best = found if best is None or found < best else best
+    return best
+
+
+def nb101_cells(n):
+    """All cells of n vertices up to isomorphism, by trying everything."""
+    out = set()
+    pairs = [(x, y) for y in range(n) for x in range(y)]
+    for bits in range(1 << len(pairs)):
+        joined = [pair for i, pair in enumerate(pairs) if bits >> i & 1]
+        sources, targets = {x for x, _ in joined}, {y for _, y in joined}
+        if len(joined) > 9 or not all(v in sources for v in range(n - 1)) or not all(v in targets for v in range(1, n)):
+            continue
+        matrix = [[int((x, y) in joined) for y in range(n)] for x in range(n)]
+        out.update(nb101_canonical(matrix, labels) for labels in product(range(3), repeat=n - 2))
+    return out

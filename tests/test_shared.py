@@ -61,3 +61,39 @@ def test_every_claim_of_the_paper_on_tss(shared, tmp_path, form):
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count("ok  ") == 10, result.stdout
+
+
+@pytest.mark.parametrize(("table", "space", "key"), [("nats_sss", "sss", "arch"), ("nb301_1218", "darts", "genotype")])
+def test_claims_of_other_spaces(shared, tmp_path, table, space, key):
+    archs = pl.read_parquet(shared / "benchmarks" / f"{table}.parquet").select(arch=key)
+    index = pl.Series("index", ss.space(space).parse(archs["arch"]))
+    archs.with_columns(index).with_columns(sed=pl.col("index").sed.score(space)).write_parquet(tmp_path / "s.parquet")
+    check(shared, "nb301" if space == "darts" else space, tmp_path / "s.parquet")
+
+
+def test_claims_of_nb101(shared, tmp_path):
+    table = pl.read_parquet(shared / "benchmarks" / "nb101_20k.parquet")
+    index = ss.space("nb101").parse((table["adjacency"] + table["ops"]).to_list())
+    scores = pl.DataFrame({"arch": table["hash"], "sed": ss.score("nb101")[index]})
+    assert (ss.score("nb101", "params")[index] == table["params"].to_numpy()).all()
+    scores.write_parquet(tmp_path / "s.parquet")
+    check(shared, "nb101", tmp_path / "s.parquet")
+
+
+def check(shared, name, scores):
+    command = [sys.executable, shared / "check" / "sed_claims.py", name, scores]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "LOW" not in result.stdout
+
+
+def test_goldens_of_other_spaces(goldens):
+    assert ss.space("nb101").size == goldens["nb101"]["size"]
+    assert ss.space("darts").size == goldens["darts"]["size"]
+    assert ss.space("transnas_micro").size == goldens["transnas"]["micro"]
+    assert ss.space("transnas_macro").size == goldens["transnas"]["macro"]
+    assert ss.score("tss", "representative").sum() == goldens["tss"]["functional_classes"]
+    assert len(ss.census("tss5")) == goldens["tss5"]["classes_of_counts_and_residual"]
+    assert len(ss.census("tss")) == goldens["tss"]["classes_of_counts_and_residual"]
+    params, macs = goldens["costs"]["sss_8:8:8:8:8"]["cifar10"]
+    assert (ss.score("sss", "params", 0, 1).item(), ss.score("sss", "macs", 0, 1).item()) == (params, macs)

@@ -1,0 +1,138 @@
+"""Spaces of one's own: from Python and from TOML, with everything that sedspace's own have."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import naive
+import sedspace as ss
+from sedspace.spaces.custom import from_definition
+
+OPERATIONS = [
+    {"name": "none", "kind": "none"},
+    {"name": "skip_connect", "kind": "skip"},
+    {"name": "nor_conv_1x1", "kind": "conv", "kernel": 1},
+    {"name": "nor_conv_3x3", "kind": "conv", "kernel": 3},
+    {"name": "avg_pool_3x3", "kind": "pool", "kernel": 3},
+]
+TOML = """
+name = "mine"
+nodes = 5
+
+[[operations]]
+name = "none"
+kind = "none"
+
+[[operations]]
+name = "skip_connect"
+kind = "skip"
+
+[[operations]]
+name = "dil_conv_5x5"
+kind = "conv"
+kernel = 5
+dilation = 2
+
+[[operations]]
+name = "max_pool_3x3"
+kind = "pool"
+kernel = 3
+
+[skeleton]
+dataset = "tiny"
+side = 64
+classes = 200
+widths = [8, 24]
+cells = 3
+"""
+
+
+def test_the_nats_cell_made_by_hand_is_the_nats_cell():
+    mine, tss = ss.cell_space("mine", 4, OPERATIONS), ss.space("tss")
+    assert mine.size == tss.size
+    for name in ("sed", "params", "macs", "residual", "depth", "functional_class", "entropy"):
+        assert ss.score(mine, name).tolist() == ss.score(tss, name).tolist(), name
+    assert mine.arch(range(100)).tolist() == tss.arch(range(100)).tolist()
+    assert mine.parse(tss.arch(11_668)) == 11_668
+    assert ss.census(mine)["count"].to_list() == ss.census(tss)["count"].to_list()
+
+
+def test_the_extended_cell():
+    """Seven operations on five nodes: 282,475,249 cells, counted and not looked at."""
+    more = [
+        {"name": "nor_conv_5x5", "kind": "conv", "kernel": 5},
+        {"name": "max_pool_3x3", "kind": "pool", "kernel": 3},
+    ]
+    space = ss.cell_space("more", 5, [*OPERATIONS, *more])
+    assert space.size == 282_475_249
+    assert ss.census(space)["count"].sum() == space.size
+    best = ss.top_k(space, 1)
+    assert best["sed"].item() == (1 + 0.75) * 9 * 1.25
+    assert ss.score(space, "n_nor_conv_5x5", best["index"].item(), best["index"].item() + 1).item() == 9
+
+
+def test_toml_and_runs(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(TOML)
+    space = ss.space(str(path))
+    assert (space.name, space.size, space.operations[2].dilation) == ("mine", 4**10, 2)
+    index = space.index([2] * 10)
+    assert ss.score(space, "sed", index, index + 1).item() == 10 * 0.75 * 1.25
+    per_edge = 3 * sum(25 * c * c + 2 * c for c in (8, 24))
+    around = 27 * 8 + 16 + (9 * 8 * 24 + 48) + (9 * 24 * 24 + 48) + 8 * 24 + 48 + 24 * 200 + 200
+    assert ss.score(space, "params", index, index + 1).item() == around + 10 * per_edge
+    ways = naive.digits(0, [4] * 10)
+    assert ways == space.digits(0).tolist()
+    run = ss.enumerate_space(space, tmp_path / "run", start=1000, stop=9000, progress=False)
+    path.unlink()  # the run explains itself
+    opened = ss.open_run(tmp_path / "run")
+    assert opened.verify() == []
+    assert opened.space.arch(5) == space.arch(5)
+    again = ss.enumerate_space(
+        from_definition(json.loads((tmp_path / "run" / "manifest.json").read_text())["space"]["definition"], "space"),
+        tmp_path / "run",
+        start=1000,
+        stop=9000,
+        progress=False,
+    )
+    assert again.rows_found == run.rows == 8000
+    with pytest.raises(ss.BadInput, match="holds another run"):
+        ss.enumerate_space("tss5", tmp_path / "run", start=1000, stop=9000, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("nodes = 5", ""), "has no nodes: expected name, nodes, operations"),
+        (("nodes = 5", "node = 5"), "unknown key 'node': did you mean 'nodes'"),
+        (("nodes = 5", "nodes = 1"), "nodes 1, expected a number from 2 to 23"),
+        (('name = "mine"', 'name = "my space"'), "name 'my space', expected letters"),
+        (('kind = "skip"', 'kind = "skipp"'), "operation 1: unknown kind 'skipp': did you mean 'skip'"),
+        (("kernel = 5", "kernel = 4"), "operation 2: kernel 4, expected an odd number of pixels"),
+        (("kernel = 5\n", ""), "operation 2: kernel 0, expected an odd number"),
+        (("kernel = 5", 'kernel = "5"'), "operation 2: kernel '5'"),
+        (("kernel = 5", "kernle = 5"), "operation 2: unknown key 'kernle': did you mean 'kernel'"),
+        (('kind = "skip"', 'kind = "skip"\nkernel = 3'), "operation 1: kernel 3, expected none for a skip"),
+        (("dilation = 2", "dilation = 0"), "operation 2: dilation 0, expected 1 or more"),
+        (('name = "max_pool_3x3"', 'name = "none"'), "operation 3: 'none' stands there twice"),
+        (("widths = [8, 24]", "widths = []"), r"widths \[\], expected numbers of channels"),
+        (("widths = [8, 24]", "width = [8]"), "skeleton: unknown key 'width': did you mean 'widths'"),
+        (("side = 64", "side = 7"), "side 7 cannot be halved 1 times"),
+        (("cells = 3", "cells = 0"), "cells 0, expected a number of 1 or more"),
+        (("nodes = 5", "nodes = "), "is no TOML"),
+    ],
+)
+def test_a_wrong_file_is_one_line(change, message, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(TOML.replace(*change))
+    with pytest.raises(ss.BadInput, match=message) as caught:
+        ss.space(str(path))
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_one_line():
+    with pytest.raises(ss.BadInput, match=r"space nowhere\.toml cannot be read: No such file"):
+        ss.space("nowhere.toml")

@@ -1,0 +1,123 @@
+"""Functional classes and what a cell is as a graph, against exact normal forms and all ways written out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import naive
+import sedspace as ss
+from sedspace_kernels.functional import first_places
+
+TSS = [naive.digits(i, [5] * 6) for i in range(5**6)]
+
+
+@pytest.fixture(scope="module")
+def lowest():
+    """The lowest index of the class of every architecture of tss, by exact normal forms."""
+    first = {}
+    return [first.setdefault(naive.normal_form(digits, 4), index) for index, digits in enumerate(TSS)]
+
+
+def test_the_64_bits_separate_all_classes_of_tss(lowest):
+    found = ss.functional_class("tss", range(5**6))
+    assert found.tolist() == lowest
+    assert len(set(lowest)) == 4930
+    assert ss.functional_class("tss", 3128) == lowest[3128]
+    assert ss.score("tss", "functional_class", 5000, 9000).tolist() == lowest[5000:9000]
+    assert ss.score("tss", "representative").tolist() == [int(low == i) for i, low in enumerate(lowest)]
+
+
+def test_classes_of_transnas_are_those_of_tss_without_pooling(lowest):
+    space = ss.space("transnas_micro")
+    first = {}
+    expected = [first.setdefault(lowest[naive.index(naive.digits(i, [4] * 6), [5] * 6)], i) for i in range(space.size)]
+    assert ss.functional_class(space, range(space.size)).tolist() == expected
+
+
+def test_classes_of_tss5():
+    """As many classes as normal forms among many cells, and every cell computes what its lowest one does."""
+    random = np.random.default_rng(11)
+    classes = ss.score("tss5", "functional_class")
+    assert int((classes == np.arange(len(classes))).sum()) == len(np.unique(classes)) == 2_288_550
+    indices = random.integers(0, 5**10, 3000)
+    forms = [naive.normal_form(naive.digits(int(i), [5] * 10), 5) for i in indices]
+    assert len(set(forms)) == len(np.unique(classes[indices]))
+    for index, form in zip(indices[:500], forms, strict=False):
+        assert classes[index] <= index
+        assert naive.normal_form(naive.digits(int(classes[index]), [5] * 10), 5) == form
+
+
+@given(st.lists(st.integers(0, 9), max_size=200), st.integers(1, 3))
+def test_first_places(values, threads):
+    found = first_places(np.array(values, np.uint64), threads)
+    assert found.tolist() == [values.index(value) for value in values]
+
+
+def test_one_of_each_class_everywhere(lowest, tmp_path):
+    kept = [i for i, low in enumerate(lowest) if i == low]
+    run = ss.enumerate_space("tss", tmp_path / "run", columns=["sed"], unique="functional", progress=False)
+    assert run.scan().collect()["index"].to_list() == kept
+    sed = ss.score("tss")
+    best = sorted(kept, key=lambda i: (-sed[i], i))
+    assert ss.top_k("tss", 50, unique="functional")["index"].to_list() == best[:50]
+    some = [i for i in best if sed[i] < 5]
+    assert ss.top_k("tss", 50, where="sed < 5", unique="functional")["index"].to_list() == some[:50]
+    drawn = ss.sample("tss", 4930, unique="functional", seed=2)
+    assert drawn["index"].to_list() == kept
+    with pytest.raises(ss.BadInput, match="unique 'name': expected 'functional'"):
+        ss.top_k("tss", unique="name")
+    with pytest.raises(ss.BadInput, match="unknown column 'representative'"):
+        ss.top_k("tss6", unique="functional")
+    with pytest.raises(ss.BadInput, match="too many, expected at most 16,777,216"):
+        ss.functional_class("tss6", 3)
+    with pytest.raises(ss.BadInput, match="not of darts"):
+        ss.functional_class("darts", 3)
+
+
+# -- graphs ---------------------------------------------------------------------------------------------------------
+
+
+def test_depth_paths_and_receptive_field_of_tss():
+    kernel = {"nor_conv_1x1": 1, "nor_conv_3x3": 3, "avg_pool_3x3": 3, "skip_connect": 1}
+    expected = {"depth": [], "paths": [], "receptive_field": []}
+    for digits in TSS:
+        ways = naive.ways(digits, 4)
+        expected["depth"].append(max((sum(o != "skip_connect" for o in way) for way in ways), default=0))
+        expected["paths"].append(len(ways))
+        expected["receptive_field"].append(max((1 + sum(kernel[o] - 1 for o in way) for way in ways), default=0))
+    for name, values in expected.items():
+        assert ss.score("tss", name).tolist() == values, name
+
+
+@pytest.mark.parametrize("index", [0, 11_668, 5_432, 15_624])
+def test_scores_of_the_network_by_its_layers(index):
+    digits = TSS[index]
+    chosen = dict(zip(naive.edges(4), naive.operations(digits), strict=True))
+    links = sum(chosen[edge] == "skip_connect" for edge in ((0, 2), (0, 3), (1, 3)))
+    mass = sum(links / 3 * width * 3 for width in (16, 32, 64) for _ in range(5))
+    degree = sum(width + links / 3 for width in (16, 32, 64) for _ in range(5))
+    logs = [math.log(27)]
+    for stage, width in enumerate((16, 32, 64)):
+        if stage:
+            logs += [math.log(9 * width // 2), math.log(9 * width)]
+        for operation in naive.operations(digits) * 5:
+            if "conv" in operation:
+                logs.append(math.log(width * naive.KERNEL[operation] ** 2))
+    entropy = math.log(8 * 8 * 64) * sum(logs)
+    effectiveness = len(logs) / math.exp(sum(logs) / len(logs))
+    found = [ss.score("tss", n, index, index + 1).item() for n in ("nn_mass", "nn_degree", "entropy", "effectiveness")]
+    assert found == pytest.approx([mass, degree, entropy, effectiveness], rel=1e-6)
+
+
+def test_scores_that_are_sums_count_whole_spaces():
+    assert ss.census("tss6", ["nn_mass"], by="entropy")["count"].sum() == 5**15
+    assert ss.top_k("tss6", 1, "entropy")["index"].item() == ss.space("tss6").index([3] * 15)
+    frame = ss.census("tss", ["depth"], by="paths")
+    assert frame["count"].sum() == 5**6
+    assert frame.schema["paths"] == pl.Int32

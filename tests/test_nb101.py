@@ -1,0 +1,208 @@
+"""NAS-Bench-101, the size space and TransNAS-Bench-101's networks: generated, written, read, costed."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+from random import Random
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import naive
+import sedspace as ss
+
+OPERATIONS = ["conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"]
+SPACE = ss.space("nb101")
+
+
+def test_every_small_cell_is_generated_once():
+    keys = set()
+    for index in range(SPACE.size):
+        if SPACE.cells.vertices[index] > 5:
+            break
+        matrix, names = SPACE.matrix(index)
+        n = len(matrix)
+        bits = sum(matrix[x][y] << (x + y * (y - 1) // 2) for y in range(n) for x in range(y))
+        keys.add((n, bits, tuple(OPERATIONS.index(name) for name in names[1:-1])))
+    assert index == 1 + 6 + 84 + 2441
+    assert keys == {(n, *cell) for n in (2, 3, 4, 5) for cell in naive.nb101_cells(n)}
+
+
+def test_all_cells_are_canonical_and_ascend():
+    assert len(SPACE.cells.keys) == SPACE.size == 423_624
+    assert (np.diff(SPACE.cells.keys) > 0).all()
+    for index in Random(1).sample(range(SPACE.size), 60):
+        matrix, names = SPACE.matrix(index)
+        n = len(matrix)
+        bits = sum(matrix[x][y] << (x + y * (y - 1) // 2) for y in range(n) for x in range(y))
+        labels = tuple(OPERATIONS.index(name) for name in names[1:-1])
+        assert naive.nb101_canonical(matrix, labels) == (bits, labels)
+
+
+@given(st.integers(0, 423_623), st.randoms())
+def test_a_cell_is_found_however_it_is_written(index, random):
+    matrix, names = SPACE.matrix(index)
+    n = len(matrix)
+    assert SPACE.parse(SPACE.arch(index)) == index
+    assert SPACE.parse(json.dumps(matrix) + json.dumps(names)) == index
+    order = [0, *random.sample(range(1, n - 1), n - 2), n - 1]  # any numbering, also against the edges
+    shuffled = [[matrix[x][y] for y in order] for x in order]
+    assert SPACE.find(shuffled, [names[v] for v in order]) == index
+    wider = [[*row[:-1], 0, row[-1]] for row in matrix]  # a vertex that leads nowhere, from the input
+    wider.insert(n - 1, [0] * (n + 1))
+    wider[0][n - 1] = 1
+    assert SPACE.find(wider, [*names[:-1], random.choice(OPERATIONS), "output"]) == index
+    assert SPACE.draw(index).count("\n") == n - 1
+
+
+def test_the_benchmark_agrees(shared):
+    """The same matrices, parameters and hashes as NAS-Bench-101's own."""
+    table = pl.read_parquet(shared / "benchmarks" / "nb101_20k.parquet")
+    rows = table.select("adjacency", "ops", "hash").head(2000).rows()
+    indices = [SPACE.find(json.loads(matrix), json.loads(ops)) for matrix, ops, _ in rows]
+    assert ss.score(SPACE, "params")[indices].tolist() == table["params"].head(2000).to_list()
+    for index, (matrix, ops, name) in zip(indices, rows, strict=True):
+        assert SPACE.matrix(index) == (json.loads(matrix), json.loads(ops))
+        assert SPACE.module_hash(index) == name
+
+
+def test_runs_and_answers(tmp_path):
+    run = ss.enumerate_space(
+        SPACE, tmp_path / "run", columns=["sed", "arch", "nasbench_hash"], stop=500, progress=False
+    )
+    frame = run.scan().collect()
+    assert frame["nasbench_hash"].to_list() == [SPACE.module_hash(i) for i in range(500)]
+    assert run.verify() == []
+    assert ss.open_run(tmp_path / "run").unchecked == []
+    sed = ss.score(SPACE)
+    edges = ss.score(SPACE, "n_edges")
+    kept = np.flatnonzero(edges <= 7)
+    best = kept[np.lexsort((kept, -sed[kept]))][:20]
+    assert ss.top_k(SPACE, 20, where="n_edges <= 7")["index"].to_list() == best.tolist()
+    for index in (0, 5, 100_000):
+        matrix, names = SPACE.matrix(index)
+        convs = sum({"conv3x3-bn-relu": 1, "conv1x1-bn-relu": 0.75}.get(name, 0) for name in names)
+        assert sed[index] == (1 + 0.75 * matrix[0][-1]) * convs - 0.25 * names.count("maxpool3x3")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "operations", "message"),
+    [
+        ([[0, 1]], ["input", "output"], "1 rows and 2 operations"),
+        ([[0, 1], [0, 0]], ["input", "conv", "output"], "2 rows and 3 operations"),
+        ([[0, 2], [0, 0]], ["input", "output"], "must hold 0 and 1 only"),
+        ([[0, 1], [0, 0]], ["output", "input"], "expected 'input' first and 'output' last"),
+        ([[0, 1, 0], [0, 0, 1], [0, 0, 0]], ["input", "conv5x5", "output"], "vertex 1 has operation 'conv5x5'"),
+        ([[0, 0], [0, 0]], ["input", "output"], "no way from the input to the output"),
+        (
+            [[0, 1, 0, 0], [0, 0, 1, 1], [0, 1, 0, 0], [0, 0, 0, 0]],
+            ["input", OPERATIONS[0], OPERATIONS[0], "output"],
+            "the edges among vertices 1, 2, 3 form a cycle",
+        ),
+        (
+            [[int(x < y) for y in range(6)] for x in range(6)],
+            ["input", *OPERATIONS, OPERATIONS[0], "output"],
+            "has 15 edges, expected at most 9",
+        ),
+        (
+            [[int(y == x + 1) for y in range(9)] for x in range(9)],
+            ["input", *[OPERATIONS[0]] * 7, "output"],
+            "has 9 vertices, expected at most 7",
+        ),
+    ],
+)
+def test_malformed_cells(matrix, operations, message):
+    with pytest.raises(ss.BadInput, match=message) as caught:
+        SPACE.find(matrix, operations)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("arch", ["x", "[[0,1],[0,0]", "[[0,1],[0,0]] [", 7])
+def test_malformed_archs(arch):
+    with pytest.raises(ss.BadInput, match=r"expected a matrix and operations|cell of nb101"):
+        SPACE.parse([arch])
+
+
+# -- sizes ----------------------------------------------------------------------------------------------------------
+
+WIDTHS = (8, 16, 24, 32, 40, 48, 56, 64)
+
+
+def test_every_architecture_of_sss():
+    space = ss.space("sss")
+    widths = list(product(WIDTHS, repeat=5))
+    archs = [":".join(map(str, row)) for row in widths]
+    assert space.arch(range(space.size)).tolist() == archs
+    assert space.parse(archs).tolist() == list(range(space.size))
+    values = ss.score(space)
+    exact = [int(np.prod(row, dtype=np.int64)) for row in widths]
+    assert np.allclose(values, np.log2(np.array(exact, float)), rtol=1e-6)
+    keys = ss.known_scores(space)["sed"].at(space, space.digits(range(space.size)))
+    order = np.argsort(keys, kind="stable")
+    assert (np.diff(np.array(exact)[order]) >= 0).all()  # ranked as the exact products, ties and all
+    assert len(np.unique(keys)) == len(set(exact))
+    assert ss.top_k(space, 1)["arch"].item() == "64:64:64:64:64"
+    for index in Random(3).sample(range(space.size), 40):
+        for dataset, suffix in (("cifar10", ""), ("cifar100", "_cifar100"), ("imagenet16", "_imagenet16")):
+            layers = naive.sss_layers(widths[index], dataset)
+            assert ss.score(space, f"params{suffix}", index, index + 1).item() == sum(size for size, _ in layers)
+            macs = sum(size * pixels for size, pixels in layers)
+            assert ss.score(space, f"macs{suffix}", index, index + 1).item() == macs
+
+
+def test_exact_answers_about_sss():
+    params, sed = ss.score("sss", "params"), ss.score("sss")
+    kept = np.flatnonzero(params < 60_000)
+    best = kept[np.lexsort((kept, -sed[kept]))][:30]
+    assert ss.top_k("sss", 30, where="params < 60000")["index"].to_list() == best.tolist()
+    front = ss.pareto("sss")
+    assert front["params"].to_list() == sorted(front["params"].to_list(), reverse=True)
+    for row in front.rows(named=True):
+        assert not ((sed > row["sed"]) & (params <= row["params"])).any()
+    assert ss.census("sss", ["channels"], by=None)["count"].sum() == 8**5
+
+
+def test_sss_is_natsbenchs(shared):
+    table = pl.read_parquet(shared / "benchmarks" / "nats_sss.parquet")
+    assert ss.space("sss").parse(table["arch"]).tolist() == table["nats_index"].to_list()
+    assert ss.score("sss", "params")[table["nats_index"].to_numpy()].tolist() == table["params_cifar10"].to_list()
+
+
+def test_every_network_of_transnas_macro():
+    space = ss.space("transnas_macro")
+    codes = [
+        "".join(modules)
+        for n in (4, 5, 6)
+        for modules in product("1234", repeat=n)
+        if 1 <= sum(m in "34" for m in modules) <= 4 and 1 <= sum(m in "24" for m in modules) <= 3
+    ]
+    assert len(codes) == space.size == 3256
+    archs = [f"64-{code}-basic" for code in codes]
+    assert space.arch(range(space.size)).tolist() == archs
+    assert space.parse(archs).tolist() == list(range(space.size))
+    for index in range(0, space.size, 7):
+        channels, total = 64, 0
+        for module in codes[index]:
+            channels *= 2 if module in "24" else 1
+            total += np.log2(channels)
+        assert ss.score(space, "sed", index, index + 1).item() == total
+
+
+@pytest.mark.parametrize(
+    ("space", "arch", "message"),
+    [
+        ("sss", "8:8:8:8", "expected 5 widths such as"),
+        ("sss", "8:8:12:8:8", "stage 3 is '12', expected one of 8, 16"),
+        ("sss", 8, "expected 5 widths"),
+        ("transnas_macro", "64-123-basic", "modules '123', expected four to six"),
+        ("transnas_macro", "64-1111-basic", "modules '1111'"),
+        ("transnas_macro", "1234", "expected 64-<modules>-basic"),
+    ],
+)
+def test_malformed_archs_of_sizes(space, arch, message):
+    with pytest.raises(ss.BadInput, match=message):
+        ss.space(space).parse([arch])
