@@ -39,6 +39,7 @@ from sedspace.published import published
 from sedspace.query import top
 from sedspace.runs.files import parquet_options
 from sedspace.runs.request import ROW_GROUP_ROWS
+from sedspace.scores import functional
 from sedspace.scores.layout import first_layout
 
 SPACE = ss.space("tss5")
@@ -114,6 +115,21 @@ def run_against_write_table(repeats: int) -> dict[str, Any]:
 
         def theirs() -> None:
             pq.write_table(arrow, f"{directory}/{next(numbers)}.parquet", **options)
+
+        return ratio(interleaved({"ours": ours, "theirs": theirs}, repeats))
+
+
+def classes_against_run(repeats: int) -> dict[str, Any]:
+    """Compare finding the functional class of every cell, from nothing, with the whole default run."""
+    with tempfile.TemporaryDirectory() as directory:
+        numbers = itertools.count()
+
+        def ours() -> None:
+            functional._compute.cache_clear()
+            ss.score(SPACE, "functional_class", threads=THREADS)
+
+        def theirs() -> None:
+            ss.enumerate_space(SPACE, f"{directory}/{next(numbers)}", threads=THREADS, progress=False)
 
         return ratio(interleaved({"ours": ours, "theirs": theirs}, repeats))
 
@@ -255,6 +271,7 @@ def measure(repeats: int) -> dict[str, Any]:
         },
         "score": score_against_fill(20 * repeats),
         "run": run_against_write_table(repeats),
+        "classes": classes_against_run(repeats),
         "memory": {"tss5": peak_memory("tss5", 0), "tss6": peak_memory("tss6", 20_000_000_000)},
         "process": {"first": processes[0], "warm": statistics.median(processes[1:])},
         "questions": questions(repeats),
@@ -292,6 +309,7 @@ def markdown(results: dict[str, Any]) -> str:
         row("the same, lookup tables made anew each time", score["same array, tables made anew"], "-"),
         row("the same, a new array each time", score["new array"], "-"),
         row("the whole default run / `pyarrow.parquet.write_table` of the finished table", run, "at most 0.75"),
+        row("the functional class of every cell / the whole default run", results["classes"], "at most 1"),
         row("top-10 of a run with a filter / the same in plain polars", results["questions"]["top"], "at most 1.1"),
         row(
             "`verify` of a run, samples recomputed / reading and hashing it",

@@ -127,6 +127,37 @@ def test_costs_from_a_table_and_a_fit(tmp_path):
     assert 1.5 + sum(n * cost for n, cost in zip(counts, costs.values(), strict=True)) <= 5.0001
 
 
+def test_unique_and_a_space_of_ones_own(tmp_path):
+    out = sedspace("enumerate", "tss", "--out", tmp_path / "run", "--unique", "functional", "--columns", "sed").stdout
+    assert "4,930 of 15,625 architectures" in out
+    best = json.loads(sedspace("top", "tss", "-k", 30, "--unique", "functional", "--json").stdout)
+    assert [row["index"] for row in best] == ss.top_k("tss", 30, unique="functional")["index"].to_list()
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'name = "mine"\nnodes = 3\n[[operations]]\nname = "zero"\nkind = "none"\n'
+        '[[operations]]\nname = "conv"\nkind = "conv"\nkernel = 7\n'
+    )
+    assert sedspace("show", path, 7).stdout.startswith("mine, index 7 of 8\narch    |conv~0|+|conv~0|conv~1|")
+    assert "8 architectures of mine" in sedspace("enumerate", path, "--out", tmp_path / "mine").stdout
+    assert "SED     4.5 = skip 1 * conv 4.5" in sedspace("show", path, "|conv~0|+|conv~0|conv~1|").stdout
+    columns = json.loads(sedspace("spaces", "nb101", "--json").stdout)
+    assert columns[-1]["column"] == "nasbench_hash"
+
+
+@pytest.mark.parametrize(
+    ("space", "arch", "said"),
+    [
+        ("sss", "64:64:64:64:64", "SED     30\nrank    1 of 32,768"),
+        ("nb101", "[[0,1],[0,0]] input,output", "vertex 1  output           from 0"),
+        ("transnas_macro", "64-1234-basic", "n_halvings                      2"),
+        ("transnas_micro", "64-41414-0_00_000", "from 0   from 1   from 2\n"),
+        ("darts", "1076746950455072399", "reduce 5  dil_conv_5x5~3 dil_conv_5x5~4\n\nSED     "),
+    ],
+)
+def test_show_of_every_space(space, arch, said):
+    assert said in sedspace("show", space, arch).stdout
+
+
 def test_top_of_a_run_and_of_a_space(run):
     of_run = json.loads(sedspace("top", run, "-k", 4, "--json").stdout)
     of_space = json.loads(sedspace("top", "tss", "-k", 4, "--json").stdout)
@@ -303,6 +334,10 @@ BAD = {
     "sample tss --stratify sed --importance sed": "exclude each other",
     "sample tss -n 3 --out X.txt": "--out X.txt: expected a name that ends in .csv, .jsonl or .parquet",
     "--costs nowhere.csv spaces": "table nowhere.csv is not there",
+    "top tss6 --unique functional": "unknown column 'representative'",
+    "spaces nowhere.toml": "space nowhere.toml cannot be read: No such file",
+    "show sss 8:8:8:8:7": "stage 5 is '7', expected one of 8, 16",
+    "show nb101 [[0,1],[0,0]]input,input": "expected 'input' first and 'output' last",
     "fit tss nowhere.csv --column ms --out X.csv": "table nowhere.csv is not there",
     "top RUN --where params<0": "nothing in RUN meets the request: the answer is empty",
     "top RUN --range 0:5": "--range is for spaces, and RUN is a run",

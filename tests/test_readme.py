@@ -13,6 +13,7 @@ import census
 import claims
 import hardware
 import readme
+import scores
 import speed
 from conftest import ROOT
 
@@ -24,19 +25,20 @@ def blocks(language):
 
 
 def test_the_tour_of_the_shell_runs(tmp_path):
-    (tour,) = [block for block in blocks("sh") if ".venv" not in block]
+    tour = "".join(block for block in blocks("sh") if ".venv" not in block)
     script = f'set -eu\nsedspace() {{ {sys.executable} -m sedspace "$@"; }}\n{tour}'
     result = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert len(tour.splitlines()) >= 7
     assert "500,000 architectures of tss5" in result.stdout
     assert "of 30,517,578,125 architectures of tss6" in result.stdout
+    assert "2288550" in result.stdout
 
 
 def test_the_examples_in_python_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
-    assert len(blocks("python")) == 4
+    assert len(blocks("python")) == 5
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), {})
     assert (tmp_path / "runs" / "mine" / "manifest.json").exists()
@@ -50,7 +52,7 @@ def test_the_two_commands_make_their_own_environment():
         assert line.startswith("python3 -m venv .venv && .venv/bin/pip install ")
 
 
-@pytest.mark.parametrize("module", [speed, claims, census, hardware])
+@pytest.mark.parametrize("module", [speed, claims, census, hardware, scores])
 def test_figures_come_from_measurements(module):
     results = json.loads((ROOT / "bench" / f"{module.__name__}.json").read_text(encoding="utf-8"))
     between = README.split(module.MARKERS[0])[1].split(module.MARKERS[1])[0]
@@ -70,6 +72,13 @@ def test_fits_are_measured_again(shared):
     results = hardware.measure(shared / "benchmarks" / "hw_nas_bench_cifar10.parquet")
     committed = json.loads((ROOT / "bench" / "hardware.json").read_text(encoding="utf-8"))
     assert hardware.markdown(results) == hardware.markdown(committed)
+
+
+def test_scores_are_measured_again(shared):
+    """The committed correlations are what the developers' accuracy tables give today."""
+    results = scores.measure(shared / "benchmarks")
+    committed = json.loads((ROOT / "bench" / "scores.json").read_text(encoding="utf-8"))
+    assert scores.markdown(results) == scores.markdown(committed)
 
 
 def test_published_figures_are_measured_again(shared):

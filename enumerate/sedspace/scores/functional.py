@@ -121,8 +121,10 @@ def functional_class(space: str | Space, index: int | ArrayLike) -> Any:
     Examples
     --------
     >>> import sedspace as ss
-    >>> ss.functional_class("tss", 3128), ss.functional_class("tss", [3, 4, 3])
-    (3, array([3, 4, 3]))
+    >>> ss.functional_class("tss", 3)  # one convolution, of a node without a value: the same as nothing
+    0
+    >>> ss.functional_class("tss", [25, 626])  # the input handed on to the output, in one step or in two
+    array([25, 25])
     """
     space = find_space(space)
     lowest = _lowest(space)

@@ -65,14 +65,19 @@ class CellSpace(Space):
         yield Feature("residual", self.table(residual), 0, "uint8", "skips", meaning)
         for number, skeleton in enumerate(self.skeletons):
             suffix = "" if number == 0 else f"_{skeleton.dataset}"
-            network = f"the {skeleton.dataset} network of NATS-Bench's kind"
+            network = self._network_name(skeleton)
             around = skeleton.around()
             table = self.table(lambda operation, s=skeleton: s.on_edge(operation).params)  # type: ignore[misc]
             meaning = f"trainable parameters of {network}"
             yield Feature(f"params{suffix}", table, around.params, "int32", "parameters", meaning)
             table = self.table(lambda operation, s=skeleton: s.on_edge(operation).macs)  # type: ignore[misc]
-            meaning = f"multiply-accumulates of convolutions and classifier of {network} (it prints them as FLOPs)"
+            meaning = (
+                f"multiply-accumulates of convolutions and classifier of {network} (NATS-Bench prints them as FLOPs)"
+            )
             yield Feature(f"macs{suffix}", table, around.macs, "int64", "MACs per image", meaning)
+
+    def _network_name(self, skeleton: Skeleton) -> str:
+        return f"the {skeleton.dataset} network"
 
     def draw(self, index: int) -> str:
         """Return a drawing of a cell in text: one row per node, one column per source.

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from sedspace.errors import BadInput
 from sedspace.spaces.cell import CellSpace
-from sedspace.spaces.skeleton import NATS_BENCH
+from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
 from sedspace.spaces.space import Operation
 
 OPERATIONS = {
@@ -90,3 +90,6 @@ class TssSpace(NatsCellSpace):
             operations=OPERATIONS,
             skeletons=NATS_BENCH,
         )
+
+    def _network_name(self, skeleton: Skeleton) -> str:
+        return f"NATS-Bench's {skeleton.dataset} network"
