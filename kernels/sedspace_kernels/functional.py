@@ -35,34 +35,75 @@ def _mix(x: Any) -> Any:
 
 
 @jit
-def hashes(
-    digits: NDArray[Any], sources: NDArray[np.int64], targets: NDArray[np.int64], kinds: NDArray[Any], out: NDArray[Any]
+def _ends(
+    prefix: int,
+    inner: int,
+    sources: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    kinds: NDArray[Any],
+    value: NDArray[Any],
+    chosen: NDArray[np.int64],
+    out: NDArray[Any],
 ) -> None:
-    """Write the hash of the value of each cell, 0 if it has none.
+    """Write the hashes of all cells whose first `inner` edges are those of an index `prefix`, in order."""
+    radix = len(kinds)
+    for e in range(inner - 1, -1, -1):
+        chosen[e] = prefix % radix
+        prefix //= radix
+    value[:] = _ZERO
+    value[0] = _TOKEN
+    for e in range(inner):
+        value[targets[e]] += _term(value[sources[e]], kinds[chosen[e]])
+    out[0] = _ZERO
+    length = 1
+    for e in range(
+        inner, len(sources)
+    ):  # every cell of the edges so far, from the last on, becomes one for each choice
+        for i in range(length - 1, -1, -1):
+            base = out[i]
+            for choice in range(radix):
+                out[i * radix + choice] = base + _term(value[sources[e]], kinds[choice])
+        length *= radix
+
+
+@jit
+def _term(value: Any, kind: Any) -> Any:
+    """Return what an edge adds to its target: of a node without a value, whose hash is 0, nothing."""
+    if value == _ZERO or kind == NONE:
+        return _ZERO
+    return value if kind == SKIP else _mix(_mix(value) ^ kind)
+
+
+@jit
+def hashes(
+    start: int, sources: NDArray[np.int64], targets: NDArray[np.int64], kinds: NDArray[Any], out: NDArray[Any]
+) -> None:
+    """Write the hashes of the values of consecutive cells, 0 if they have none.
 
     Parameters
     ----------
-    digits : unsigned integer[n, edges]
+    start : int
+        The index of the first cell: its choices as digits, the first edge most significant.
     sources, targets : int64[edges]
-        In an order in which a node is a target before it is a source; node 0 is the input, the last target the output.
+        Grouped by target, ascending; node 0 is the input, the last target the output.
     kinds : uint64[choices]
-        `NONE`, `SKIP`, or any other number, one for each operation.
+        The same at every edge: `NONE`, `SKIP`, or any other number, one for each operation.
     out : uint64[n]
     """
-    nodes = targets[-1] + 1
-    value = np.empty(nodes, np.uint64)
-    terms = np.empty(nodes, np.int64)
-    for i in range(len(digits)):
-        value[:] = _ZERO
-        terms[:] = 0
-        value[0], terms[0] = _TOKEN, 1
-        for e in range(len(sources)):
-            s, t, kind = sources[e], targets[e], kinds[digits[i, e]]
-            if terms[s] == 0 or kind == NONE:
-                continue
-            value[t] += value[s] if kind == SKIP else _mix(_mix(value[s]) ^ kind)
-            terms[t] += terms[s] if kind == SKIP else 1
-        out[i] = value[nodes - 1]
+    inner = 0
+    while targets[inner] < targets[-1]:
+        inner += 1
+    size = len(kinds) ** (len(sources) - inner)
+    value = np.empty(targets[-1] + 1, np.uint64)
+    chosen = np.empty(len(sources), np.int64)
+    ends = np.empty(size, np.uint64)
+    done = 0
+    while done < len(out):
+        prefix, skipped = (start + done) // size, (start + done) % size
+        _ends(prefix, inner, sources, targets, kinds, value, chosen, ends)
+        length = min(size - skipped, len(out) - done)
+        out[done : done + length] = ends[skipped : skipped + length]
+        done += length
 
 
 @jit

@@ -18,7 +18,6 @@ from sedspace_kernels._jit import available_threads, split
 from sedspace_kernels.functional import NONE, SKIP, first_places, hashes
 
 LIMIT = 1 << 24  # architectures whose classes are held in memory, four bytes each
-_ROWS = 1 << 16
 _lock = Lock()
 
 
@@ -48,13 +47,8 @@ def _compute(space: Space) -> NDArray[np.int32]:
     )
     values = np.empty(space.size, np.uint64)
 
-    def part(start: int, stop: int) -> None:
-        for lo in range(start, stop, _ROWS):
-            hi = min(lo + _ROWS, stop)
-            hashes(space.digits_of_range(lo, hi), sources, targets, kinds, values[lo:hi])
-
     threads = available_threads()
-    split(part, space.size, threads)
+    split(lambda lo, hi: hashes(lo, sources, targets, kinds, values[lo:hi]), space.size, threads)
     return first_places(values, threads)
 
 
