@@ -103,38 +103,45 @@ class BlockByBlock:
 
     def _add_block(self, block: int, sums: Columns) -> Columns:
         """Append a block to the diagrams and return the sums after it."""
-        positions = self.out.blocks[block]
+        inner, added, kind_of = self._classes_of_block(block)
+        kinds = len(added[0])
+        size = math.prod(int(self.space.radices[p]) for p in self.out.blocks[block])
+        counts, least = diagram.count(inner), diagram.least(inner)
+        weight, first = np.zeros(kinds, counts.dtype), np.full(kinds, size, least.dtype)
+        np.add.at(weight, kind_of, counts)
+        np.minimum.at(first, kind_of, least)
+        child, sums = self._combine(block, sums, added)
+        self.out.inner.append(inner)
+        self.out.outer.append(Layer(child, len(sums[0]), size, weight, first, kind_of))
+        return sums
+
+    def _classes_of_block(self, block: int) -> tuple[list[Layer], Columns, NDArray[np.intp]]:
+        """Return a block's diagram, what its kinds of classes add to the scores, and the kind of each class."""
         tables = [np.hstack(at_position) for at_position in zip(*self._features(block), strict=True)]
         try:
             inner, features = diagram.build(tables, LIMIT if self.space.size < 1 << 62 else LIMIT // 4)
         except diagram.TooManyClasses as error:
             raise self._too_many(
                 f"at most {diagram.most_classes(tables):,} in {self.space.groups[block].name}, {error.classes:,} after "
-                f"{error.positions} of its {len(positions)} positions"
+                f"{error.positions} of its {len(tables)} positions"
             ) from None
         added = self._contributions(block, features)
-        found = kind_of = np.arange(len(features))
-        if len(self.out.blocks) > 1:  # classes of one cell may add the same to all scores
-            found, kind_of = distinct_rows(added)
-            added = [column[found] for column in added]
-        nodes, last = len(sums[0]) if sums else 1, block == len(self.out.blocks) - 1
-        if nodes * len(found) > LIMIT:
-            raise self._too_many(f"{nodes:,} times {len(found):,} combinations of {self.space.groups[block].name}")
+        if len(self.out.blocks) == 1:
+            return inner, added, np.arange(len(features))
+        found, kind_of = distinct_rows(added)  # classes of one cell may add the same to all scores
+        return inner, [column[found] for column in added], kind_of
+
+    def _combine(self, block: int, sums: Columns, added: Columns) -> tuple[NDArray[np.int32], Columns]:
+        """Return where every sum so far leads with every kind of the block, and the sums after it."""
+        nodes, kinds = len(sums[0]) if sums else 1, len(added[0])
+        if nodes * kinds > LIMIT:
+            raise self._too_many(f"{nodes:,} times {kinds:,} combinations of {self.space.groups[block].name}")
         if sums:
             added = [(s[:, None] + a[None, :]).reshape(-1) for s, a in zip(sums, added, strict=True)]
-        child, after = np.arange(nodes * len(found), dtype=np.int32), nodes * len(found)
-        if not last:  # behind the last block there is nothing that merging would spare
-            kept, node_of = distinct_rows(added)
-            child = node_of.astype(np.int32)
-            added, after = [column[kept] for column in added], len(kept)
-        size = math.prod(int(self.space.radices[p]) for p in positions)
-        counts, least = diagram.count(inner), diagram.least(inner)
-        weight, first = np.zeros(len(found), counts.dtype), np.full(len(found), size, least.dtype)
-        np.add.at(weight, kind_of, counts)
-        np.minimum.at(first, kind_of, least)
-        self.out.inner.append(inner)
-        self.out.outer.append(Layer(child.reshape(nodes, len(found)), after, size, weight, first, kind_of))
-        return added
+        if block == len(self.out.blocks) - 1:  # behind the last one there is nothing that merging would spare
+            return np.arange(nodes * kinds, dtype=np.int32).reshape(nodes, kinds), added
+        kept, node_of = distinct_rows(added)
+        return node_of.astype(np.int32).reshape(nodes, kinds), [column[kept] for column in added]
 
     def _features(self, block: int) -> list[list[NDArray[np.int64]]]:
         """Return the tables of the block's positions, score by score."""

@@ -32,14 +32,16 @@ def graph_scores(space: CellSpace) -> Iterator[Score]:
       density is the share of possible long-range links that are there. A sum-type cell is mapped so: the chain of edges
       from each node to the next is the main path, skip connections on the other edges are the long-range links, the
       width is the channels of the stage, the depth the length of the chain.
-    - ``nn_degree`` (survey arXiv 2307.01998, section on NN-Degree): ``sum over cells of width + links / depth``, a
+    - ``nn_degree`` (survey arXiv 2307.01998): ``sum over cells of width + links / depth``, a
       channel's average number of inputs, mapped likewise.
-    - ``entropy`` (DeepMAD, arXiv 2303.02165, eq. 3): ``log(r^2 c) * sum of log(c_i k_i^2 / g_i)`` over the network's
+    - ``entropy`` (DeepMAD, arXiv 2303.02165): ``log(r^2 c) * sum of log(c_i k_i^2 / g_i)`` over the network's
       convolutions, c_i their input channels, r and c resolution and channels of the last stage; poolings and skip
       connections add nothing. ``effectiveness``: its rho, the number of those convolutions over the geometric mean of
-      ``c_i k_i^2 / g_i``.
+      ``c_i k_i^2 / g_i``. (The penalised E-score that other work makes of the two is not among these scores: its
+      formula was not at hand.)
+    - ``functional_class`` and ``representative``: `sedspace.scores.functional`.
 
-    Of the last four, only spaces with a macro network have values; the first three take a cell alone.
+    From ``nn_mass`` to ``effectiveness`` only spaces with a macro network have them.
     """
     sources, targets = (np.array(ends, np.int64) for ends in zip(*space.edges, strict=True))
 
