@@ -138,7 +138,10 @@ def test_unique_and_a_space_of_ones_own(tmp_path):
         '[[operations]]\nname = "conv"\nkind = "conv"\nkernel = 7\n'
     )
     assert sedspace("show", path, 7).stdout.startswith("mine, index 7 of 8\narch    |conv~0|+|conv~0|conv~1|")
-    assert "8 architectures of mine" in sedspace("enumerate", path, "--out", tmp_path / "mine").stdout
+    made = sedspace("enumerate", path, "--out", tmp_path / "mine").stdout
+    assert "8 architectures of mine" in made
+    assert f"sedspace show {path} 7" in made
+    assert len(json.loads(sedspace("top", path, "-k", 3, "--json").stdout)) == 3
     assert "SED     4.5 = skip 1 * conv 4.5" in sedspace("show", path, "|conv~0|+|conv~0|conv~1|").stdout
     columns = json.loads(sedspace("spaces", "nb101", "--json").stdout)
     assert columns[-1]["column"] == "nasbench_hash"
@@ -334,7 +337,7 @@ BAD = {
     "sample tss --stratify sed --importance sed": "exclude each other",
     "sample tss -n 3 --out X.txt": "--out X.txt: expected a name that ends in .csv, .jsonl or .parquet",
     "--costs nowhere.csv spaces": "table nowhere.csv is not there",
-    "top tss6 --unique functional": "unknown column 'representative'",
+    "top tss6 --unique functional": "functional classes of tss6: its 30,517,578,125 architectures are too many",
     "spaces nowhere.toml": "space nowhere.toml cannot be read: No such file",
     "show sss 8:8:8:8:7": "stage 5 is '7', expected one of 8, 16",
     "show nb101 [[0,1],[0,0]]input,input": "expected 'input' first and 'output' last",

@@ -115,13 +115,18 @@ def test_toml_and_runs(tmp_path):
         (("kernel = 5", 'kernel = "5"'), "operation 2: kernel '5'"),
         (("kernel = 5", "kernle = 5"), "operation 2: unknown key 'kernle': did you mean 'kernel'"),
         (('kind = "skip"', 'kind = "skip"\nkernel = 3'), "operation 1: kernel 3, expected none for a skip"),
-        (("dilation = 2", "dilation = 0"), "operation 2: dilation 0, expected 1 or more"),
+        (("dilation = 2", "dilation = 0"), "operation 2: dilation 0, expected a number from 1"),
         (('name = "max_pool_3x3"', 'name = "none"'), "operation 3: 'none' stands there twice"),
-        (("widths = [8, 24]", "widths = []"), r"widths \[\], expected numbers of channels"),
+        (("widths = [8, 24]", "widths = []"), r"widths \[\], expected 1 to 16 numbers of channels"),
         (("widths = [8, 24]", "width = [8]"), "skeleton: unknown key 'width': did you mean 'widths'"),
         (("side = 64", "side = 7"), "side 7 cannot be halved 1 times"),
-        (("cells = 3", "cells = 0"), "cells 0, expected a number of 1 or more"),
+        (("cells = 3", "cells = 0"), "cells 0, expected a number from 1 to 1000"),
         (("nodes = 5", "nodes = "), "is no TOML"),
+        (("nodes = 5", f"nodes = {'[' * 3000}"), "is no TOML"),
+        (("cells = 3", "cells = 1000000000"), "cells 1000000000, expected a number from 1 to 1000"),
+        (("kernel = 5", "kernel = 9223372036854775809"), "kernel 9223372036854775809, expected an odd number"),
+        (('name = "mine"', 'name = "tss9"'), "name 'tss9' is one of sedspace's own"),
+        (("dil_conv_5x5", "convé"), "operation 2: name 'convé', expected letters"),
     ],
 )
 def test_a_wrong_file_is_one_line(change, message, tmp_path):
@@ -131,6 +136,22 @@ def test_a_wrong_file_is_one_line(change, message, tmp_path):
         ss.space(str(path))
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_definitions_are_copied_and_wide_networks_counted(tmp_path):
+    widths = [1024, 2048, 4096]
+    five = {"name": "conv5", "kind": "conv", "kernel": 5}
+    space = ss.cell_space("wide", 4, [OPERATIONS[0], five], skeleton={"widths": tuple(widths)})
+    for _ in range(2):  # made and resumed
+        run = ss.enumerate_space(space, tmp_path / "run", progress=False)
+    assert run.rows == run.rows_found == 64
+    assert run.scan().collect()["params"].max() > 1 << 31
+    mine = ss.cell_space("mine", 4, OPERATIONS, skeleton={"widths": widths})
+    widths.append(8192)
+    assert mine.definition["skeleton"]["widths"] == [1024, 2048, 4096]
+    for wrong in (["none", "conv"], None, 5):
+        with pytest.raises(ss.BadInput, match="operation"):
+            ss.cell_space("m", 3, wrong)
 
 
 def test_a_missing_file_is_one_line():

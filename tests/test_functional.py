@@ -72,8 +72,12 @@ def test_one_of_each_class_everywhere(lowest, tmp_path):
     assert drawn["index"].to_list() == kept
     with pytest.raises(ss.BadInput, match="unique 'name': expected 'functional'"):
         ss.top_k("tss", unique="name")
-    with pytest.raises(ss.BadInput, match="unknown column 'representative'"):
+    with pytest.raises(ss.BadInput, match="functional classes of tss6: its 30,517,578,125 architectures are too many"):
         ss.top_k("tss6", unique="functional")
+    with pytest.raises(ss.BadInput, match=r"where '1=1\) OR \(1=1' is not a condition"):
+        ss.top_k("tss", where="1=1) OR (1=1", unique="functional")
+    with pytest.raises(ss.BadInput, match=r"index 1\.5 is not an integer"):
+        ss.functional_class("tss", 1.5)
     with pytest.raises(ss.BadInput, match="too many, expected at most 16,777,216"):
         ss.functional_class("tss6", 3)
     with pytest.raises(ss.BadInput, match="not of darts"):

@@ -77,3 +77,8 @@ def test_spaces_beyond_int64():
     assert found["a"].to_list() == space.arch(indices).tolist()
     assert found["n"].to_list() == [0, 28]
     assert found.select(pl.col("a").sed.index("tss8"))["a"].to_list() == indices
+
+
+def test_digits_of_a_listed_space():
+    frame = pl.DataFrame({"index": [70_000]}).select(pl.col("index").sed.digits("nb101"))
+    assert frame.item().to_list() == [70_000]

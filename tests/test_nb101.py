@@ -56,6 +56,8 @@ def test_a_cell_is_found_however_it_is_written(index, random):
     wider.insert(n - 1, [0] * (n + 1))
     wider[0][n - 1] = 1
     assert SPACE.find(wider, [*names[:-1], random.choice(OPERATIONS), "output"]) == index
+    assert SPACE.find(np.array(matrix, np.int8), names) == index
+    assert SPACE.parse(SPACE.arch(index).replace(",", ", ")) == index
     assert SPACE.draw(index).count("\n") == n - 1
 
 
@@ -93,6 +95,9 @@ def test_runs_and_answers(tmp_path):
     ("matrix", "operations", "message"),
     [
         ([[0, 1]], ["input", "output"], "1 rows and 2 operations"),
+        (None, ["input", "output"], "expected a matrix of 0 and 1 and a list of operations"),
+        ([[0, 1.0], [0, 0]], ["input", "output"], "expected a matrix of 0 and 1"),
+        ([1, [0]], ["input", "output"], "expected a matrix of 0 and 1"),
         ([[0, 1], [0, 0]], ["input", "conv", "output"], "2 rows and 3 operations"),
         ([[0, 2], [0, 0]], ["input", "output"], "must hold 0 and 1 only"),
         ([[0, 1], [0, 0]], ["output", "input"], "expected 'input' first and 'output' last"),
@@ -121,7 +126,7 @@ def test_malformed_cells(matrix, operations, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("arch", ["x", "[[0,1],[0,0]", "[[0,1],[0,0]] [", 7])
+@pytest.mark.parametrize("arch", ["x", "[[0,1],[0,0]", "[[0,1],[0,0]] [", 7, "[" * 50_000 + "]]"])
 def test_malformed_archs(arch):
     with pytest.raises(ss.BadInput, match=r"expected a matrix and operations|cell of nb101"):
         SPACE.parse([arch])

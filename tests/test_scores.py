@@ -181,6 +181,22 @@ def test_digit_score(registry):
     assert best["index"].to_list() == [100 + place for _, place in naive.best(values[100:9000].tolist(), 30)]
 
 
+def test_a_score_that_is_not_of_the_space_is_bad_input(registry, tmp_path):
+    ss.register(ss.AdditiveScore("reach", {"n": {"nor_conv_3x3": 9}}, lambda n: n))
+    with pytest.raises(ss.BadInput, match="score reach on sss: unknown operation 'nor_conv_3x3'"):
+        ss.enumerate_space("sss", tmp_path / "run", columns=["sed", "reach"], progress=False)
+    assert not (tmp_path / "run").exists()
+    ss.register(ss.DigitScore("beyond", lambda digits: digits[6]))
+    with pytest.raises(ss.BadInput, match="score beyond: its function of the digits failed"):
+        ss.score("tss", "beyond")
+    mine = ss.cell_space("mine", 3, [{"name": "none", "kind": "none"}, {"name": "c", "kind": "conv", "kernel": 1}])
+    ss.register(ss.AdditiveScore("n_c", {"n": {"none": 1}}, lambda n: n))
+    with pytest.raises(ss.BadInput, match="score 'n_c' is one of mine's own and also registered"):
+        ss.score(mine, "n_c")
+    with pytest.raises(ss.BadInput, match="'nasbench_hash' is taken"):
+        ss.register(ss.AdditiveScore("nasbench_hash", {"n": "n_edges"}, lambda n: n))
+
+
 def test_digit_score_beyond_int64():
     score = ss.DigitScore("run3", naive.longest_run, dtype="uint8")
     space = ss.space("tss8")

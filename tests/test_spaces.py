@@ -232,6 +232,11 @@ def test_darts_costs_are_those_of_published_cells():
         ("darts", str((((0, 0), (2, 1)) * 4,) * 2), "normal node 2 has source 2, expected 0 to 1"),
         ("darts", str((((0, 0), 3) * 4,) * 2), r"normal node 2 has the input 3, expected \('operation', source\)"),
         ("darts", 3.5, "arch 3.5 is not a string"),
+        (
+            "darts",
+            "Genotype(normal=[], normal_concat=[4, 5], reduce=[])",
+            r"normal_concat is \[4, 5\], expected \[2, 3",
+        ),
     ],
 )
 def test_malformed_archs_of_other_spaces(space, arch, message):

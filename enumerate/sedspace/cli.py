@@ -131,7 +131,7 @@ def enumerate_command(
         )
     except KeyboardInterrupt:
         _fail("interrupted; finished shards stay valid, give the same command again to continue", 130)
-    _print_summary(run, time.perf_counter() - began, as_json)
+    _print_summary(run, space, time.perf_counter() - began, as_json)
 
 
 @cli.command()
@@ -149,10 +149,11 @@ def top(target: str, k: int, by: str, where: str | None, limits: str | None, uni
     """
     from sedspace import query
 
-    if Path(target).exists():
+    if Path(target).exists() and not target.endswith(".toml"):
         if limits is not None:
             raise BadInput(f"--range is for spaces, and {target} is a run: use --where 'index >= A AND index < B'")
-        frame = query.top(open_run(target), k, by, only_unique(where, unique))
+        run = open_run(target)
+        frame = query.top(run, k, by, only_unique(run.space, where, unique))
     else:
         space = _space_or_run(target)
         frame = sedspace.top_k(space, k, by, *_parse_range(limits, space), where=where, unique=unique)
@@ -456,7 +457,7 @@ def _space_or_run(target: str) -> Space:
         raise BadInput(f"{target!r} is no directory of a run, and no space: {error}") from None
 
 
-def _print_summary(run: Run, seconds: float, as_json: bool) -> None:
+def _print_summary(run: Run, space: str, seconds: float, as_json: bool) -> None:
     by, winners = _best_rows(run)
     if as_json:
         figures = {"scanned": run.request.scanned, "rows": run.rows, "rows_found": run.rows_found, "bytes": run.bytes}
@@ -479,7 +480,7 @@ def _print_summary(run: Run, seconds: float, as_json: bool) -> None:
     _print_rows(winners, as_json=False)
     where, option = shlex.quote(str(run.path)), "" if by == "sed" else f" --by {by}"
     click.echo(
-        f"\nnext:  sedspace top {where} -k 10{option}\n       sedspace show {run.space.name} {winners[0]['index']}"
+        f"\nnext:  sedspace top {where} -k 10{option}\n       sedspace show {shlex.quote(space)} {winners[0]['index']}"
     )
 
 

@@ -63,7 +63,7 @@ class SedNamespace:
         return self._map(decode, pl.String())
 
     def digits(self, space: str | Space) -> pl.Expr:
-        """Return the digits (Array of UInt8 or UInt16, one entry per position) of each index.
+        """Return the digits (Array of UInt8, or wider where needed, one entry per position) of each index.
 
         Examples
         --------
@@ -72,7 +72,7 @@ class SedNamespace:
         [3, 3, 3, 1, 3, 3]
         """
         chosen = find_space(space)
-        inner = pl.UInt8 if chosen.digit_dtype == np.uint8 else pl.UInt16
+        inner = {1: pl.UInt8, 2: pl.UInt16, 4: pl.UInt32}[chosen.digit_dtype.itemsize]
         dtype = pl.Array(inner, len(chosen.positions))
         return self._map(lambda indices: pl.Series(chosen.digits(indices), dtype=dtype), dtype)
 

@@ -51,13 +51,8 @@ class Condition:
     """
 
     def __init__(self, text: str, columns: Mapping[str, str]) -> None:
-        if not isinstance(text, str):
-            raise BadInput(f"where {text!r}: expected a condition in SQL, as text")
         self.text = text
-        try:
-            self.expression = pl.sql_expr(text)
-        except pl.exceptions.PolarsError as error:
-            raise BadInput(f"where {text!r} is not a condition in SQL: {first_line(error)}") from None
+        self.expression = parsed(text)
         self.names = list(dict.fromkeys(self.expression.meta.root_names()))
         for name in self.names:
             if name not in columns:
@@ -94,6 +89,16 @@ class Condition:
         except pl.exceptions.PolarsError as error:
             raise BadInput(f"where {self.text!r} cannot be evaluated: {first_line(error)}") from None
         return kept.to_numpy().reshape(shape)
+
+
+def parsed(text: str) -> pl.Expr:
+    """Return the expression of a condition in SQL; raise `BadInput` if it is none."""
+    if not isinstance(text, str):
+        raise BadInput(f"where {text!r}: expected a condition in SQL, as text")
+    try:
+        return pl.sql_expr(text)
+    except pl.exceptions.PolarsError as error:
+        raise BadInput(f"where {text!r} is not a condition in SQL: {first_line(error)}") from None
 
 
 def polars_dtype(dtype: str) -> pl.DataType | type[pl.DataType]:

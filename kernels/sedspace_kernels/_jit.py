@@ -60,7 +60,7 @@ def compile_for_user(function: Callable[..., Any]) -> Any:
     """Compile a user's function for use inside a kernel; one that is compiled already is returned as it is."""
     if isinstance(function, numba.core.dispatcher.Dispatcher):
         return function
-    return numba.njit(nogil=True)(function)
+    return numba.njit(nogil=True, boundscheck=True)(function)  # a wrong index must be an error, not another number
 
 
 def available_threads() -> int:

@@ -191,7 +191,7 @@ def top_k(
     score = find_score(space, by)
     if as_int(k, "k") < 1:
         raise BadInput(f"k {k}: expected 1 or more")
-    where = only_unique(where, unique)
+    where = only_unique(space, where, unique)
     if where is None and ((start, stop) != (0, None) or not isinstance(score, AdditiveScore)):
         found = _scan(space, score, k, start, stop, threads)
     else:

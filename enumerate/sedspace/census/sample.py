@@ -97,7 +97,7 @@ def sample(
         raise BadInput(f"n {n}: expected 1 or more")
     by = _check(stratify, strata, importance, temperature)
     random = seeded(seed)
-    classes, scores, wanted = select(space, [] if by is None else [by], only_unique(where, unique))
+    classes, scores, wanted = select(space, [] if by is None else [by], only_unique(space, where, unique))
     if importance is not None:
         rows = _by_importance(classes, scores[0], wanted, n, temperature, random)
     elif stratify is not None:

@@ -107,6 +107,10 @@ class Request:
             )
         request = cls(space, tuple(_column(space, one) for one in wanted), start, stop, shard_rows, where)
         _ = request.condition  # a bad one is refused here
+        first = space.digits([start])
+        for column in request.columns:  # and so is a score that is not of this space
+            if column.score is not None:
+                column.score.values(column.score.at(space, first))
         return request
 
     @classmethod
@@ -258,6 +262,8 @@ def _column(space: Space, wanted: str | Score) -> Column:
     if isinstance(wanted, str) and wanted not in (known := known_scores(space)):
         raise unknown("column", wanted, ["index", "arch", *space.texts, *known])
     score = find_score(space, wanted)
+    if score.name in space.texts:
+        raise BadInput(f"column {score.name!r} is a text of {space.name}: choose another name for your score")
     own = known_scores(space).get(score.name)
     if own is not None and own is not score and own.parameters.keys() != score.parameters.keys():
         raise BadInput(f"column {score.name!r}: another score has that name, choose another for yours")

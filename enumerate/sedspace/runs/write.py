@@ -36,6 +36,7 @@ from sedspace.runs.run import Run, open_run
 from sedspace.runs.verify import Problem, check_shards
 from sedspace.scores import Score, check_threads, only_unique
 from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
 from sedspace.version import __version__
 
 _SHARD_NAME = re.compile(r"part-\d{5,}-of-\d{5,}\.parquet")
@@ -104,7 +105,8 @@ def enumerate_space(
     >>> run.rows, len(run.shards)
     (15625, 1)
     """
-    request = Request.make(space, columns, start, stop, shard_rows, only_unique(where, unique))
+    space = find_space(space)
+    request = Request.make(space, columns, start, stop, shard_rows, only_unique(space, where, unique))
     workers = check_threads(threads)
     directory = Path(out)
     try:

@@ -94,7 +94,10 @@ class AdditiveScore(Score):
 
     def tables(self, space: Space) -> list[NDArray[np.int64]]:
         """Return for each position int64[choices, groups * features]: what each choice adds to each sum."""
-        tables = [space.table(source) for source in self.features.values()]
+        try:
+            tables = [space.table(source) for source in self.features.values()]
+        except BadInput as error:
+            raise BadInput(f"score {self.name} on {space.name}: {error}") from None
         groups = self._groups(space)
         out = [np.zeros((radix, len(groups) * len(tables)), np.int64) for radix in space.radices]
         for g, (positions, _) in enumerate(groups):

@@ -14,6 +14,7 @@ from sedspace.scores.digitwise import OneByOne
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace
+from sedspace.where import parsed
 from sedspace_kernels._jit import available_threads, split
 from sedspace_kernels.functional import NONE, SKIP, first_places, hashes
 
@@ -32,8 +33,7 @@ def _lowest(space: Space) -> NDArray[np.int32]:
         return _compute(space)
 
 
-@lru_cache(maxsize=4)
-def _compute(space: Space) -> NDArray[np.int32]:
+def _check(space: Space) -> CellSpace:
     if not isinstance(space, CellSpace):
         raise BadInput(f"functional classes are of cells with an operation on every edge, not of {space.name}")
     if space.size > LIMIT:
@@ -41,7 +41,13 @@ def _compute(space: Space) -> NDArray[np.int32]:
             f"functional classes of {space.name}: its {space.size:,} architectures are too many, expected at most "
             f"{LIMIT:,}"
         )
-    sources, targets = (np.array(ends, np.int64) for ends in zip(*space.edges, strict=True))
+    return space
+
+
+@lru_cache(maxsize=4)
+def _compute(space: Space) -> NDArray[np.int32]:
+    edges = _check(space).edges
+    sources, targets = (np.array(ends, np.int64) for ends in zip(*edges, strict=True))
     kinds = np.array(
         [{"none": NONE, "skip": SKIP}.get(o.kind, 2 + code) for code, o in enumerate(space.operations)], np.uint64
     )
@@ -128,16 +134,19 @@ def functional_class(space: str | Space, index: int | ArrayLike) -> Any:
     return lowest[indices].astype(np.int64)
 
 
-def only_unique(where: str | None, unique: str | None) -> str | None:
+def only_unique(space: Space, where: str | None, unique: str | None) -> str | None:
     """Return a condition that also keeps one architecture of each class only, if `unique` says which classes.
 
     Raises
     ------
     BadInput
-        If `unique` is neither None nor ``"functional"``.
+        If `unique` is neither None nor ``"functional"``, the space has no functional classes, or the condition is none.
     """
     if unique is None:
         return where
     if unique != "functional":
         raise BadInput(f"unique {unique!r}: expected 'functional'")
+    _check(space)
+    if where is not None:
+        parsed(where)  # by itself: what is wrong with it is the user's
     return "representative = 1" if where is None else f"({where}) AND representative = 1"

@@ -62,7 +62,7 @@ def graph_scores(space: CellSpace) -> Iterator[Score]:
     yield ArrayScore("paths", paths, dtype="int32", unit="paths", meaning="ways from the cell's input to its output")
     seen = of_graph(longest_way, lambda o: -1 if o.kind == "none" else max(o.kernel - 1, 0) * o.dilation, plus=1)
     meaning = "side of what the cell's output sees of its input"
-    yield ArrayScore("receptive_field", seen, dtype="int16", unit="pixels", meaning=meaning)
+    yield ArrayScore("receptive_field", seen, dtype="int32", unit="pixels", meaning=meaning)
     if space.skeletons:
         yield from _of_network(space)
     if classes_are_known(space):

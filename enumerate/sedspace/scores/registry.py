@@ -61,7 +61,7 @@ def _taken() -> frozenset[str]:
     """Return the names of all of sedspace's own scores, without generating any space."""
     names = {score.name for score in graph_scores(TssSpace(5))}
     for space in known_spaces():
-        names.update([*_built_in(space, str(LAM)), *space.feature_names, *space.derived])
+        names.update([*_built_in(space, str(LAM)), *space.feature_names, *space.derived, *space.texts])
     return frozenset(names)
 
 
@@ -105,6 +105,8 @@ def find_score(space: Space, by: str | Score, parameters: Mapping[str, str] | No
         raise BadInput(f"score {by!r}: expected a name or a Score")
     if parameters and by in (built_in := _built_in(space, parameters.get("lam", str(LAM)))):
         return built_in[by]
+    if by in _registered and by in _own(space):
+        raise BadInput(f"score {by!r} is one of {space.name}'s own and also registered: choose another name for yours")
     known = known_scores(space)
     if by not in known:
         raise unknown("score", by, known)

@@ -69,7 +69,9 @@ class CellSpace(Space):
             around = skeleton.around()
             table = self.table(lambda operation, s=skeleton: s.on_edge(operation).params)  # type: ignore[misc]
             meaning = f"trainable parameters of {network}"
-            yield Feature(f"params{suffix}", table, around.params, "int32", "parameters", meaning)
+            most = around.params + sum(int(row.max()) for row in table)
+            dtype = "int32" if most < 1 << 31 else "int64"
+            yield Feature(f"params{suffix}", table, around.params, dtype, "parameters", meaning)
             table = self.table(lambda operation, s=skeleton: s.on_edge(operation).macs)  # type: ignore[misc]
             meaning = (
                 f"multiply-accumulates of convolutions and classifier of {network} (NATS-Bench prints them as FLOPs)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 from sedspace.errors import BadInput, first_line, unknown
 from sedspace.spaces.cell import MAX_NODES
 from sedspace.spaces.skeleton import Skeleton
-from sedspace.spaces.space import Operation, as_int
+from sedspace.spaces.space import Operation
 from sedspace.spaces.tss import NatsCellSpace
 
+_TITLE = "a space of one's own"
+_OWN = r"tss\d*|sss|darts|nb101|transnas_micro|transnas_macro"
 _KINDS = ("none", "skip", "conv", "pool")
 _KEYS = {"name": True, "nodes": True, "operations": True, "skeleton": False, "title": False}
 _OPERATION = {"name": True, "kind": True, "kernel": False, "dilation": False}
@@ -34,7 +37,7 @@ def cell_space(
     nodes: int,
     operations: Sequence[Mapping[str, Any]],
     skeleton: Mapping[str, Any] | None = None,
-    title: str = "a space of one's own",
+    title: str = _TITLE,
 ) -> CustomSpace:
     """Make a space of cells: complete graphs with one of the operations on every edge.
 
@@ -75,9 +78,9 @@ def cell_space(
     >>> mine.size, ss.top_k(mine, 1)["sed"].item()
     (729, 10.9375)
     """
-    definition = {"name": name, "nodes": nodes, "operations": [dict(one) for one in operations], "title": title}
+    definition: dict[str, Any] = {"name": name, "nodes": nodes, "operations": operations, "title": title}
     if skeleton is not None:
-        definition["skeleton"] = dict(skeleton)
+        definition["skeleton"] = skeleton
     return from_definition(definition, f"space {name!r}")
 
 
@@ -104,7 +107,7 @@ def read_space(path: str | Path) -> CustomSpace:
             definition = tomllib.load(file)
     except OSError as error:
         raise BadInput(f"space {path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"space {path} is no TOML: {first_line(error)}") from None
     return from_definition(definition, f"space {path}")
 
@@ -113,17 +116,33 @@ def from_definition(definition: Mapping[str, Any], where: str) -> CustomSpace:
     """Return the space of a definition as `read_space` reads it; `where` is what errors name."""
     _keys(definition, _KEYS, where)
     name = definition["name"]
-    if not isinstance(name, str) or not name.isidentifier():
-        raise BadInput(f"{where}: name {name!r}, expected letters, digits and underscores")
-    nodes = definition["nodes"]
-    if not isinstance(nodes, int) or not 2 <= nodes <= MAX_NODES:
-        raise BadInput(f"{where}: nodes {nodes!r}, expected a number from 2 to {MAX_NODES}")
+    _check_name(name, where)
+    if re.fullmatch(_OWN, name):
+        raise BadInput(f"{where}: name {name!r} is one of sedspace's own spaces, choose another")
+    nodes = _number(definition["nodes"], 2, MAX_NODES, f"{where}: nodes")
     operations = _operations(definition["operations"], where)
     skeleton = _skeleton(definition.get("skeleton", {}), where)
-    title = str(definition.get("title", "a space of one's own"))
+    title = str(definition.get("title", _TITLE))
     space = CustomSpace(name, title, nodes, operations, [skeleton])
-    space.definition = {**definition}
+    space.definition = {
+        "name": name,
+        "nodes": nodes,
+        "operations": [vars(operation) for operation in operations.values()],
+        "skeleton": {**vars(skeleton), "widths": list(skeleton.widths)},
+        "title": title,
+    }
     return space
+
+
+def _check_name(name: Any, place: str) -> None:
+    if not isinstance(name, str) or not (name.isidentifier() and name.isascii()):
+        raise BadInput(f"{place}: name {name!r}, expected letters, digits and underscores")
+
+
+def _number(given: Any, least: int, most: int, what: str) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or not least <= given <= most:
+        raise BadInput(f"{what} {given!r}, expected a number from {least} to {most}")
+    return given
 
 
 def _keys(given: Any, known: Mapping[str, bool], where: str) -> None:
@@ -153,30 +172,26 @@ def _operations(given: Any, where: str) -> dict[str, Operation]:
 
 
 def _check(operation: Operation, place: str) -> None:
-    if not isinstance(operation.name, str) or not operation.name.isidentifier():
-        raise BadInput(f"{place}: name {operation.name!r}, expected letters, digits and underscores")
+    _check_name(operation.name, place)
     if operation.kind not in _KINDS:
         raise BadInput(f"{place}: {unknown('kind', operation.kind, _KINDS)}")
     kernel, windowed = operation.kernel, operation.kind in ("conv", "pool")
-    if not isinstance(kernel, int) or (windowed and (kernel < 1 or kernel % 2 == 0)) or (not windowed and kernel):
-        expected = "an odd number of pixels" if windowed else f"none for a {operation.kind}"
+    if not isinstance(kernel, int) or (windowed and kernel not in range(1, 1000, 2)) or (not windowed and kernel):
+        expected = "an odd number of pixels up to 999" if windowed else f"none for a {operation.kind}"
         raise BadInput(f"{place}: kernel {kernel!r}, expected {expected}")
-    if as_int(operation.dilation, f"{place}: dilation") < 1:
-        raise BadInput(f"{place}: dilation {operation.dilation}, expected 1 or more")
+    _number(operation.dilation, 1, 1000, f"{place}: dilation")
 
 
 def _skeleton(given: Any, where: str) -> Skeleton:
     place = f"{where}, skeleton"
     _keys(given, _SKELETON, place)
     widths = given.get("widths", [16, 32, 64])
-    if not isinstance(widths, Sequence) or not widths or not all(isinstance(w, int) and w > 0 for w in widths):
-        raise BadInput(f"{place}: widths {widths!r}, expected numbers of channels such as [16, 32, 64]")
-    numbers = {key: given.get(key, default) for key, default in (("side", 32), ("classes", 10), ("cells", 5))}
-    for key, number in numbers.items():
-        if not isinstance(number, int) or number < 1:
-            raise BadInput(f"{place}: {key} {number!r}, expected a number of 1 or more")
-    if numbers["side"] % (1 << (len(widths) - 1)):
-        raise BadInput(f"{place}: side {numbers['side']} cannot be halved {len(widths) - 1} times")
-    return Skeleton(
-        str(given.get("dataset", "cifar10")), numbers["side"], numbers["classes"], tuple(widths), numbers["cells"]
-    )
+    if not isinstance(widths, Sequence) or not 1 <= len(widths) <= 16:
+        raise BadInput(f"{place}: widths {widths!r}, expected 1 to 16 numbers of channels such as [16, 32, 64]")
+    widths = tuple(_number(width, 1, 100_000, f"{place}: width") for width in widths)
+    side = _number(given.get("side", 32), 1, 100_000, f"{place}: side")
+    classes = _number(given.get("classes", 10), 1, 1_000_000, f"{place}: classes")
+    cells = _number(given.get("cells", 5), 1, 1000, f"{place}: cells")
+    if side % (1 << (len(widths) - 1)):
+        raise BadInput(f"{place}: side {side} cannot be halved {len(widths) - 1} times")
+    return Skeleton(str(given.get("dataset", "cifar10")), side, classes, widths, cells)

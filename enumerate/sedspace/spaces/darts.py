@@ -155,6 +155,8 @@ def _choices(node: int) -> list[Inputs]:
     ]
 
 
+_CONCAT = ("[2, 3, 4, 5]", "(2, 3, 4, 5)", "range(2, 6)", "list(range(2, 6))")
+
 # -- genotypes ---------------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +174,9 @@ def _read(arch: str) -> list[Any]:
         tree = ast.parse(arch.strip(), mode="eval").body
         if isinstance(tree, ast.Call):
             named = {k.arg: k.value for k in tree.keywords}
+            for name, value in named.items():
+                if str(name).endswith("_concat") and ast.unparse(value) not in _CONCAT:
+                    raise BadInput(f"arch {_short(arch)}: {name} is {ast.unparse(value)}, expected {_CONCAT[0]}")
             return [ast.literal_eval(named[cell]) for cell in CELLS]
         cells = ast.literal_eval(tree)
     except KeyError as error:

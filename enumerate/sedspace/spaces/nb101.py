@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -149,8 +150,7 @@ class Nb101Space(ListedSpace):
         BadInput
             If it is no such graph, input and output are not joined, or what remains has over nine edges.
         """
-        rows, names = [list(row) for row in matrix], list(operations)
-        _check(rows, names)
+        rows, names = _checked(matrix, operations)
         order = _along_edges(rows)
         kept = [v for v in order if v in _useful(rows)]
         if 0 not in kept:
@@ -176,8 +176,9 @@ class Nb101Space(ListedSpace):
             raise BadInput(f"arch {arch!r} of {self.name}: expected a matrix and operations, such as {_EXPECTED}")
         try:
             matrix = json.loads(match[1])
-            operations = json.loads(match[2]) if match[2].startswith("[") else match[2].split(",")
-        except ValueError:
+            listed = match[2].startswith("[")
+            operations = json.loads(match[2]) if listed else [name.strip() for name in match[2].split(",")]
+        except (ValueError, RecursionError):
             raise BadInput(
                 f"arch {arch!r} of {self.name}: expected a matrix and operations, such as {_EXPECTED}"
             ) from None
@@ -195,6 +196,7 @@ class Nb101Space(ListedSpace):
         >>> ss.space("nb101").module_hash(1)
         'b49ac8c578b4561d79ac7087988f1c61'
         """
+        index = self.check_index(index)
         n, matrix = int(self.cells.vertices[index]), self.cells.adjacency[index]
         labels = self.cells.labels[index, :n].tolist()
         into = [[x for x in range(n) if matrix[x, y]] for y in range(n)]
@@ -227,7 +229,15 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _check(rows: list[list[Any]], names: list[Any]) -> None:
+def _checked(matrix: Any, operations: Any) -> tuple[list[list[int]], list[str]]:
+    """Return the rows of a matrix and the operations of its vertices; raise `BadInput` if they are no cell."""
+    try:
+        rows: list[list[Any]] = [
+            [value if isinstance(value, str) else operator.index(value) for value in row] for row in matrix
+        ]
+        names = [str(name) for name in operations]
+    except TypeError:
+        raise BadInput("cell of nb101: expected a matrix of 0 and 1 and a list of operations") from None
     n = len(rows)
     if any(len(row) != n for row in rows) or len(names) != n or n < 2:
         raise BadInput(
@@ -242,6 +252,7 @@ def _check(rows: list[list[Any]], names: list[Any]) -> None:
     for v, name in enumerate(names[1:-1], start=1):
         if name not in _NAMES:
             raise BadInput(f"cell of nb101: vertex {v} has operation {name!r}, expected one of {', '.join(_NAMES)}")
+    return rows, names
 
 
 def _useful(rows: list[list[int]]) -> set[int]:

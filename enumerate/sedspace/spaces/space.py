@@ -189,10 +189,11 @@ class Space(ABC):
 
     def check_index(self, index: int) -> int:
         """Return `index` as a Python int; raise `BadInput` if the space has no such architecture."""
+        index = as_int(index, "index")
         if not 0 <= index < self.size:
             shown = index if abs(index) < 10**40 else f"of {len(f'{index:x}')} hexadecimal digits"
             raise BadInput(f"index {shown} is outside {self.name}: expected 0 to {self.size - 1}")
-        return int(index)
+        return index
 
     def check_range(self, start: int, stop: int | None) -> tuple[int, int]:
         """Return ``(start, stop)`` as Python ints, `stop` the size if None; raise `BadInput` if that is no range."""
@@ -484,6 +485,8 @@ class Space(ABC):
         """
         if isinstance(arch, str):
             return self._index_of_one(self._parse_one(arch))
+        if not isinstance(arch, Iterable):
+            raise BadInput(f"arch {arch!r} is neither a string nor a sequence of strings")
         rows = []
         for row, one in enumerate(arch):
             try:
