@@ -341,6 +341,12 @@ BAD = {
     "spaces nowhere.toml": "space nowhere.toml cannot be read: No such file",
     "show sss 8:8:8:8:7": "stage 5 is '7', expected one of 8, 16",
     "show nb101 [[0,1],[0,0]]input,input": "expected 'input' first and 'output' last",
+    "crosscheck tss --sample 2 --proxies gradnorm --out X": "unknown proxy 'gradnorm': did you mean 'grad_norm'",
+    "crosscheck tss --sample 2 --device cuda --out X.parquet": "device 'cuda': torch finds no CUDA device here",
+    "crosscheck tss --sample 2 --device tpu --out X.parquet": "device 'tpu': expected auto, cpu or cuda",
+    "crosscheck tss --sample 2 --batch 1 --out X.parquet": "batch 1: expected 2 or more",
+    "crosscheck tss --sample 2 --dataset mnist --out X.parquet": "unknown dataset 'mnist'",
+    "crosscheck transnas_micro --sample 2 --out X.parquet": "transnas_micro has no network",
     "fit tss nowhere.csv --column ms --out X.csv": "table nowhere.csv is not there",
     "top RUN --where params<0": "nothing in RUN meets the request: the answer is empty",
     "top RUN --range 0:5": "--range is for spaces, and RUN is a run",
@@ -385,5 +391,5 @@ def test_every_command_and_option_has_help_and_stands_in_the_readme():
                 assert parameter.help, (name, parameter.name)
     assert set(cli.commands) == {
         "spaces", "enumerate", "verify", "top", "query", "describe", "join", "plot", "show", "census", "pareto",
-        "sample", "fit",
+        "sample", "fit", "crosscheck",
     }  # fmt: skip

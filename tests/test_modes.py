@@ -89,3 +89,18 @@ def test_many_threads_may_score_at_once():
         "    print({float(x.max()) for x in pool.map(lambda _: ss.score('tss5', threads=2), range(16))})\n"
     )
     assert python("-c", code) == "{15.75}\n"
+
+
+def test_torch_is_only_imported_where_it_is_needed():
+    python("-c", "import sys, sedspace, sedspace.cli; sedspace.top_k('tss', 1); assert 'torch' not in sys.modules")
+
+
+def test_without_torch_one_line_says_what_to_install(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import sedspace as ss\n"
+        "try:\n    ss.space('tss').network(3)\n"
+        "except ss.BadInput as error:\n    print(error)\n"
+    )
+    assert "networks need torch: pip install 'sedspace[crosscheck]'" in python("-c", code)

@@ -275,6 +275,59 @@ def fit_command(
         )
 
 
+@cli.command(name="crosscheck")
+@click.argument("space")
+@click.option("--proxies", default="grad_norm,synflow,naswot,zen", show_default=True, metavar="A,B,...", help="Which.")
+@click.option("--sample", "n", type=int, default=64, show_default=True, help="How many random architectures.")
+@click.option("--stratify", default="sed", show_default=True, metavar="SCORE", help="Spread evenly over its values.")
+@where_option
+@unique_option
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample, the networks and the batches.")
+@click.option("--dataset", default="cifar10", show_default=True, help="Whose network: cifar10, cifar100, imagenet16.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--batch", type=int, default=64, show_default=True, help="Images of a batch: random ones.")
+@click.option("--repeats", type=int, default=1, show_default=True, help="Of every value, each with its own seed.")
+@click.option("--out", required=True, metavar="FILE", help="The values, a Parquet file; continued if it is there.")
+@json_option
+def crosscheck_command(
+    space: str,
+    proxies: str,
+    n: int,
+    stratify: str,
+    where: str | None,
+    unique: str | None,
+    out: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Compute zero-cost proxies on real networks of a sample of SPACE, and compare them with SED.
+
+    Needs torch: pip install 'sedspace[crosscheck,plot]'.
+    """  # fmt: skip
+    try:
+        from scipy.stats import spearmanr
+
+        from sedspace.crosscheck.study import crosscheck
+    except ModuleNotFoundError as error:
+        raise BadInput(f"crosscheck needs {error.name}: pip install 'sedspace[crosscheck,plot]'") from None
+    drawn = sedspace.sample(space, n, stratify=stratify, where=where, unique=unique, seed=options["seed"])
+    frame = crosscheck(space, drawn["index"].to_list(), _names(proxies), out, **options)
+    rows = []
+    for name in _names(proxies):
+        values = frame.filter(proxy=name).drop_nulls("value")
+        several = values["value"].n_unique() > 1
+        rows.append(
+            {
+                "proxy": name,
+                "values": len(values),
+                "undefined": frame.filter(proxy=name)["value"].null_count(),
+                "seconds": frame.filter(proxy=name)["seconds"].median(),
+                "spearman_with_sed": float(spearmanr(values["sed"], values["value"]).statistic) if several else None,
+            }
+        )
+    _print_rows(rows, as_json)
+
+
 @cli.command(name="query")
 @click.argument("directory")
 @click.argument("statement", metavar="SQL")

@@ -504,6 +504,36 @@ class Space(ABC):
             for position, digit in zip(self.positions, digits, strict=True)
         )
 
+    def network(self, index: int, dataset: str = "cifar10") -> Any:
+        """Return an architecture as a PyTorch network with its benchmark's skeleton, initialised as PyTorch does.
+
+        Needs torch: ``pip install 'sedspace[crosscheck]'``.
+
+        Parameters
+        ----------
+        index : int
+        dataset : str, default "cifar10"
+            Of the NATS-Bench spaces also cifar100 and imagenet16; of a space of one's own the skeleton's.
+
+        Returns
+        -------
+        torch.nn.Module
+            From float32[n, 3, side, side] to logits of shape (n, classes). Its parameters are as many as the space's
+            ``params`` says, its multiply-accumulates as ``macs``.
+
+        Raises
+        ------
+        BadInput
+            If torch is missing, or the space has no published network, or none for the dataset.
+        """
+        try:
+            from sedspace.crosscheck.networks import network
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise BadInput("networks need torch: pip install 'sedspace[crosscheck]'") from None
+        return network(self, index, dataset)
+
     # -- tables -----------------------------------------------------------------------------------------------------
 
     @cached_property

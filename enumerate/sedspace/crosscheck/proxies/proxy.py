@@ -1,0 +1,144 @@
+"""What a proxy is: a name, a function of a network and a batch, and what it needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sedspace.errors import BadInput, unknown
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images and labels.
+
+    Attributes
+    ----------
+    images : float32[n, 3, side, side]
+    labels : int64[n]
+    """
+
+    images: Tensor
+    labels: Tensor
+
+
+class Undefined(Exception):
+    """A proxy has no value on a network: the reason, in one line."""
+
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+Function = Callable[[nn.Module, Batch, Loss], float]
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A zero-cost proxy.
+
+    Attributes
+    ----------
+    name : str
+    function : callable
+        From a freshly initialised network in train mode, a batch and a loss to a number; greater is better, unless
+        `better` says otherwise. It may leave the network in any state, and raises `Undefined` where it has no value.
+    better : {"more", "less"}
+    """
+
+    name: str
+    function: Function
+    better: str = "more"
+
+    def value(self, network: nn.Module, batch: Batch, loss: Loss) -> float:
+        """Return the proxy's value.
+
+        Raises
+        ------
+        Undefined
+            If it has none: not a number, or infinite.
+        """
+        value = float(self.function(network, batch, loss))
+        if not math.isfinite(value):
+            raise Undefined(f"{self.name} is {value}")
+        return value
+
+
+_known: dict[str, Proxy] = {}
+
+
+def proxy(name: str, better: str = "more") -> Callable[[Function], Function]:
+    """Register a function as a proxy: the one decorator that a proxy of one's own needs.
+
+    Examples
+    --------
+    >>> from sedspace.crosscheck.proxies import proxy, find_proxy
+    >>> @proxy("layers")
+    ... def layers(network, batch, loss):
+    ...     return len(list(network.modules()))
+    >>> find_proxy("layers").name
+    'layers'
+    """
+    if not name.isidentifier() or better not in ("more", "less"):
+        raise BadInput(f"proxy {name!r}, better {better!r}: expected a name of letters and digits, and more or less")
+
+    def register(function: Function) -> Function:
+        _known[name] = Proxy(name, function, better)
+        return function
+
+    return register
+
+
+def known_proxies() -> dict[str, Proxy]:
+    """Return every proxy by its name."""
+    return dict(_known)
+
+
+def find_proxy(name: str) -> Proxy:
+    """Return a proxy by its name; raise `BadInput` that names the nearest."""
+    if name not in _known:
+        raise unknown("proxy", name, _known)
+    return _known[name]
+
+
+# -- what proxies share ------------------------------------------------------------------------------------------------
+
+
+def layers(network: nn.Module) -> Iterator[nn.Conv2d | nn.Linear]:
+    """Yield the convolutions and linear layers, whose weights the saliency proxies look at."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            yield module
+
+
+def gradients(network: nn.Module, batch: Batch, loss: Loss) -> list[tuple[Tensor, Tensor]]:
+    """Return weight and gradient of the loss of every convolution and linear layer that has one."""
+    network.zero_grad()
+    torch.autograd.backward(loss(network(batch.images), batch.labels))
+    return [(layer.weight.detach(), layer.weight.grad) for layer in layers(network) if layer.weight.grad is not None]
+
+
+def jacobian(network: nn.Module, batch: Batch) -> Tensor:
+    """Return the gradient of the sum of all logits by every image: float32[n, pixels]."""
+    images = batch.images.clone().requires_grad_(True)
+    torch.autograd.backward(network(images).sum())
+    assert images.grad is not None
+    return images.grad.reshape(len(images), -1)
+
+
+def relu_patterns(network: nn.Module, batch: Batch) -> Iterator[Tensor]:
+    """Return for every ReLU, once each, which of its inputs are positive: bool[n, values]."""
+    seen: list[Tensor] = []
+
+    def hook(module: nn.Module, given: tuple[Tensor, ...], result: Tensor) -> None:
+        seen.append((given[0].detach() > 0).reshape(len(given[0]), -1))
+
+    handles = [module.register_forward_hook(hook) for module in network.modules() if isinstance(module, nn.ReLU)]
+    try:
+        with torch.no_grad():
+            network(batch.images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return iter(seen)
