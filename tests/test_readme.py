@@ -15,6 +15,7 @@ import hardware
 import proxies
 import readme
 import scores
+import sedspace as ss
 import speed
 from conftest import ROOT
 
@@ -43,6 +44,12 @@ def test_the_examples_in_python_run(tmp_path, monkeypatch):
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), {})
     assert (tmp_path / "runs" / "mine" / "manifest.json").exists()
+
+
+def test_the_space_in_toml_is_one(tmp_path):
+    (block,) = blocks("toml")
+    (tmp_path / "mine.toml").write_text(block)
+    assert ss.read_space(tmp_path / "mine.toml").size == 2**10
 
 
 def test_the_two_commands_make_their_own_environment():
