@@ -110,7 +110,7 @@ def sample(
             integers("index", indices, space.size),
             *(pl.Series(score.name, classes.values(score.name)[of]) for score in scores),
             pl.Series("weight" if importance is None else "probability", [row[2] for row in rows], dtype=pl.Float64),
-            pl.Series("arch", [space.arch(index) for index in indices], dtype=pl.String),
+            pl.Series("arch", space.arch(indices).tolist(), dtype=pl.String),
         ]
     )
 
@@ -131,9 +131,13 @@ def _check(
 def _draw(classes: Classes, wanted: NDArray[np.bool_], n: int, weight: float, random: Random) -> _Rows:
     """Draw n different architectures of some classes."""
     walks = Walks(classes, wanted)
-    digits, of = walks.unrank(subset(random, walks.count, n))
-    indices = np.asarray(classes.space.index(digits)).tolist()
-    return [(index, one, weight) for index, one in zip(indices, of.tolist(), strict=True)]
+    return [(index, kind, weight) for index, kind in _walked(walks, subset(random, walks.count, n))]
+
+
+def _walked(walks: Walks, places: list[int]) -> list[tuple[int, int]]:
+    """Return index and class of the architectures at some places."""
+    digits, of = walks.unrank(places)
+    return list(zip(np.asarray(walks.classes.space.index(digits)).tolist(), of.tolist(), strict=True))
 
 
 def _uniform(classes: Classes, wanted: NDArray[np.bool_], n: int, random: Random) -> _Rows:
@@ -197,9 +201,8 @@ def _by_importance(
         density = np.exp(np.where(wanted, (values - best) / temperature, -np.inf))
     weights = np.array([int(Fraction(share) * one) for share in density.tolist()], object)
     walks = Walks(classes, weights)
-    digits, of = walks.unrank([random.randrange(walks.count) for _ in range(n)])
-    indices = np.asarray(classes.space.index(digits)).tolist()
-    return [(index, kind, weights[kind] / walks.count) for index, kind in zip(indices, of.tolist(), strict=True)]
+    places = [random.randrange(walks.count) for _ in range(n)]
+    return [(index, kind, weights[kind] / walks.count) for index, kind in _walked(walks, places)]
 
 
 def _check_enough(n: int, total: int) -> None:

@@ -303,28 +303,36 @@ def _vertex_network(space: Nb101Space, index: int, classes: int) -> nn.Sequentia
 # -- all of them ------------------------------------------------------------------------------------------------------
 
 
-def network(space: Space, index: int, dataset: str = "cifar10") -> nn.Module:
-    """Return an architecture as a network, initialised as PyTorch does by default.
+def skeleton_of(space: Space, dataset: str) -> Skeleton:
+    """Return the input and classes of a space's network for a dataset, and of cells on edges its stages.
 
     Raises
     ------
     BadInput
         If the space has no published network, or none for the dataset.
     """
+    skeletons: tuple[Skeleton, ...] = NATS_BENCH
+    if isinstance(space, CellSpace):
+        skeletons = space.skeletons
+    elif not isinstance(space, SssSpace):
+        skeletons = NATS_BENCH[:1]
+    known = {skeleton.dataset: skeleton for skeleton in skeletons or NATS_BENCH}
+    if dataset not in known:
+        raise unknown("dataset", dataset, known)
+    if not skeletons or not isinstance(space, CellSpace | SssSpace | DartsSpace | Nb101Space):
+        raise BadInput(f"{space.name} has no network: its benchmark's macro network is not part of sedspace")
+    return known[dataset]
+
+
+def network(space: Space, index: int, dataset: str = "cifar10") -> nn.Module:
+    """Return an architecture as a network, initialised as PyTorch does by default; raise as `skeleton_of` does."""
     index = space.check_index(index)
-    skeletons = {skeleton.dataset: skeleton for skeleton in NATS_BENCH}
-    if isinstance(space, CellSpace) and space.skeletons:
-        skeletons = {skeleton.dataset: skeleton for skeleton in space.skeletons}
-    if not isinstance(space, CellSpace | SssSpace):
-        skeletons = {"cifar10": skeletons["cifar10"]}
-    if dataset not in skeletons:
-        raise unknown("dataset", dataset, skeletons)
-    if isinstance(space, CellSpace) and space.skeletons:
-        return _cell_network(space, index, skeletons[dataset])
+    skeleton = skeleton_of(space, dataset)
+    if isinstance(space, CellSpace):
+        return _cell_network(space, index, skeleton)
     if isinstance(space, SssSpace):
-        return _size_network(space, index, skeletons[dataset])
+        return _size_network(space, index, skeleton)
     if isinstance(space, DartsSpace):
-        return DartsNetwork(space, index, skeletons[dataset].classes)
-    if isinstance(space, Nb101Space):
-        return _vertex_network(space, index, skeletons[dataset].classes)
-    raise BadInput(f"{space.name} has no network: its benchmark's macro network is not part of sedspace")
+        return DartsNetwork(space, index, skeleton.classes)
+    assert isinstance(space, Nb101Space)
+    return _vertex_network(space, index, skeleton.classes)

@@ -19,6 +19,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
+from sedspace.crosscheck.networks import skeleton_of
 from sedspace.crosscheck.proxies import Batch, Proxy, Undefined, find_proxy
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.runs.files import write_whole
@@ -123,7 +124,7 @@ def crosscheck(
     rows = _found(Path(out), setting) if out is not None and Path(out).exists() else pl.DataFrame(schema=SCHEMA)
     done = set(rows.select("index", "proxy", "repeat").rows())
     if wanted:
-        space.network(wanted[0], dataset)  # an unknown dataset is refused before anything is written
+        skeleton_of(space, dataset)  # an unknown dataset is refused before anything is written
     left = {i: [(p, r) for p in chosen for r in range(repeats) if (i, p.name, r) not in done] for i in wanted}
     left = {index: todo for index, todo in left.items() if todo}
     for one in chosen if left else ():  # what is done for the first time takes longer
@@ -140,10 +141,9 @@ def _row(space: Space, index: int, one: Proxy, repeat: int, setting: Setting, de
     began = time.perf_counter()
     torch.manual_seed(int(np.random.SeedSequence([setting.seed, index, repeat]).generate_state(1, np.uint64)[0] >> 1))
     network = space.network(index, setting.dataset)
-    side = next((s.side for s in getattr(space, "skeletons", ()) if s.dataset == setting.dataset), 32)
-    side = 16 if setting.dataset == "imagenet16" else side
-    classes = _classes(network)
-    images, labels = torch.randn(setting.batch, 3, side, side), torch.randint(0, classes, (setting.batch,))
+    shape = skeleton_of(space, setting.dataset)
+    images = torch.randn(setting.batch, 3, shape.side, shape.side)
+    labels = torch.randint(0, shape.classes, (setting.batch,))
     network, given = network.to(device).train(), Batch(images.to(device), labels.to(device))
     _synchronise(device)
     built = time.perf_counter()
@@ -159,10 +159,6 @@ def _row(space: Space, index: int, one: Proxy, repeat: int, setting: Setting, de
     score = find_score(space, "sed")
     sed = score.values(score.at(space, space.digits([index]))).item()
     return (index, space.arch(index), sed, one.name, repeat, value, reason, seconds, built - began)
-
-
-def _classes(network: torch.nn.Module) -> int:
-    return next(m.out_features for m in reversed(list(network.modules())) if isinstance(m, torch.nn.Linear))
 
 
 def _synchronise(device: torch.device) -> None:

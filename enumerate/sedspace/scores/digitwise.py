@@ -55,7 +55,34 @@ class OneByOne(Score):
         return best[0], [start + int(place) for place in best[1]]
 
 
-class ArrayScore(OneByOne):
+class OfDigits(OneByOne):
+    """A score made from a function of digits: of one architecture's (`DigitScore`) or of many (`ArrayScore`)."""
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[[NDArray[Any]], Any],
+        *,
+        dtype: str = "float32",
+        denominator: int = 1,
+        unit: str = "",
+        meaning: str = "",
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(name, dtype, denominator, unit, meaning, parameters or {})
+        self._take(function)
+
+    @abstractmethod
+    def _take(self, function: Callable[[NDArray[Any]], Any]) -> None:
+        """Keep the function, ready to be called."""
+
+    def _failed(self, error: Exception) -> BadInput:
+        """Return the error for what a user's function raised, which may be anything."""
+        what = f"{type(error).__name__}: {error}".replace("\n", " ")
+        return BadInput(f"score {self.name}: its function of the digits failed: {what}")
+
+
+class ArrayScore(OfDigits):
     """A score that is a NumPy function of the digits of many architectures.
 
     Parameters
@@ -88,18 +115,7 @@ class ArrayScore(OneByOne):
     array([3, 2, 3, 2, 3], dtype=uint8)
     """
 
-    def __init__(
-        self,
-        name: str,
-        function: Callable[[NDArray[Any]], Any],
-        *,
-        dtype: str = "float32",
-        denominator: int = 1,
-        unit: str = "",
-        meaning: str = "",
-        parameters: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(name, dtype, denominator, unit, meaning, parameters or {})
+    def _take(self, function: Callable[[NDArray[Any]], Any]) -> None:
         self.function = function
 
     def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
@@ -108,9 +124,8 @@ class ArrayScore(OneByOne):
             keys = np.asarray(self.function(digits))
         except SedspaceError:
             raise
-        except Exception as error:  # the user's own function may raise anything
-            what = f"{type(error).__name__}: {error}".replace("\n", " ")
-            raise BadInput(f"score {self.name}: its function of the digits failed: {what}") from error
+        except Exception as error:
+            raise self._failed(error) from error
         if keys.shape != (len(digits),) or keys.dtype.kind not in "iufb":
             raise BadInput(
                 f"score {self.name}: its function returned {keys.dtype} of shape {keys.shape} for {len(digits)} "
@@ -125,7 +140,7 @@ class ArrayScore(OneByOne):
         return np.concatenate(parts)
 
 
-class DigitScore(OneByOne):
+class DigitScore(OfDigits):
     """A score that is a function of the digits, for what is not additive.
 
     Parameters
@@ -163,18 +178,7 @@ class DigitScore(OneByOne):
     array([3, 3, 3, 3, 3], dtype=uint8)
     """
 
-    def __init__(
-        self,
-        name: str,
-        function: Callable[[NDArray[Any]], Any],
-        *,
-        dtype: str = "float32",
-        denominator: int = 1,
-        unit: str = "",
-        meaning: str = "",
-        parameters: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(name, dtype, denominator, unit, meaning, parameters or {})
+    def _take(self, function: Callable[[NDArray[Any]], Any]) -> None:
         self._function = compile_for_user(function)
         self._kernel = digit_mapper(self._function)
 
@@ -192,9 +196,8 @@ class DigitScore(OneByOne):
             lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Failed in")]
             what = f"numba cannot compile its function of the digits: {' '.join(lines[:1])}"
             raise BadInput(f"score {self.name}: {what}") from error
-        except Exception as error:  # the user's own function may raise anything
-            what = f"{type(error).__name__}: {error}".replace("\n", " ")
-            raise BadInput(f"score {self.name}: its function of the digits failed: {what}") from error
+        except Exception as error:
+            raise self._failed(error) from error
 
     def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
         out = np.empty(stop - start, self._key_dtype(space))

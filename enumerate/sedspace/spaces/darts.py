@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, cached_property
 from itertools import combinations, product
 from typing import Any
 
 from sedspace.errors import BadInput, first_line
 from sedspace.spaces.skeleton import FREE, Cost, conv
-from sedspace.spaces.space import Feature, Group, Inputs, Operation, Position, Space
+from sedspace.spaces.space import Feature, Group, Inputs, Operation, Position, Space, Table
 
 OPERATIONS = {
     "n_max_pool": Operation("max_pool_3x3", "pool", 3),
@@ -77,34 +77,26 @@ class DartsSpace(Space):
     def _features(self) -> Iterator[Feature]:
         for cells, suffix, where in ((CELLS, "", "both cells"), *(((c,), f"_{c}", f"the {c} cell") for c in CELLS)):
             for name, operation in OPERATIONS.items():
-                table = self._table(lambda _, o, of=operation: int(o == of), cells)
+                table = self._table(lambda cell, _, o, of=operation, among=cells: int(cell in among and o == of))
                 yield Feature(f"{name}{suffix}", table, 0, "uint8", "edges", f"edges of {where} with {operation.name}")
-            table = self._table(lambda source, o: int(o.kind == "skip" and source < 2), cells)
+            table = self._table(
+                lambda cell, source, o, among=cells: int(cell in among and o.kind == "skip" and source < 2)
+            )
             meaning = f"skip connections of {where} from an input of the cell"
             yield Feature(f"residual{suffix}", table, 0, "uint8", "skips", meaning)
         network = f"the CIFAR-10 evaluation network: 20 cells, {CHANNELS} channels, no auxiliary head"
         around = _around()
-        costs = [
-            [
-                sum((_on_edge(cell, s, o) for s, o in zip(c.sources, c.operations, strict=True)), FREE)
-                for c in _choices(node)
-            ]
-            for cell, node in self.nodes
-        ]
-        table = self.table([[cost.params for cost in row] for row in costs])
+        table = self._table(lambda cell, source, o: _on_edge(cell, source, o).params)
         yield Feature("params", table, around.params, "int32", "parameters", f"trainable parameters of {network}")
-        table = self.table([[cost.macs for cost in row] for row in costs])
+        table = self._table(lambda cell, source, o: _on_edge(cell, source, o).macs)
         meaning = f"multiply-accumulates of convolutions and classifier of {network}"
         yield Feature("macs", table, around.macs, "int64", "MACs per image", meaning)
 
-    def _table(self, value: Any, cells: Any) -> Any:
-        """Return the table of a function of source and operation, summed over the inputs of a node of some cells."""
+    def _table(self, value: Callable[..., int]) -> Table:
+        """Return the table of a function of cell, source and operation, summed over the inputs of a node."""
         return self.table(
             [
-                [
-                    sum(value(s, o) for s, o in zip(c.sources, c.operations, strict=True)) if cell in cells else 0
-                    for c in _choices(node)
-                ]
+                [sum(value(cell, s, o) for s, o in zip(c.sources, c.operations, strict=True)) for c in _choices(node)]
                 for cell, node in self.nodes
             ]
         )
@@ -147,12 +139,13 @@ class DartsSpace(Space):
         return (pair * len(OPERATIONS) + first) * len(OPERATIONS) + second
 
 
-def _choices(node: int) -> list[Inputs]:
-    return [
+@cache
+def _choices(node: int) -> tuple[Inputs, ...]:
+    return tuple(
         Inputs(sources, operations)
         for sources in combinations(range(node), 2)
         for operations in product(OPERATIONS.values(), repeat=2)
-    ]
+    )
 
 
 _CONCAT = ("[2, 3, 4, 5]", "(2, 3, 4, 5)", "range(2, 6)", "list(range(2, 6))")
@@ -229,6 +222,7 @@ def _around() -> Cost:
     return total + Cost(last * 10 + 10, last * 10 + 10)
 
 
+@cache
 def _on_edge(cell: str, source: int, operation: Operation) -> Cost:
     """Return what an operation on one edge costs, over all cells of its kind."""
     total = FREE
