@@ -24,8 +24,9 @@ import polars as pl
 
 import readme
 import sedspace as ss
+from sedspace.machine import cpu_name
 from sedspace.scores import best
-from speed import THREADS, cpu_name, interleaved
+from speed import THREADS, interleaved
 
 MARKERS = ("<!-- census: written by bench/census.py -->", "<!-- end of census -->")
 DARTS_CELL = 49 * 147 * 294 * 490

@@ -21,7 +21,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 # Idle threads of the fill we compare with must not spin into the other side's turn; read when numba starts them.
@@ -35,6 +34,7 @@ import pyarrow.parquet as pq
 
 import readme
 import sedspace as ss
+from sedspace.machine import cpu_name
 from sedspace.published import published
 from sedspace.query import top
 from sedspace.runs.files import parquet_options
@@ -277,15 +277,6 @@ def measure(repeats: int) -> dict[str, Any]:
         "questions": questions(repeats),
         "peers": peers(repeats),
     }
-
-
-def cpu_name() -> str:
-    """Return the processor's name, where the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
 def markdown(results: dict[str, Any]) -> str:

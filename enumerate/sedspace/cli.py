@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
-import io
-import json
-import math
-import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 import sedspace
 from sedspace import show
-from sedspace.errors import BadInput, SedspaceError, first_line
+from sedspace.errors import BadInput, SedspaceError
+from sedspace.output import answer, print_frame, print_rows, strict_json, write_frame
 from sedspace.runs import SHARD_ROWS, Run, enumerate_space, open_run, repair_run
-from sedspace.runs.files import write_whole
 from sedspace.scores import best, known_scores, only_unique
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
-
-if TYPE_CHECKING:
-    import polars as pl
-
-_NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 where_option = click.option(
@@ -93,7 +84,7 @@ def spaces(name: str | None, as_json: bool) -> None:
             {"column": n, "dtype": "string", "unit": "", "meaning": t.meaning}
             for n, t in find_space(name).texts.items()
         ]
-    _print_rows(rows, as_json)
+    print_rows(rows, as_json)
 
 
 @cli.command(name="enumerate")
@@ -149,7 +140,7 @@ def top(target: str, k: int, by: str, where: str | None, limits: str | None, uni
     """
     from sedspace import query
 
-    if Path(target).exists() and not target.endswith(".toml"):
+    if _is_run(target):
         if limits is not None:
             raise BadInput(f"--range is for spaces, and {target} is a run: use --where 'index >= A AND index < B'")
         run = open_run(target)
@@ -157,7 +148,7 @@ def top(target: str, k: int, by: str, where: str | None, limits: str | None, uni
     else:
         space = _space_or_run(target)
         frame = sedspace.top_k(space, k, by, *_parse_range(limits, space), where=where, unique=unique)
-    _print_frame(frame, as_json, target)
+    print_frame(frame, as_json, target)
 
 
 @cli.command(name="census")
@@ -194,7 +185,7 @@ def census_command(
         frame = sedspace.census(space, _names(features), by, where)
     else:
         frame = sedspace.census(space, where=where)
-    _answer(frame, out, as_json, space)
+    answer(frame, out, as_json, space)
 
 
 @cli.command(name="pareto")
@@ -220,11 +211,11 @@ def pareto_command(
         frame = sedspace.pareto(space, _names(maximize), _names(minimize), where)
     else:
         frame = sedspace.best_within(space, [_number(one) for one in _names(budgets)], minimize, maximize, where)
-    _answer(frame, out, as_json, space)
+    answer(frame, out, as_json, space)
 
 
 @cli.command(name="sample")
-@click.argument("space")
+@click.argument("target")
 @click.option("-n", type=int, default=10, show_default=True, help="How many.")
 @click.option("--stratify", metavar="SCORE", help="Spread them evenly over the values of this score.")
 @click.option("--strata", type=int, help="With --stratify: over this many intervals of equal width instead.")
@@ -235,12 +226,38 @@ def pareto_command(
 @unique_option
 @table_option
 @json_option
-def sample_command(space: str, n: int, out: str | None, as_json: bool, **options: Any) -> None:
-    """Draw random architectures of SPACE, exactly uniformly among those that are treated alike.
+def sample_command(
+    target: str,
+    n: int,
+    strata: int | None,
+    importance: str | None,
+    temperature: float,
+    out: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Draw random architectures of TARGET, a space or a run's directory, exactly uniformly among those treated alike.
 
-    Nothing is enumerated, so that the size of the space does not matter.
+    Of a space nothing is enumerated, so that its size does not matter.
     """
-    _answer(sedspace.sample(space, n, **options), out, as_json, space)
+    if _is_run(target):
+        if strata is not None or importance is not None:
+            raise BadInput(f"--strata and --importance are for spaces, and {target} is a run")
+        frame = _sample_of_run(open_run(target), n, **options)
+    else:
+        space = _space_or_run(target)
+        frame = sedspace.sample(space, n, strata=strata, importance=importance, temperature=temperature, **options)
+    answer(frame, out, as_json, target)
+
+
+def _is_run(target: str) -> bool:
+    return Path(target).exists() and not target.endswith(".toml")
+
+
+def _sample_of_run(run: Run, n: int, where: str | None, unique: str | None, **options: Any) -> Any:
+    from sedspace import query
+
+    return query.sample(run, n, where=only_unique(run.space, where, unique), **options)
 
 
 @cli.command(name="fit")
@@ -262,11 +279,11 @@ def fit_command(
     if Path(out).suffix not in (".csv", ".parquet"):
         raise BadInput(f"--out {out}: expected a name that ends in .csv or .parquet")
     fit = sedspace.fit_costs(space, table, column, by_position=not by_operation, quantum=quantum, seed=seed)
-    _write_frame(fit.cost.frame(), out, table)
+    write_frame(fit.cost.frame(), out, table)
     bound = fit.cost.error_bound(space)
     report = {name: value for name, value in vars(fit).items() if name != "cost"}
     if as_json:
-        click.echo(_json({**report, "quantum": float(fit.cost.quantum), "error_bound": bound}))
+        click.echo(strict_json({**report, "quantum": float(fit.cost.quantum), "error_bound": bound}))
     else:
         click.echo(
             f"{column}: fitted to {fit.rows:,} architectures; on {fit.held_out:,} others R^2 {fit.r2:.3f}, Spearman "
@@ -276,56 +293,86 @@ def fit_command(
 
 
 @cli.command(name="crosscheck")
-@click.argument("space")
-@click.option("--proxies", default="grad_norm,synflow,naswot,zen", show_default=True, metavar="A,B,...", help="Which.")
+@click.argument("target")
+@click.option(
+    "--proxies", default="grad_norm,synflow,naswot,zen", show_default=True, metavar="A,B,...", help="Which; also: all."
+)
 @click.option("--sample", "n", type=int, default=64, show_default=True, help="How many random architectures.")
 @click.option("--stratify", default="sed", show_default=True, metavar="SCORE", help="Spread evenly over its values.")
+@click.option("--archs", metavar="FILE", help="These instead of random ones: Parquet or CSV with arch or index.")
 @where_option
 @unique_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sample, the networks and the batches.")
-@click.option("--dataset", default="cifar10", show_default=True, help="Whose network: cifar10, cifar100, imagenet16.")
+@click.option("--dataset", help="Whose network: cifar10, cifar100, ...  [default: the space's first]")
+@click.option("--images", metavar="FILE.npy", help="Your images, or cifar10:DIRECTORY on disk.  [default: random]")
+@click.option("--labels", metavar="FILE.npy", help="Their labels.  [default: random, or the data set's]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--batch", type=int, default=64, show_default=True, help="Images of a batch: random ones.")
+@click.option("--batch", type=int, default=64, show_default=True, help="Images of a batch.")
 @click.option("--repeats", type=int, default=1, show_default=True, help="Of every value, each with its own seed.")
 @click.option("--out", required=True, metavar="FILE", help="The values, a Parquet file; continued if it is there.")
 @json_option
 def crosscheck_command(
-    space: str,
+    target: str,
     proxies: str,
     n: int,
     stratify: str,
+    archs: str | None,
     where: str | None,
     unique: str | None,
     out: str,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Compute zero-cost proxies on real networks of a sample of SPACE, and compare them with SED.
+    """Compute zero-cost proxies on real networks of a sample of TARGET, a space or a run's directory.
 
-    Needs torch: pip install 'sedspace[crosscheck,plot]'.
-    """  # fmt: skip
+    Needs torch: pip install 'sedspace[crosscheck]'. Then see `sedspace report`.
+    """
     try:
-        from scipy.stats import spearmanr
-
-        from sedspace.crosscheck.study import crosscheck
+        from sedspace.crosscheck.study import chosen_proxies, crosscheck
+        from sedspace.report import summary
     except ModuleNotFoundError as error:
-        raise BadInput(f"crosscheck needs {error.name}: pip install 'sedspace[crosscheck,plot]'") from None
-    drawn = sedspace.sample(space, n, stratify=stratify, where=where, unique=unique, seed=options["seed"])
-    frame = crosscheck(space, drawn["index"].to_list(), _names(proxies), out, **options)
-    rows = []
-    for name in _names(proxies):
-        values = frame.filter(proxy=name).drop_nulls("value")
-        several = values["value"].n_unique() > 1
-        rows.append(
-            {
-                "proxy": name,
-                "values": len(values),
-                "undefined": frame.filter(proxy=name)["value"].null_count(),
-                "seconds": frame.filter(proxy=name)["seconds"].median(),
-                "spearman_with_sed": float(spearmanr(values["sed"], values["value"]).statistic) if several else None,
-            }
-        )
-    _print_rows(rows, as_json)
+        raise BadInput(f"crosscheck needs {error.name}: pip install 'sedspace[crosscheck]'") from None
+    names = _names(proxies)
+    chosen_proxies(names)  # a misspelt one is refused before anything is drawn
+    drawing: dict[str, Any] = {"stratify": stratify, "where": where, "unique": unique, "seed": options["seed"]}
+    run = open_run(target) if _is_run(target) else None
+    space = run.space if run is not None else _space_or_run(target)
+    if archs is not None:
+        indices = _indices(archs, space)
+    else:
+        drawn = sedspace.sample(space, n, **drawing) if run is None else _sample_of_run(run, n, **drawing)
+        indices = drawn["index"].to_list()
+    study = crosscheck(space, indices, names, out, **options)
+    wanted = {proxy.name for proxy in chosen_proxies(names)}
+    print_rows([row for row in summary(study) if row["proxy"] in wanted], as_json)
+
+
+def _indices(path: str, space: Space) -> list[int]:
+    from sedspace.join import key_of, read_table, with_index
+
+    table = read_table(path)
+    keyed, unreadable = with_index(table, key_of(table), space)
+    if unreadable or keyed.is_empty():
+        raise BadInput(f"--archs {path}: {unreadable[0] if unreadable else 'no architectures'}")
+    return keyed["index"].to_list()
+
+
+@cli.command(name="report")
+@click.argument("study")
+@click.option("--accuracy", metavar="TABLE", help="Measured accuracies: Parquet or CSV with arch or index.")
+@click.option("--column", "columns", multiple=True, help="Of that table.  [default: names with acc, test or val]")
+@click.option("--out", required=True, metavar="DIR", help="Where report.md, report.html and the pictures go.")
+def report_command(study: str, accuracy: str | None, columns: tuple[str, ...], out: str) -> None:
+    """Say what the STUDY that `sedspace crosscheck` wrote shows: tables and pictures, as Markdown and one HTML page.
+
+    Needs matplotlib, scipy and scikit-learn: pip install 'sedspace[report]'.
+    """
+    try:
+        from sedspace.report import write_report
+    except ModuleNotFoundError as error:
+        raise BadInput(f"report needs {error.name}: pip install 'sedspace[report]'") from None
+    for path in write_report(study, out, accuracy, columns or None):
+        click.echo(path)
 
 
 @cli.command(name="query")
@@ -337,7 +384,7 @@ def query_command(directory: str, statement: str, out: str | None, as_json: bool
     """Answer a SQL query over a run; its table is called archs."""
     from sedspace import query
 
-    _answer(query.sql(open_run(directory), statement), out, as_json, directory)
+    answer(query.sql(open_run(directory), statement), out, as_json, directory)
 
 
 @cli.command()
@@ -351,7 +398,7 @@ def describe(directory: str, as_json: bool) -> None:
     if not as_json:
         kept = f" that meet {run.request.where}" if run.request.where else ""
         click.echo(f"{run.rows:,} architectures of {run.space.name}, {run.request.start}:{run.request.stop}{kept}\n")
-    _print_frame(query.describe(run), as_json, directory)
+    print_frame(query.describe(run), as_json, directory)
 
 
 @cli.command(name="join")
@@ -365,9 +412,9 @@ def join_command(directory: str, table: str, on: str | None, out: str, as_json: 
     from sedspace.join import join
 
     matched = join(open_run(directory), table, on)
-    _write_frame(matched.frame, out, directory)
+    write_frame(matched.frame, out, directory)
     report = {k: v for k, v in vars(matched).items() if k != "frame"}
-    click.echo(_json({"matched": len(matched.frame), **report}) if as_json else matched.report())
+    click.echo(strict_json({"matched": len(matched.frame), **report}) if as_json else matched.report())
 
 
 @cli.command()
@@ -411,7 +458,7 @@ def show_command(space: str, architecture: str, as_json: bool) -> None:
     """Explain one ARCHITECTURE of SPACE, given as its index or its arch string."""
     chosen = find_space(space)
     about = show.describe(chosen, show.find_index(chosen, architecture))
-    click.echo(_json(about) if as_json else show.render(about, chosen))
+    click.echo(strict_json(about) if as_json else show.render(about, chosen))
 
 
 @cli.command()
@@ -428,7 +475,7 @@ def verify(directory: str, repair: bool, as_json: bool) -> None:
     run = open_run(directory)
     problems = run.verify()
     if as_json:
-        click.echo(_json({"shards": len(run.shards), "rows": run.rows, "problems": [vars(p) for p in problems]}))
+        click.echo(strict_json({"shards": len(run.shards), "rows": run.rows, "problems": [vars(p) for p in problems]}))
     elif not problems:
         trusted = f" (not recomputed: {', '.join(run.unchecked)}; register it with --scores)" if run.unchecked else ""
         click.echo(f"{directory}: {_shards(run)}, {run.rows:,} rows, all as written{trusted}")
@@ -515,7 +562,9 @@ def _print_summary(run: Run, space: str, seconds: float, as_json: bool) -> None:
     if as_json:
         figures = {"scanned": run.request.scanned, "rows": run.rows, "rows_found": run.rows_found, "bytes": run.bytes}
         click.echo(
-            _json({"path": str(run.path), "seconds": seconds, "shards": len(run.shards), **figures, "best": winners})
+            strict_json(
+                {"path": str(run.path), "seconds": seconds, "shards": len(run.shards), **figures, "best": winners}
+            )
         )
         return
     scanned = run.request.scanned - (run.rows_found if run.request.where is None else 0)
@@ -530,7 +579,7 @@ def _print_summary(run: Run, space: str, seconds: float, as_json: bool) -> None:
     if not winners:
         return
     click.echo(f"\nbest by {by}")
-    _print_rows(winners, as_json=False)
+    print_rows(winners, as_json=False)
     where, option = shlex.quote(str(run.path)), "" if by == "sed" else f" --by {by}"
     click.echo(
         f"\nnext:  sedspace top {where} -k 10{option}\n       sedspace show {shlex.quote(space)} {winners[0]['index']}"
@@ -555,77 +604,3 @@ def _best_rows(run: Run) -> tuple[str, list[dict[str, Any]]]:
 
 def _shards(run: Run) -> str:
     return f"{len(run.shards)} shard{'s' if len(run.shards) > 1 else ''}"
-
-
-def _json(value: Any) -> str:
-    """Return strict JSON: NaN and infinities, which it has no numbers for, become null."""
-
-    def strict(one: Any) -> Any:
-        if isinstance(one, float) and not math.isfinite(one):
-            return None
-        if isinstance(one, dict):
-            return {key: strict(item) for key, item in one.items()}
-        return [strict(item) for item in one] if isinstance(one, list | tuple) else one
-
-    return json.dumps(strict(value), allow_nan=False, default=str)  # dates, say, in the answer to a query
-
-
-def _answer(frame: pl.DataFrame, out: str | None, as_json: bool, source: str) -> None:
-    if out is None:
-        _print_frame(frame, as_json, source)
-    else:
-        _write_frame(frame, out, source)
-
-
-def _print_frame(frame: pl.DataFrame, as_json: bool, source: str) -> None:
-    if frame.is_empty():
-        raise BadInput(f"nothing in {source} meets the request: the answer is empty")
-    rows = frame.to_dicts()
-    for name in {"count", "at_least", "index"} & set(frame.columns):  # beyond 128 bits a frame holds them as text
-        for row in rows:
-            row[name] = None if row[name] is None else int(row[name])
-    _print_rows(rows, as_json)
-
-
-def _write_frame(frame: pl.DataFrame, out: str, source: str) -> None:
-    import polars as pl
-
-    if frame.is_empty():
-        raise BadInput(f"nothing in {source} meets the request: the answer is empty, {out} was not written")
-    wide = [name for name, dtype in frame.schema.items() if dtype == pl.Int128]
-    if wide and Path(out).suffix == ".parquet":  # other readers know long decimals, and text, but no such integers
-        longest = max(max(frame[name]) for name in wide)
-        frame = frame.with_columns(pl.col(wide).cast(pl.Decimal(38, 0) if longest < 10**38 else pl.String))
-    writers: dict[str, Callable[[io.BytesIO], None]] = {
-        ".csv": frame.write_csv,
-        ".jsonl": frame.write_ndjson,
-        ".parquet": frame.write_parquet,
-    }
-    if Path(out).suffix not in writers:
-        raise BadInput(f"--out {out}: expected a name that ends in .csv, .jsonl or .parquet")
-    data = io.BytesIO()
-    try:
-        writers[Path(out).suffix](data)
-        write_whole(Path(out), data.getvalue())
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise BadInput(
-            f"--out {out} cannot be written: {getattr(error, 'strerror', None) or first_line(error)}"
-        ) from None
-
-
-def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        click.echo(_json(rows))
-        return
-    shown = [{key: _cell(value) for key, value in row.items()} for row in rows]
-    widths = {key: max(len(key), *(len(row[key]) for row in shown)) for key in shown[0]}
-    left = {key for key in widths if not all(_NUMBER.fullmatch(row[key]) for row in shown)}
-    for row in [{key: key for key in widths}, *shown]:
-        cells = (f"{row[key]:<{width}}" if key in left else f"{row[key]:>{width}}" for key, width in widths.items())
-        click.echo("  ".join(cells).rstrip())
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.7g}" if isinstance(value, float) else str(value)

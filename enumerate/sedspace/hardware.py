@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
-from sedspace.join import read_table
+from sedspace.join import key_of, read_table
 from sedspace.scores import AdditiveScore
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -318,15 +318,15 @@ def fit_costs(
 def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -> tuple[Any, NDArray[np.float64]]:
     """Return the indices of measured architectures and their measurements."""
     given = table if isinstance(table, pl.DataFrame) else read_table(table)
-    for needed in (column, "arch" if "arch" in given.columns else "index"):
-        if needed not in given.columns:
-            raise BadInput(f"the table has no column {needed}: it has {', '.join(given.columns)}")
+    key = key_of(given)
+    if column not in given.columns:
+        raise BadInput(f"the table has no column {column}: it has {', '.join(given.columns)}")
     if not given[column].dtype.is_numeric():
         raise BadInput(f"column {column} is {given[column].dtype}: expected numbers")
     known = given.filter(pl.col(column).cast(pl.Float64).is_finite())
     if known[column].n_unique() < 4:
         raise BadInput(f"column {column} has {known[column].n_unique()} different numbers: expected at least four")
-    indices = space.parse(known["arch"]) if "arch" in known.columns else known["index"].to_numpy()
+    indices = space.parse(known["arch"]) if key == "arch" else known["index"].to_numpy()
     return indices, known[column].cast(pl.Float64).to_numpy()
 
 

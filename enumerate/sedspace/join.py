@@ -95,24 +95,24 @@ def join(run: Run, table: pl.DataFrame | str | Path, on: str | None = None) -> M
     [(3, 1.0, 85.1), (11668, 8.75, 94.4)]
     """
     given = table if isinstance(table, pl.DataFrame) else read_table(table)
-    key = on or next((name for name in KEYS if name in given.columns), None)
-    if key not in KEYS or key not in given.columns:
-        raise BadInput(f"the table has no column {key or 'arch or index'}: it has {', '.join(given.columns)}")
+    key = key_of(given, on)
     try:
         return _join(run, given, key)
     except pl.exceptions.PolarsError as error:
         raise BadInput(f"the table cannot be joined by {key}: {first_line(error)}") from None
 
 
+def key_of(table: pl.DataFrame, on: str | None = None) -> str:
+    """Return the column by which a table names architectures, ``arch`` or ``index``; raise `BadInput` without one."""
+    key = on or next((name for name in KEYS if name in table.columns), None)
+    if key not in KEYS or key not in table.columns:
+        raise BadInput(f"the table has no column {key or 'arch or index'}: it has {', '.join(table.columns)}")
+    return key
+
+
 def _join(run: Run, given: pl.DataFrame, key: str) -> Matched:
-    keyed, unreadable = _with_index(given, key, run.space)
-    repeated = keyed.filter(pl.col("index").is_duplicated())
-    if len(repeated):
-        index = min(repeated["index"].to_list())
-        times = len(repeated.filter(pl.col("index") == index))
-        raise BadInput(
-            f"architecture {index} stands in the table {times} times, expected once: {run.space.arch(index)}"
-        )
+    keyed, unreadable = with_index(given, key, run.space)
+    refuse_repeated(keyed, run.space)
     rest = keyed.select(pl.exclude("arch") if key == "arch" else pl.all())
     frame = collect(run, run.scan().join(rest.lazy(), on="index", how="inner", suffix="_table").sort("index"))
     if frame.is_empty():
@@ -120,8 +120,23 @@ def _join(run: Run, given: pl.DataFrame, key: str) -> Matched:
     return Matched(frame, run.rows - len(frame), len(keyed) - len(frame), unreadable)
 
 
-def _with_index(table: pl.DataFrame, key: str, space: Space) -> tuple[pl.DataFrame, list[str]]:
-    """Return the readable rows of a table with the index of each, and what is wrong with the others."""
+def refuse_repeated(keyed: pl.DataFrame, space: Space) -> None:
+    """Raise `BadInput` if an architecture stands in a table more than once."""
+    repeated = keyed.filter(pl.col("index").is_duplicated())
+    if len(repeated):
+        index = min(repeated["index"].to_list())
+        times = len(repeated.filter(pl.col("index") == index))
+        raise BadInput(f"architecture {index} stands in the table {times} times, expected once: {space.arch(index)}")
+
+
+def with_index(table: pl.DataFrame, key: str, space: Space) -> tuple[pl.DataFrame, list[str]]:
+    """Return the readable rows of a table with the ``index`` of each, and what is wrong with the others.
+
+    Raises
+    ------
+    BadInput
+        If the key is of another type, or architectures are of another space.
+    """
     if key == "index":
         if not table["index"].dtype.is_integer():
             raise BadInput(f"the table's index is {table['index'].dtype}, expected integers")

@@ -23,7 +23,8 @@ COLORS = {"none": "0.8", "skip": "#2a9d8f", "conv": "#e76f51", "pool": "#457b9d"
 _MAX_POINTS = 20_000
 
 
-def _figure(width: float, height: float, **options: Any) -> tuple[Figure, Any]:
+def new_figure(width: float, height: float, **options: Any) -> tuple[Figure, Any]:
+    """Return a figure of some size in inches and its axes; options are those of `Figure.subplots`."""
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
@@ -34,7 +35,8 @@ def _figure(width: float, height: float, **options: Any) -> tuple[Figure, Any]:
     return figure, figure.subplots(**options)
 
 
-def _plain(axes: Axes, **labels: str) -> None:
+def plain(axes: Axes, **labels: str) -> None:
+    """Take away the frame's upper and right lines, and set labels."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.set(**labels)
 
@@ -52,14 +54,14 @@ def distribution(run: Run, by: str = "sed") -> Figure:
     """Draw how many architectures have each value of a column."""
     label = _label(run, by)
     counts = _drawable(run, run.scan().group_by(by).len().sort(by), by)
-    figure, axes = _figure(7, 4)
+    figure, axes = new_figure(7, 4)
     if len(counts) <= 500:
         axes.vlines(counts[by], 0.8, counts["len"], color=COLORS["conv"], linewidth=0.8)
     else:
         axes.hist(counts[by], bins=200, weights=counts["len"], color=COLORS["conv"], log=True)
     axes.set_yscale("log")
     axes.set_ylim(0.8)
-    _plain(axes, xlabel=label, ylabel="architectures", title=f"{run.space.name}: {run.rows:,} architectures")
+    plain(axes, xlabel=label, ylabel="architectures", title=f"{run.space.name}: {run.rows:,} architectures")
     return figure
 
 
@@ -72,7 +74,7 @@ def density(run: Run, by: str = "sed", against: str = "params", k: int = 5) -> F
     if by == against:
         raise BadInput(f"{by!r} against itself is a line: expected another column for --against")
     counts = _drawable(run, run.scan().group_by(against, by).len().sort("len", by, against), by, against)
-    figure, axes = _figure(7.5, 4.5)
+    figure, axes = new_figure(7.5, 4.5)
     from matplotlib.colors import LogNorm
 
     if len(counts) <= _MAX_POINTS:
@@ -89,7 +91,7 @@ def density(run: Run, by: str = "sed", against: str = "params", k: int = 5) -> F
         best[against], best[by], s=60, facecolors="none", edgecolors=COLORS["conv"], label=f"the {k} best by {by}"
     )
     axes.legend(frameon=False, loc="lower right")
-    _plain(axes, xlabel=labels[0], ylabel=labels[1], title=f"{run.space.name}: {run.rows:,} architectures")
+    plain(axes, xlabel=labels[0], ylabel=labels[1], title=f"{run.space.name}: {run.rows:,} architectures")
     return figure
 
 
@@ -120,7 +122,7 @@ def cells(run: Run, by: str = "sed", k: int = 6) -> Figure:
         raise BadInput(f"{run.path} has no rows to draw")
     columns = min(3, len(best))
     rows = -(-len(best) // columns)
-    figure, grid = _figure(3.6 * columns, 3.6 * rows, nrows=rows, ncols=columns, squeeze=False)
+    figure, grid = new_figure(3.6 * columns, 3.6 * rows, nrows=rows, ncols=columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, row in zip(grid.flat, best.iter_rows(named=True), strict=False):
@@ -184,7 +186,7 @@ def accuracy(
     pairs = frame.select(score=by, accuracy=pl.col(theirs).cast(pl.Float64).fill_nan(None)).drop_nulls()
     if len(pairs) < 2:
         raise BadInput(f"column {column!r} of the table has {len(pairs)} numbers that match: expected two or more")
-    figure, axes = _figure(7, 4.5)
+    figure, axes = new_figure(7, 4.5)
     from scipy.stats import kendalltau, spearmanr
 
     x, y = pairs["score"].to_numpy(), pairs["accuracy"].to_numpy()
@@ -194,7 +196,7 @@ def accuracy(
     axes.scatter(x[best], y[best], s=60, facecolors="none", edgecolors=COLORS["conv"], label=f"the best by {by}")
     axes.legend(frameon=False, loc="lower right")
     title = f"{len(pairs):,} architectures: Spearman {found['spearman']:.3f}, Kendall {found['kendall']:.3f}"
-    _plain(axes, xlabel=label, ylabel=column, title=title)
+    plain(axes, xlabel=label, ylabel=column, title=title)
     return figure, {**{name: float(value) for name, value in found.items()}, "architectures": len(pairs)}
 
 
@@ -203,10 +205,16 @@ def save(figure: Figure, path: str | Path) -> None:
     kind = Path(path).suffix.lower()
     if kind not in (".png", ".svg"):
         raise BadInput(f"picture {path}: expected a name that ends in .png or .svg")
-    data = io.BytesIO()
-    metadata = {"Date": None} if kind == ".svg" else {"Software": None}
-    figure.savefig(data, format=kind[1:], dpi=200, metadata=metadata)
+    data = encoded(figure, kind[1:])
     try:
-        write_whole(Path(path), data.getvalue())
+        write_whole(Path(path), data)
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def encoded(figure: Figure, kind: str = "png", dpi: int = 200) -> bytes:
+    """Return a figure as PNG or SVG, the same bytes every time."""
+    data = io.BytesIO()
+    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    figure.savefig(data, format=kind, dpi=dpi, metadata=metadata)
+    return data.getvalue()

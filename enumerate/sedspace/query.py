@@ -11,6 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sedspace.census.members import seeded, subset
+from sedspace.census.sample import check_enough, shares_of
 from sedspace.errors import BadInput, RunError, first_line, unknown
 from sedspace.runs import Run
 from sedspace.spaces.space import as_int
@@ -50,18 +52,74 @@ def top(run: Run, k: int = 10, by: str = "sed", where: str | None = None) -> pl.
     """
     if as_int(k, "k") < 1:
         raise BadInput(f"k {k}: expected 1 or more")
-    frame = run.scan()
-    columns = _dtypes(run)
+    best = _rows(run, by, where).sort([by, "index"], descending=[True, False]).head(min(k, run.rows))
+    return _with_arch(run, collect(run, best))
+
+
+def sample(run: Run, n: int, *, stratify: str | None = None, where: str | None = None, seed: int = 0) -> pl.DataFrame:
+    """Draw random rows of a run, all different, reproducibly.
+
+    Parameters
+    ----------
+    run : Run
+    n : int
+    stratify : str, optional
+        A numeric column: spread them evenly over its distinct values, as `sedspace.sample` does.
+    where : str, optional
+        A condition on columns of the run in SQL: only rows that meet it are drawn.
+    seed : int, default 0
+
+    Returns
+    -------
+    polars.DataFrame
+        All columns of the run and ``arch``, by index.
+
+    Raises
+    ------
+    BadInput
+        If a column is unknown, the condition cannot be read, or fewer than n rows meet it.
+
+    Examples
+    --------
+    >>> import sedspace as ss, tempfile
+    >>> from sedspace.query import sample
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
+    ...     sample(run, 5, stratify="n_skip", where="residual = 1")["n_skip"].to_list()
+    """
+    if as_int(n, "n") < 1:
+        raise BadInput(f"n {n}: expected 1 or more")
+    rows = _rows(run, stratify, where)
+    column = pl.lit(0) if stratify is None else pl.col(stratify)
+    strata = collect(run, rows.select("index", stratum=column.rank("dense")).sort("stratum", "index"))
+    sizes = strata["stratum"].rle().struct.field("len").to_list()
+    check_enough(n, len(strata))
+    random, chosen, start = seeded(seed), [], 0
+    for size, share in zip(sizes, shares_of(sizes, n, random), strict=True):
+        chosen += [start + place for place in subset(random, size, share)]
+        start += size
+    drawn = strata["index"].gather(chosen)
+    return _with_arch(run, collect(run, run.scan().filter(pl.col("index").is_in(drawn.implode())).sort("index")))
+
+
+def _rows(run: Run, by: str | None, where: str | None) -> pl.LazyFrame:
+    """Return the rows that meet a condition and have a number in a column."""
+    frame, columns = run.scan(), _dtypes(run)
+    if where is not None:
+        frame = Condition(where, columns).filter(frame)
+    if by is None:
+        return frame
     if by not in columns:
         raise unknown("column", by, columns)
     if columns[by] == "string":
-        raise BadInput(f"column {by!r} is text: expected a numeric one to rank by")
-    if where is not None:
-        frame = Condition(where, columns).filter(frame)
-    if columns[by].startswith("float"):
-        frame = frame.filter(pl.col(by).is_not_nan())
-    best = collect(run, frame.sort([by, "index"], descending=[True, False]).head(min(k, run.rows)))
-    return best if "arch" in columns else best.with_columns(arch=pl.col("index").sed.arch(run.space))  # type: ignore[attr-defined]
+        raise BadInput(f"column {by!r} is text: expected a numeric one")
+    return frame.filter(pl.col(by).is_not_nan()) if columns[by].startswith("float") else frame
+
+
+def _with_arch(run: Run, frame: pl.DataFrame) -> pl.DataFrame:
+    if "arch" in frame.columns:
+        return frame
+    return frame.with_columns(arch=pl.col("index").sed.arch(run.space))  # type: ignore[attr-defined]
 
 
 def collect(run: Run, frame: pl.LazyFrame) -> pl.DataFrame:

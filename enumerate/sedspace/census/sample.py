@@ -142,7 +142,7 @@ def _walked(walks: Walks, places: list[int]) -> list[tuple[int, int]]:
 
 def _uniform(classes: Classes, wanted: NDArray[np.bool_], n: int, random: Random) -> _Rows:
     total = int(classes.counts[wanted].sum())
-    _check_enough(n, total)
+    check_enough(n, total)
     return _draw(classes, wanted, n, total / n, random)
 
 
@@ -161,8 +161,8 @@ def _stratified(
     sizes = [0] * (int(stratum.max(initial=-1)) + 1)
     for number, count in zip(stratum[wanted].tolist(), classes.counts[wanted].tolist(), strict=True):
         sizes[number] += count
-    _check_enough(n, sum(sizes))
-    shares = _shares(sizes, n, random)
+    check_enough(n, sum(sizes))
+    shares = shares_of(sizes, n, random)
     drawn = sum(share > 0 for share in shares)
     rows: _Rows = []
     for number, (size, share) in enumerate(zip(sizes, shares, strict=True)):
@@ -172,7 +172,7 @@ def _stratified(
     return rows
 
 
-def _shares(sizes: list[int], n: int, random: Random) -> list[int]:
+def shares_of(sizes: list[int], n: int, random: Random) -> list[int]:
     """Deal n out to strata evenly, none more than it has; what is left over falls to strata at random."""
     shares = [0] * len(sizes)
     while n > 0:
@@ -193,7 +193,7 @@ def _by_importance(
 ) -> _Rows:
     values = classes.values(score.name).astype(np.float64)
     wanted = wanted & np.isfinite(values)
-    _check_enough(1, int(classes.counts[wanted].sum()))
+    check_enough(1, int(classes.counts[wanted].sum()))
     best = values[wanted].max() if temperature > 0 else values[wanted].min()
     # As integers, so fine that even all that is rounded away together would not be drawn in ages.
     one = 1 << (64 + classes.space.size.bit_length())
@@ -205,6 +205,7 @@ def _by_importance(
     return [(index, kind, weights[kind] / walks.count) for index, kind in _walked(walks, places)]
 
 
-def _check_enough(n: int, total: int) -> None:
+def check_enough(n: int, total: int) -> None:
+    """Raise `BadInput` if fewer architectures meet a request than it wants."""
     if n > total:
         raise BadInput(f"n {n}: only {total} architectures meet the request")

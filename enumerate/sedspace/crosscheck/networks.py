@@ -6,7 +6,7 @@ that the space counts in closed form.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from sedspace.spaces.nb101 import OPERATIONS as NB101_OPERATIONS
 from sedspace.spaces.nb101 import Nb101Space
 from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
 from sedspace.spaces.sss import WIDTHS, SssSpace
+from sedspace.spaces.transnas import TransnasMacroSpace, TransnasMicroSpace
 from sedspace_kernels.nb101 import vertex_channels
 
 
@@ -34,12 +35,37 @@ def relu_conv_bn(kernel: int, c_in: int, c_out: int, stride: int = 1) -> nn.Sequ
     return nn.Sequential(nn.ReLU(), conv(kernel, c_in, c_out, stride), nn.BatchNorm2d(c_out))
 
 
+class Block(nn.Module):
+    """A cell, or what halves the resolution between cells: a network is a chain of them."""
+
+
 class Zero(nn.Module):
     """Nothing passes."""
 
+    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+        super().__init__()
+        self.shape = c_in, c_out, stride
+
     def forward(self, x: Tensor) -> Tensor:
-        """Return zeros like the input."""
-        return x.mul(0.0)
+        """Return zeros of the shape that a convolution would give."""
+        c_in, c_out, stride = self.shape
+        zeros = x[:, :, ::stride, ::stride].mul(0.0)
+        return zeros if c_in == c_out else zeros[:, :1].expand(-1, c_out, -1, -1)
+
+
+class FactorizedReduce(nn.Module):
+    """Two 1x1 convolutions of stride 2, one of them a pixel further on, side by side."""
+
+    def __init__(self, c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.relu = nn.ReLU()
+        self.halves = nn.ModuleList([conv(1, c_in, c_out // 2, 2), conv(1, c_in, c_out // 2, 2)])
+        self.norm = nn.BatchNorm2d(c_out)
+
+    def forward(self, x: Tensor) -> Any:
+        """Return both halves, normalised."""
+        x = self.relu(x)
+        return self.norm(torch.cat([self.halves[0](x), self.halves[1](x[:, :, 1:, 1:])], dim=1))
 
 
 class Head(nn.Module):
@@ -57,16 +83,18 @@ class Head(nn.Module):
 # -- cells with an operation on every edge ----------------------------------------------------------------------------
 
 
-def edge(operation: Operation, c_in: int, c_out: int) -> nn.Module:
+def edge(operation: Operation, c_in: int, c_out: int, stride: int = 1) -> nn.Module:
     """Return what an edge does."""
     if operation.kind == "none":
-        return Zero()
+        return Zero(c_in, c_out, stride)
     if operation.kind == "conv":
         layers = relu_conv_bn(operation.kernel, c_in, c_out)
-        layers[1] = conv(operation.kernel, c_in, c_out, dilation=operation.dilation)
+        layers[1] = conv(operation.kernel, c_in, c_out, stride, dilation=operation.dilation)
         return layers
     if operation.kind == "pool":
-        return pooling(operation)
+        return pooling(operation, stride)
+    if stride == 2:
+        return FactorizedReduce(c_in, c_out)
     return nn.Identity() if c_in == c_out else relu_conv_bn(1, c_in, c_out)
 
 
@@ -78,16 +106,21 @@ def pooling(operation: Operation, stride: int = 1) -> nn.Module:
     return nn.AvgPool2d(size, stride, padding, count_include_pad=False)
 
 
-class EdgeCell(nn.Module):
-    """A cell whose nodes are the sums of what their edges bring."""
+class EdgeCell(Block):
+    """A cell whose nodes are the sums of what their edges bring; a stride is that of the edges from the input."""
 
     def __init__(
-        self, edges: Sequence[tuple[int, int]], operations: Sequence[Operation], c_in: int, c_out: int
+        self,
+        edges: Sequence[tuple[int, int]],
+        operations: Sequence[Operation],
+        c_in: int,
+        c_out: int,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         self.ends = list(edges)
         self.edges = nn.ModuleList(
-            edge(operation, c_in if source == 0 else c_out, c_out)
+            edge(operation, c_out, c_out) if source else edge(operation, c_in, c_out, stride)
             for (source, _), operation in zip(edges, operations, strict=True)
         )
 
@@ -100,7 +133,7 @@ class EdgeCell(nn.Module):
         return values[self.ends[-1][1]]
 
 
-class Reduction(nn.Module):
+class Reduction(Block):
     """A residual block that halves the resolution."""
 
     def __init__(self, c_in: int, c_out: int) -> None:
@@ -144,20 +177,6 @@ def _size_network(space: SssSpace, index: int, skeleton: Skeleton) -> nn.Sequent
 # -- DARTS ------------------------------------------------------------------------------------------------------------
 
 
-class FactorizedReduce(nn.Module):
-    """Two 1x1 convolutions of stride 2, one of them a pixel further on, side by side."""
-
-    def __init__(self, c_in: int, c_out: int) -> None:
-        super().__init__()
-        self.halves = nn.ModuleList([conv(1, c_in, c_out // 2, 2), conv(1, c_in, c_out // 2, 2)])
-        self.norm = nn.BatchNorm2d(c_out)
-
-    def forward(self, x: Tensor) -> Any:
-        """Return both halves, normalised."""
-        x = torch.relu(x)
-        return self.norm(torch.cat([self.halves[0](x), self.halves[1](x[:, :, 1:, 1:])], dim=1))
-
-
 def _separable(operation: Operation, channels: int, stride: int) -> nn.Sequential:
     kernel, dilation = operation.kernel, operation.dilation
 
@@ -176,7 +195,7 @@ def _darts_edge(operation: Operation, channels: int, stride: int) -> nn.Module:
     return nn.Identity() if stride == 1 else FactorizedReduce(channels, channels)
 
 
-class DartsCell(nn.Module):
+class DartsCell(Block):
     """A cell of DARTS: two inputs made to fit, four nodes, their values side by side."""
 
     def __init__(
@@ -207,15 +226,15 @@ class DartsCell(nn.Module):
 
 
 class DartsNetwork(nn.Module):
-    """The evaluation network: 20 cells, the reduction cells at one and two thirds."""
+    """A chain of cells, the reduction cells at one and two thirds: 20 of them to evaluate, 8 to search."""
 
-    def __init__(self, space: DartsSpace, index: int, classes: int) -> None:
+    def __init__(self, space: DartsSpace, index: int, skeleton: Skeleton) -> None:
         super().__init__()
-        digits, total = space.digits(index), sum(CELLS.values())
-        chosen = [position.choices[digit] for position, digit in zip(space.positions, digits, strict=True)]
-        stem = 3 * CHANNELS
+        total, (first,) = skeleton.cells, skeleton.widths
+        chosen = [p.choices[digit] for p, digit in zip(space.positions, space.digits(index), strict=True)]
+        stem = 3 * first
         self.stem = nn.Sequential(conv(3, 3, stem), nn.BatchNorm2d(stem))
-        widths, channels, reduced = (stem, stem), CHANNELS, False
+        widths, channels, reduced = (stem, stem), first, False
         self.cells = nn.ModuleList()
         for number in range(total):
             reduces = number in (total // 3, 2 * total // 3)
@@ -224,7 +243,7 @@ class DartsNetwork(nn.Module):
             inputs = [(choice.sources, choice.operations) for choice in nodes if isinstance(choice, Inputs)]
             self.cells.append(DartsCell(inputs, widths, channels, reduces, reduced))
             widths, reduced = (widths[1], len(NODES) * channels), reduces
-        self.head = Head(widths[1], classes)
+        self.head = Head(widths[1], skeleton.classes)
 
     def forward(self, x: Tensor) -> Any:
         """Return the logits."""
@@ -242,7 +261,7 @@ def conv_bn_relu(kernel: int, c_in: int, c_out: int) -> nn.Sequential:
     return nn.Sequential(conv(kernel, c_in, c_out), nn.BatchNorm2d(c_out), nn.ReLU())
 
 
-class VertexCell(nn.Module):
+class VertexCell(Block):
     """A cell of NAS-Bench-101: the input projected to where it goes, sums into vertices, these into the output."""
 
     def __init__(self, matrix: Any, labels: Sequence[int], c_in: int, c_out: int) -> None:
@@ -286,7 +305,7 @@ def _channels(matrix: Any, n: int, c_in: int, c_out: int) -> list[int]:
     return [int(channels) for channels in out]
 
 
-def _vertex_network(space: Nb101Space, index: int, classes: int) -> nn.Sequential:
+def _vertex_network(space: Nb101Space, index: int, skeleton: Skeleton) -> nn.Sequential:
     n = int(space.cells.vertices[index])
     matrix, labels = space.cells.adjacency[index, :n, :n], space.cells.labels[index, :n].tolist()
     layers: list[nn.Module] = [conv_bn_relu(3, 3, 128)]
@@ -297,42 +316,99 @@ def _vertex_network(space: Nb101Space, index: int, classes: int) -> nn.Sequentia
         for _ in range(3):
             layers.append(VertexCell(matrix, labels, c_in, 128 << stack))
             c_in = 128 << stack
-    return nn.Sequential(*layers, Head(c_in, classes))
+    return nn.Sequential(*layers, Head(c_in, skeleton.classes))
+
+
+# -- TransNAS-Bench-101 -----------------------------------------------------------------------------------------------
+
+_MODULES = 4, 1, 4, 1, 4  # of every cell of the micro space
+_FIRST = 64
+
+
+class BasicBlock(Block):
+    """Two 3x3 convolutions beside a shortcut."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(relu_conv_bn(3, c_in, c_out, stride), relu_conv_bn(3, c_out, c_out))
+        same = stride == 1 and c_in == c_out
+        self.shortcut = nn.Identity() if same else nn.Sequential(conv(1, c_in, c_out, stride), nn.BatchNorm2d(c_out))
+
+    def forward(self, x: Tensor) -> Any:
+        """Return the sum of both ways."""
+        return self.shortcut(x) + self.body(x)
+
+
+def _module_network(
+    modules: Sequence[int], skeleton: Skeleton, block: Callable[[int, int, int], nn.Module]
+) -> nn.Sequential:
+    """Return a stem that quarters the side, modules of two blocks each, and a head.
+
+    A module is 1 plain, 2 doubles the channels, 3 halves the resolution, 4 does both.
+    """
+    stem = [conv(3, 3, _FIRST // 2, 2), nn.BatchNorm2d(_FIRST // 2), relu_conv_bn(3, _FIRST // 2, _FIRST, 2)]
+    blocks, before = [], _FIRST
+    for module in modules:
+        width = 2 * before if module in (2, 4) else before
+        blocks += [block(before, width, 2 if module in (3, 4) else 1), block(width, width, 1)]
+        before = width
+    return nn.Sequential(*stem, *blocks, Head(before, skeleton.classes))
+
+
+def _micro_network(space: TransnasMicroSpace, index: int, skeleton: Skeleton) -> nn.Sequential:
+    operations = [space.operations[digit] for digit in space.digits(index)]
+    return _module_network(_MODULES, skeleton, lambda *shape: EdgeCell(space.edges, operations, *shape))
+
+
+def _macro_network(space: TransnasMacroSpace, index: int, skeleton: Skeleton) -> nn.Sequential:
+    return _module_network([int(code) for code in space.codes[index]], skeleton, BasicBlock)
 
 
 # -- all of them ------------------------------------------------------------------------------------------------------
 
+_DARTS = (
+    Skeleton("cifar10", 32, 10, (CHANNELS,), sum(CELLS.values())),
+    Skeleton("cifar10_8cells", 32, 10, (16,), 8),
+)
+_TRANSNAS = Skeleton("class_scene", 256, 47), Skeleton("class_object", 256, 75)
 
-def skeleton_of(space: Space, dataset: str) -> Skeleton:
-    """Return the input and classes of a space's network for a dataset, and of cells on edges its stages.
+_Build = Callable[[Any, int, Skeleton], nn.Module]
+_KINDS: tuple[tuple[type[Space], tuple[Skeleton, ...], _Build], ...] = (
+    (TransnasMicroSpace, _TRANSNAS, _micro_network),
+    (TransnasMacroSpace, _TRANSNAS, _macro_network),
+    (CellSpace, (), _cell_network),
+    (SssSpace, NATS_BENCH, _size_network),
+    (DartsSpace, _DARTS, DartsNetwork),
+    (Nb101Space, NATS_BENCH[:1], _vertex_network),
+)
+
+
+def _kind(space: Space) -> tuple[tuple[Skeleton, ...], _Build]:
+    for kind, skeletons, build in _KINDS:
+        if isinstance(space, kind):
+            return skeletons or space.skeletons, build  # type: ignore[attr-defined]
+    raise BadInput(f"{space.name} has no network")
+
+
+def skeleton_of(space: Space, dataset: str | None = None) -> Skeleton:
+    """Return the input, classes, widths and number of cells of a space's network, by default for its first dataset.
 
     Raises
     ------
     BadInput
-        If the space has no published network, or none for the dataset.
+        If the space has no macro network, or none for the dataset.
     """
-    skeletons: tuple[Skeleton, ...] = NATS_BENCH
-    if isinstance(space, CellSpace):
-        skeletons = space.skeletons
-    elif not isinstance(space, SssSpace):
-        skeletons = NATS_BENCH[:1]
-    known = {skeleton.dataset: skeleton for skeleton in skeletons or NATS_BENCH}
+    known = {skeleton.dataset: skeleton for skeleton in _kind(space)[0]}
+    if not known:
+        raise BadInput(f"{space.name} has no network: it was defined without a skeleton")
+    if dataset is None:
+        return next(iter(known.values()))
     if dataset not in known:
         raise unknown("dataset", dataset, known)
-    if not skeletons or not isinstance(space, CellSpace | SssSpace | DartsSpace | Nb101Space):
-        raise BadInput(f"{space.name} has no network: its benchmark's macro network is not part of sedspace")
     return known[dataset]
 
 
-def network(space: Space, index: int, dataset: str = "cifar10") -> nn.Module:
+def network(space: Space, index: int, dataset: str | None = None) -> nn.Module:
     """Return an architecture as a network, initialised as PyTorch does by default; raise as `skeleton_of` does."""
-    index = space.check_index(index)
     skeleton = skeleton_of(space, dataset)
-    if isinstance(space, CellSpace):
-        return _cell_network(space, index, skeleton)
-    if isinstance(space, SssSpace):
-        return _size_network(space, index, skeleton)
-    if isinstance(space, DartsSpace):
-        return DartsNetwork(space, index, skeleton.classes)
-    assert isinstance(space, Nb101Space)
-    return _vertex_network(space, index, skeleton.classes)
+    return _kind(space)[1](space, space.check_index(index), skeleton)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sedspace.errors import BadInput, unknown
 from sedspace.namespace import arch_array
 from sedspace.scores import Score, default_columns, find_score, known_scores, passing, score_columns
-from sedspace.spaces import Space, from_definition
+from sedspace.spaces import Space, described
 from sedspace.spaces import space as find_space
 from sedspace.spaces.space import INT64_END, as_int
 from sedspace.version import __version__
@@ -119,11 +119,7 @@ class Request:
 
         A column that this process cannot compute (a user's score that is not registered here) is kept, without score.
         """
-        about = description["space"]
-        if "definition" in about:
-            space: Space = from_definition(about["definition"], f"space {about['name']!r}")
-        else:
-            space = find_space(about["name"])
+        space = described(description["space"])
         columns = tuple(
             Column(c["name"], c["dtype"], c["unit"], c["meaning"], _score_of(space, c), c.get("parameters", {}))
             for c in description["columns"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from sedspace.errors import BadInput, unknown
 from sedspace.spaces.cell import MAX_NODES
@@ -25,7 +26,7 @@ __all__ = [
     "Position",
     "Space",
     "cell_space",
-    "from_definition",
+    "described",
     "known_spaces",
     "read_space",
     "space",
@@ -91,3 +92,10 @@ _SINGLE: dict[str, Callable[[], Space]] = {
 def known_spaces() -> list[Space]:
     """Return the spaces that are listed by name; families go on beyond them."""
     return [space(name) for name in LISTED]
+
+
+def described(about: Mapping[str, Any]) -> Space:
+    """Return the space of what `Space.describe` says of it, in a manifest or a study."""
+    if "definition" in about:
+        return from_definition(about["definition"], f"space {about['name']!r}")
+    return space(about["name"])

@@ -504,7 +504,7 @@ class Space(ABC):
             for position, digit in zip(self.positions, digits, strict=True)
         )
 
-    def network(self, index: int, dataset: str = "cifar10") -> Any:
+    def network(self, index: int, dataset: str | None = None) -> Any:
         """Return an architecture as a PyTorch network with its benchmark's skeleton, initialised as PyTorch does.
 
         Needs torch: ``pip install 'sedspace[crosscheck]'``.
@@ -512,8 +512,10 @@ class Space(ABC):
         Parameters
         ----------
         index : int
-        dataset : str, default "cifar10"
-            Of the NATS-Bench spaces also cifar100 and imagenet16; of a space of one's own the skeleton's.
+        dataset : str, optional
+            What the network is for. By default cifar10; of the NATS-Bench spaces also cifar100 and imagenet16, of
+            `darts` also cifar10_8cells (8 cells from 16 channels on, instead of 20 from 36). The TransNAS spaces have
+            class_scene (the default) and class_object, a space of one's own that of its skeleton.
 
         Returns
         -------

@@ -1,6 +1,31 @@
-"""Zero-cost proxies: each a function of a network and a batch, registered by its name."""
+"""Zero-cost proxies: each a function of a network and a batch, registered by its name, in a module of its own.
 
-from sedspace.crosscheck.proxies import jacobians, patterns, per_sample, saliency, zen  # noqa: F401  they register themselves
+Conventions are NAS-Bench-Suite-Zero's (arXiv 2210.03230): PyTorch's default initialisation, BatchNorm in train mode,
+mean cross-entropy, float32, the weights of convolutions and linear layers only. Greater is better unless said.
+"""
+
+from sedspace.crosscheck.proxies import (  # noqa: F401  they register themselves
+    az_nas,
+    epe_nas,
+    fisher,
+    grad_norm,
+    gradsign,
+    grasp,
+    incorporated,
+    jacob_cov,
+    l2_norm,
+    linear_regions,
+    meco,
+    naswot,
+    ntk_cond,
+    plain,
+    size,
+    snip,
+    swap,
+    synflow,
+    zen,
+    zico,
+)
 from sedspace.crosscheck.proxies.proxy import Batch, Proxy, Undefined, find_proxy, known_proxies, proxy
 
 __all__ = ["Batch", "Proxy", "Undefined", "find_proxy", "known_proxies", "proxy"]

@@ -1,12 +1,11 @@
-"""What a proxy is: a name, a function of a network and a batch, and what it needs."""
+"""What a proxy is: a name and a function of a network and a batch."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from sedspace.errors import BadInput, unknown
@@ -61,7 +60,7 @@ class Proxy:
         """
         value = float(self.function(network, batch, loss))
         if not math.isfinite(value):
-            raise Undefined(f"{self.name} is {value}")
+            raise Undefined(f"the value is {value}")
         return value
 
 
@@ -100,45 +99,3 @@ def find_proxy(name: str) -> Proxy:
     if name not in _known:
         raise unknown("proxy", name, _known)
     return _known[name]
-
-
-# -- what proxies share ------------------------------------------------------------------------------------------------
-
-
-def layers(network: nn.Module) -> Iterator[nn.Conv2d | nn.Linear]:
-    """Yield the convolutions and linear layers, whose weights the saliency proxies look at."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            yield module
-
-
-def gradients(network: nn.Module, batch: Batch, loss: Loss) -> list[tuple[Tensor, Tensor]]:
-    """Return weight and gradient of the loss of every convolution and linear layer that has one."""
-    network.zero_grad()
-    torch.autograd.backward(loss(network(batch.images), batch.labels))
-    return [(layer.weight.detach(), layer.weight.grad) for layer in layers(network) if layer.weight.grad is not None]
-
-
-def jacobian(network: nn.Module, batch: Batch) -> Tensor:
-    """Return the gradient of the sum of all logits by every image: float32[n, pixels]."""
-    images = batch.images.clone().requires_grad_(True)
-    torch.autograd.backward(network(images).sum())
-    assert images.grad is not None
-    return images.grad.reshape(len(images), -1)
-
-
-def relu_patterns(network: nn.Module, batch: Batch) -> Iterator[Tensor]:
-    """Return for every ReLU, once each, which of its inputs are positive: bool[n, values]."""
-    seen: list[Tensor] = []
-
-    def hook(module: nn.Module, given: tuple[Tensor, ...], result: Tensor) -> None:
-        seen.append((given[0].detach() > 0).reshape(len(given[0]), -1))
-
-    handles = [module.register_forward_hook(hook) for module in network.modules() if isinstance(module, nn.ReLU)]
-    try:
-        with torch.no_grad():
-            network(batch.images)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return iter(seen)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sedspace.crosscheck.networks import Head
+from sedspace.crosscheck.proxies.activations import recorded
 from sedspace.crosscheck.proxies.proxy import Batch, Loss, Undefined, proxy
 
 _GAMMA = 1e-2
@@ -17,22 +18,18 @@ _GAMMA = 1e-2
 def zen(network: nn.Module, batch: Batch, loss: Loss) -> float:
     """Return ``log of mean |f(x) - f(x + gamma y)| + sum over BatchNorms of log of their root mean variance``.
 
-    f is the network before global pooling, weights, x and y are standard normal, ``gamma = 0.01`` (Lin et al., arXiv
+    f is the network before global pooling; weights, x and y are standard normal, ``gamma = 0.01`` (Lin et al., arXiv
     2102.01063). The variances are the running ones after both passes, on fresh buffers: those of an earlier proxy would
-    change the score.
+    change the score. A dead cell gives log 0.
     """
     _initialise(network)
-    features: list[Tensor] = []
-    (head,) = (module for module in network.modules() if isinstance(module, Head))
-    handle = head.register_forward_hook(lambda module, given, result: features.append(given[0]))
-    with torch.no_grad():
+    with recorded(network, Head) as calls, torch.no_grad():
         noise = torch.randn_like(batch.images)
         network(noise)
         network(noise + _GAMMA * torch.randn_like(noise))
-    handle.remove()
-    difference = (features[0] - features[1]).abs().sum(dim=(1, 2, 3)).mean()
+    difference = (calls[0].given - calls[1].given).abs().sum(dim=(1, 2, 3)).mean()
     if difference <= 0:
-        raise Undefined("zen: the features do not depend on the image (a dead cell)")
+        raise Undefined("the features do not depend on the image (a dead cell)")
     scale = 0.0
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d) and module.running_var is not None:

@@ -1,0 +1,119 @@
+"""A study on disk: one Parquet file, a row for each architecture, proxy and repeat. Needs no torch to be read."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sedspace.errors import BadInput, RunError, first_line
+from sedspace.runs.files import write_whole
+
+SCHEMA = {
+    "index": pl.Int64,
+    "arch": pl.String,
+    "sed": pl.Float32,
+    "proxy": pl.String,
+    "repeat": pl.Int32,
+    "value": pl.Float64,
+    "reason": pl.String,
+    "seconds": pl.Float64,
+    "build_seconds": pl.Float64,
+    "device": pl.String,
+    "dtype": pl.String,
+    "batch": pl.Int32,
+    "seed": pl.Int64,
+}
+_KEY = b"sedspace"
+
+AGGREGATES = {"az_nas": ("az_expressivity", "az_progressivity", "az_trainability", "macs")}
+"""Proxies that are made of other ones, over all architectures of a study, when it is read."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that determines the values of a study, but for the architectures and the proxies.
+
+    Attributes
+    ----------
+    space : dict
+        `Space.describe`: what the space is, so that a study explains itself.
+    dataset, device, images : str
+        Whose network; ``cpu`` or ``cuda``; ``random``, or the SHA-256 of the images and labels.
+    batch, seed : int
+    sedspace, torch, machine : str
+        Versions, and the name of the processor or GPU.
+    """
+
+    space: dict[str, Any]
+    dataset: str
+    device: str
+    images: str
+    batch: int
+    seed: int
+    sedspace: str
+    torch: str
+    machine: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """The rows of a study and what they were computed under.
+
+    Attributes
+    ----------
+    rows : polars.DataFrame
+        Of `SCHEMA`: ``value`` is null where the proxy has none, and then ``reason`` says why; ``seconds`` are of the
+        proxy, ``build_seconds`` of the network.
+    setting : Setting
+    less : list of str
+        The proxies of which less is better.
+    sed_seconds : dict
+        Seconds per architecture of SED on the same machine: ``whole``, scoring a range of the space; ``alone``, asking
+        for one architecture.
+    """
+
+    rows: pl.DataFrame
+    setting: Setting
+    less: list[str]
+    sed_seconds: dict[str, float]
+
+
+def write_study(path: Path, study: Study) -> None:
+    """Write a study as one file, whole or not at all."""
+    about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": study.sed_seconds}
+    data = io.BytesIO()
+    table = study.rows.to_arrow().replace_schema_metadata({_KEY: json.dumps(about).encode()})
+    pq.write_table(table, data, compression="zstd")
+    try:
+        write_whole(path, data.getvalue())
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def read_study(path: str | Path) -> Study:
+    """Return the study of a file.
+
+    Raises
+    ------
+    BadInput
+        If there is none, or the file is something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput(f"{path} is not there: expected the file of a study, as `sedspace crosscheck` writes it")
+    try:
+        about = (pq.read_schema(path).metadata or {}).get(_KEY)
+        rows = pl.read_parquet(path)
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+        raise BadInput(f"{path} is no study: {first_line(error)}") from None
+    if about is None or dict(rows.schema) != SCHEMA:
+        raise BadInput(f"{path} is no study: expected a file that `sedspace crosscheck` wrote")
+    known = json.loads(about)
+    return Study(rows, Setting(**known["setting"]), known["less"], known["sed_seconds"])

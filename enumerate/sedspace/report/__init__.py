@@ -1,0 +1,59 @@
+"""What a study of proxies shows, beside SED and, if there is one, a table of measured accuracies. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sedspace.crosscheck.rows import Study, read_study
+from sedspace.errors import BadInput, RunError
+from sedspace.report.values import by_architecture, summary
+from sedspace.runs.files import write_whole
+
+__all__ = ["by_architecture", "summary", "write_report"]
+
+
+def write_report(
+    study: Study | str | Path,
+    out: str | Path,
+    accuracy: str | Path | None = None,
+    columns: Sequence[str] | None = None,
+) -> list[Path]:
+    """Write a report: Markdown with pictures beside it, and one HTML page that holds everything.
+
+    Parameters
+    ----------
+    study : Study, or path of the file that `sedspace crosscheck` wrote
+    out : str or Path
+        The directory; made if it is not there.
+    accuracy : str or Path, optional
+        A table of measured accuracies: Parquet or CSV with ``arch`` or ``index``.
+    columns : sequence of str, optional
+        Which of its columns. Default: those whose names have ``acc``, ``test`` or ``val`` in them.
+
+    Returns
+    -------
+    list of Path
+        What was written: ``report.html``, ``report.md`` and the pictures.
+
+    Raises
+    ------
+    BadInput
+        If the study has no values, or the table does not match it.
+    """
+    from sedspace.report.page import html, markdown
+    from sedspace.report.sections import report_of
+
+    directory = Path(out)
+    if directory.exists() and not directory.is_dir():
+        raise BadInput(f"--out {directory} is a file: expected a directory")
+    report = report_of(read_study(study) if isinstance(study, str | Path) else study, accuracy, columns)
+    files = {"report.html": html(report).encode(), "report.md": markdown(report).encode()}
+    files |= {picture.file: picture.png for picture in report.pictures()}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            write_whole(directory / name, content)
+    except OSError as error:
+        raise RunError(f"{directory} cannot be written: {error.strerror}") from None
+    return [directory / name for name in files]

@@ -1,0 +1,82 @@
+"""The pictures of a report."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from sedspace.plots import COLORS, encoded, new_figure, plain
+from sedspace.report.page import Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DPI = 110
+
+
+def heatmap(names: list[str], rho: list[list[float | None]]) -> Picture:
+    """Draw the rank correlations of every pair of scores."""
+    size = 3.0 + 0.42 * len(names)
+    figure, axes = new_figure(size, size * 0.85)
+    values = np.array([[np.nan if one is None else one for one in row] for row in rho], np.float64)
+    image = axes.imshow(values, cmap="RdBu", vmin=-1, vmax=1)
+    axes.set_xticks(range(len(names)), names, rotation=90)
+    axes.set_yticks(range(len(names)), names)
+    for y, row in enumerate(rho):
+        for x, one in enumerate(row):
+            if one is not None:
+                color = "white" if abs(one) > 0.6 else "black"
+                axes.text(x, y, f"{one:.2f}".replace("0.", "."), ha="center", va="center", fontsize=7, color=color)
+    figure.colorbar(image, shrink=0.6, label="Spearman")
+    return _picture("correlations", figure, "Spearman's rho of every pair of scores")
+
+
+def scatters(wide: pl.DataFrame, names: list[str], labels: dict[str, str]) -> Picture:
+    """Draw SED against every other score."""
+    across = min(4, len(names))
+    down = math.ceil(len(names) / across)
+    figure, all_axes = new_figure(3 * across, 2.5 * down, nrows=down, ncols=across, squeeze=False)
+    for axes, name in zip(all_axes.flat, [*names, *[None] * (across * down - len(names))], strict=True):
+        if name is None:
+            axes.set_visible(False)
+            continue
+        both = wide.select("sed", name).drop_nulls()
+        axes.scatter(both["sed"], both[name], s=12, color=COLORS["pool"], alpha=0.6, linewidths=0)
+        axes.ticklabel_format(axis="y", scilimits=(-3, 4))
+        plain(axes, xlabel="SED", title=f"{name}: {labels[name]}")
+        axes.title.set_fontsize(10)
+    return _picture("sed", figure, "SED against every proxy")
+
+
+def seconds(names: list[str], values: list[float]) -> Picture:
+    """Draw the seconds per architecture of every score."""
+    figure, axes = new_figure(7, 1.0 + 0.32 * len(names))
+    colors = [COLORS["conv"] if name.startswith("SED") else COLORS["pool"] for name in names]
+    axes.barh(names, values, color=colors, log=True)
+    axes.invert_yaxis()
+    for place, value in enumerate(values):
+        axes.text(value, place, f" {value:.2g}", va="center", fontsize=9)
+    axes.margins(x=0.15)
+    plain(axes, xlabel="seconds per architecture, same machine")
+    return _picture("seconds", figure, "Seconds per architecture of SED and of every proxy")
+
+
+def accuracies(column: str, sed: pl.Series, accuracy: pl.Series, names: list[str], rho: list[float | None]) -> Picture:
+    """Draw SED against measured accuracy, and the rank correlation with accuracy of every score on the sample."""
+    figure, (left, right) = new_figure(11, max(4.0, 0.8 + 0.26 * len(names)), ncols=2)
+    left.scatter(sed, accuracy, s=4, alpha=0.25, color=COLORS["pool"], linewidths=0, rasterized=True)
+    plain(left, xlabel="SED", ylabel=column, title=f"{len(sed):,} architectures")
+    bars = sorted(((one, name) for one, name in zip(rho, names, strict=True) if one is not None), reverse=True)
+    colors = [COLORS["conv"] if name == "sed" else COLORS["pool"] for _, name in bars]
+    right.barh([name for _, name in bars], [one for one, _ in bars], color=colors)
+    right.invert_yaxis()
+    right.axvline(0, color="0.5", linewidth=0.8)
+    plain(right, xlabel=f"Spearman with {column}", title="on the architectures of the study")
+    return _picture(f"accuracy-{column}", figure, f"SED and other scores against {column}")
+
+
+def _picture(name: str, figure: Figure, what: str) -> Picture:
+    return Picture(f"{name}.png", encoded(figure, dpi=_DPI), what)

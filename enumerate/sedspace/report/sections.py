@@ -1,0 +1,257 @@
+"""What a report says: agreement of scores, seconds, what has no value, and measured accuracies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from sedspace.crosscheck.rows import Study
+from sedspace.errors import BadInput, unknown
+from sedspace.join import key_of, read_table, refuse_repeated, with_index
+from sedspace.published import published
+from sedspace.report import pictures
+from sedspace.report.page import Part, Report, Section, Table
+from sedspace.report.statistics import ENSEMBLE, Correlation, Judgement, correlation, ensemble, judge
+from sedspace.report.values import by_architecture, data_free, scores_of, summary
+from sedspace.spaces import Space, described
+
+_ACCURACY = "(?i)acc|test|val"
+
+
+def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequence[str] | None = None) -> Report:
+    """Return the report of a study; see `sedspace.report.write_report`."""
+    if study.rows.is_empty():
+        raise BadInput("the study has no values yet: let `sedspace crosscheck` finish")
+    wide, space = by_architecture(study), described(study.setting.space)
+    proxies = study.rows["proxy"].n_unique()
+    sections = [
+        Section("The study", list(_about(study, space, wide))),
+        Section("Do they rank alike?", list(_agreement(study, wide))),
+        Section("What they cost", list(_seconds(study, space))),
+        Section("What has no value", list(_undefined(study))),
+    ]
+    if accuracy is not None:
+        sections += _accuracies(study, space, wide, accuracy, columns)
+    title = f"{len(wide):,} architectures of {space.name}: SED beside {proxies} zero-cost proxies"
+    return Report(title, sections)
+
+
+def number(value: float | None, form: str = ".2f") -> str:
+    """Return a number as a table shows it."""
+    return "-" if value is None else format(value, form)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in a unit that suits them, hours at most.
+
+    Examples
+    --------
+    >>> duration(8.2e-10), duration(0.0324), duration(95), duration(5328000)
+    ('0.82 ns', '32 ms', '95 s', '1,480 h')
+    """
+    for unit, size, least in (("h", 3600, 7200), ("min", 60, 120), ("s", 1, 1), ("ms", 1e-3, 1e-3), ("µs", 1e-6, 1e-6)):
+        if seconds >= least:
+            return f"{_three(seconds / size)} {unit}"
+    return f"{_three(seconds / 1e-9)} ns"
+
+
+def _three(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}" if value < 10 else f"{value:.0f}"
+
+
+# -- the study itself -------------------------------------------------------------------------------------------------
+
+
+def _about(study: Study, space: Space, wide: pl.DataFrame) -> Iterator[Part]:
+    setting = study.setting
+    repeats = study.rows["repeat"].n_unique()
+    images = "random images" if setting.images == "random" else f"given images (SHA-256 {setting.images[:12]}...)"
+    yield (
+        f"{len(wide):,} of the {space.size:,} architectures of `{space.name}`, {repeats} "
+        f"{'value' if repeats == 1 else 'values'} of each proxy on each. Networks for {setting.dataset}, initialised "
+        f"as PyTorch does by default, float32; batches of {setting.batch} {images}, the same for all architectures; "
+        f"seed {setting.seed}."
+    )
+    yield f"{setting.machine} ({setting.device}); sedspace {setting.sedspace}, torch {setting.torch}."
+    costs = {row["proxy"]: row["seconds"] for row in summary(study)}
+    name = "grad_norm" if "grad_norm" in costs else max(costs, key=lambda one: costs[one])
+    agreement = correlation(wide["sed"], wide[name])
+    yield (
+        f"SED and `{name}` rank them with Spearman {number(agreement.spearman)}. One value of `{name}` takes "
+        f"{duration(costs[name])} here; SED, scored for a whole space at once, takes "
+        f"{duration(study.sed_seconds['whole'])}: {costs[name] / study.sed_seconds['whole']:.1e} times less."
+    )
+
+
+def _agreement(study: Study, wide: pl.DataFrame) -> Iterator[Part]:
+    names = scores_of(wide)
+    pairs = {(a, b): correlation(wide[a], wide[b]) for i, a in enumerate(names) for b in names[: i + 1]}
+    pairs |= {(b, a): found for (a, b), found in pairs.items()}
+    note = (
+        f" Less is better of {', '.join(f'`{one}`' for one in study.less)}; signs are as they are."
+        if study.less
+        else ""
+    )
+    yield f"Rank correlations over the architectures that both have a value on; repeats averaged.{note}"
+    others = [name for name in names if name != "sed"]
+    yield Table(
+        ["with SED", "Spearman", "Kendall", "architectures"],
+        [[name, number(f.spearman), number(f.kendall), str(f.n)] for name in others for f in [pairs["sed", name]]],
+    )
+    yield pictures.scatters(wide, others, {name: f"rho {number(pairs['sed', name].spearman)}" for name in others})
+    yield "Every pair: Spearman (Kendall)."
+    yield Table(["", *names], [[a, *(_pair(pairs[a, b]) for b in names)] for a in names])
+    yield pictures.heatmap(names, [[pairs[a, b].spearman for b in names] for a in names])
+
+
+def _pair(found: Correlation) -> str:
+    return f"{number(found.spearman)} ({number(found.kendall)})"
+
+
+def _seconds(study: Study, space: Space) -> Iterator[Part]:
+    paper = published()["sed_paper"]
+    table_1 = paper["seconds_per_architecture"].get(f"{space.name}_{study.setting.dataset}", {})
+    rows = sorted(summary(study), key=lambda row: -row["seconds"])
+    costs = {row["proxy"]: row["seconds"] for row in rows}
+    whole, alone = study.sed_seconds["whole"], study.sed_seconds["alone"]
+    yield (
+        "Medians and quartiles over architectures, after a first run that does not count; devices synchronised. "
+        "Building the network is apart. SED's seconds were taken in the same run: `whole` is its time for a range of "
+        "the space divided by its length (all processors), `alone` one architecture asked for from Python."
+    )
+    heads = ["per architecture", "seconds", "quartiles", "network, s", "/ SED whole", "/ grad_norm", "the whole space"]
+
+    def line(name: str, seconds: float, quartiles: str, build: float | None) -> list[str]:
+        by_grad_norm = seconds / costs["grad_norm"] if "grad_norm" in costs else None
+        total = duration((seconds + (build or 0.0)) * space.size)
+        told = [
+            f"{seconds:.3g}",
+            quartiles,
+            number(build, ".2g"),
+            f"{seconds / whole:.2g}",
+            number(by_grad_norm, ".2g"),
+        ]
+        return [name, *told, total, number(table_1.get(name.split(",")[0].lower()), "g")]
+
+    yield Table(
+        [*heads, f"published, s ({paper['hardware']})" if table_1 else "published, s"],
+        [
+            *(
+                line(
+                    row["proxy"],
+                    row["seconds"],
+                    f"{row['seconds_low']:.2g} to {row['seconds_high']:.2g}",
+                    row["build_seconds"],
+                )
+                for row in rows
+            ),
+            line("SED, alone", alone, "-", None),
+            line("SED, whole", whole, "-", None),
+        ],
+    )
+    if table_1:
+        yield f"Published: Table 1 of {paper['source']}."
+    text = paper["text"]
+    if space.name == "tss5":
+        yield (
+            f"Published for all of `tss5` ({paper['source']}): {text['tss5_by_grad_norm_gpu_hours']:,} GPU hours by "
+            f"grad_norm ({text['grad_norm_seconds_per_architecture']} s each), {text['tss5_by_sed_hours']} hours by "
+            f"SED."
+        )
+    yield pictures.seconds([*costs, "SED, alone", "SED, whole"], [*costs.values(), alone, whole])
+
+
+def _undefined(study: Study) -> Iterator[Part]:
+    missing = study.rows.filter(pl.col("value").is_null()).group_by("proxy", "reason").len().sort("proxy", "reason")
+    if missing.is_empty():
+        yield "Every proxy has a value on every architecture."
+        return
+    yield "Where a proxy has no value nothing stands in for it: such architectures are left out of its correlations."
+    yield Table(["proxy", "values", "reason"], [[r["proxy"], str(r["len"]), r["reason"]] for r in missing.to_dicts()])
+
+
+# -- measured accuracies ----------------------------------------------------------------------------------------------
+
+
+def _accuracies(
+    study: Study, space: Space, wide: pl.DataFrame, path: str | Path, columns: Sequence[str] | None
+) -> Iterator[Section]:
+    table = read_table(path)
+    chosen = _columns(table, columns, path)
+    keyed, _ = with_index(table, key_of(table), space)
+    refuse_repeated(keyed, space)
+    keyed = keyed.select("index", pl.col(chosen).cast(pl.Float64)).sort("index")
+    sample = wide.join(keyed, on="index", how="inner", suffix=" measured")
+    if len(sample) < 2:
+        raise BadInput(f"table {path}: {len(sample)} architectures of the study are in it, expected two or more")
+    everyone = data_free(space, keyed["index"])
+    for column in chosen:
+        measured = f"{column} measured" if column in wide.columns else column
+        yield Section(f"Against {column}", list(_accuracy(study, column, keyed, everyone, sample, measured)))
+
+
+def _columns(table: pl.DataFrame, columns: Sequence[str] | None, path: str | Path) -> list[str]:
+    numeric = [name for name, dtype in table.schema.items() if dtype.is_numeric() and name != "index"]
+    if columns is None:
+        found = [name for name in numeric if pl.Series([name]).str.contains(_ACCURACY).item()]
+        if not found:
+            raise BadInput(
+                f"table {path} has no column with acc, test or val in its name: expected --column, one of "
+                f"{', '.join(numeric)}"
+            )
+        return found
+    for name in columns:
+        if name not in numeric:
+            raise unknown(f"numeric column of {path}", name, numeric)
+    return list(columns)
+
+
+def _accuracy(
+    study: Study, column: str, keyed: pl.DataFrame, everyone: pl.DataFrame, sample: pl.DataFrame, measured: str
+) -> Iterator[Part]:
+    accuracy = keyed[column]
+    known = accuracy.is_finite() & accuracy.is_not_null()
+    index, accuracy, free = keyed["index"].filter(known), accuracy.filter(known), everyone.filter(known)
+    sample = sample.filter(pl.col(measured).is_finite())
+    names = [name for name in scores_of(sample) if name in scores_of(sample.select(pl.exclude(keyed.columns[1:])))]
+    judged = {name: judge(free[name], accuracy, index) for name in free.columns}
+    yield f"Scores that need the topology only, on all {len(accuracy):,} architectures of the table."
+    yield _judgements(judged, study, column, len(accuracy))
+    on_sample = {
+        name: judge(sample[name], sample[measured], sample["index"], accuracy, less=name in study.less)
+        for name in names
+    }
+    predicted = ensemble(sample.select(names), sample[measured])
+    if predicted is not None:
+        on_sample[ENSEMBLE] = judge(predicted, sample[measured], sample["index"], accuracy)
+    yield (
+        f"Everything, on the {len(sample):,} architectures of the study that the table has. A rank is that of the "
+        f"study's best by the score among all {len(accuracy):,}; published ones are of the best of the whole space."
+    )
+    yield _judgements(on_sample, study, column, len(sample))
+    if predicted is not None:
+        yield (
+            f"`{ENSEMBLE}`: what 300 random trees that combine all other rows predict of architectures they were not "
+            f"trained on (five folds), in the manner of GreenFactory (arXiv 2505.09344). Unlike all others it needs "
+            f"measured accuracies."
+        )
+    rho = [None if one is None else one.all.spearman for one in on_sample.values()]
+    yield pictures.accuracies(column, free["sed"], accuracy, list(on_sample), rho)
+
+
+def _judgements(judged: dict[str, Judgement | None], study: Study, column: str, n: int) -> Table:
+    paper = published()["sed_paper"]["best_by_proxy"].get(study.setting.space["name"], {})
+    dataset = column.split("_")[0]
+    heads = ["score", "Spearman", "Kendall", "best 5 %: Spearman", "Kendall", "least accuracy at equal score: Spearman"]
+    rows = []
+    for name, one in judged.items():
+        ranks = paper.get(name, {}).get(dataset, {}).get("rank")
+        if one is None:
+            rows.append([name, *["-"] * 9])
+            continue
+        found = [one.all.spearman, one.all.kendall, one.best.spearman, one.best.kendall, one.minimum]
+        best = [f"{one.index:,}", f"{one.accuracy:.2f}", f"{one.rank:,}", number(ranks, ",")]
+        rows.append([name, *(number(value) for value in found), *best])
+    return Table([*heads, "its best", "reaches", "rank", "published rank"], rows)

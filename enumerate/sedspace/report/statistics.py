@@ -1,0 +1,138 @@
+"""Rank correlations, and how well a score finds what is measured to be best."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import ConstantInputWarning, kendalltau, spearmanr
+
+_FOLDS = 5
+ENSEMBLE = "random forest of all"
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Rank correlations of two series over the n architectures that both know; None where one of them is constant."""
+
+    spearman: float | None
+    kendall: float | None
+    n: int
+
+
+def correlation(x: ArrayLike, y: ArrayLike) -> Correlation:
+    """Return Spearman's rho and Kendall's tau-b of the finite pairs.
+
+    Examples
+    --------
+    >>> correlation([1, 2, 3, float("nan")], [2, 4, 3, 1])
+    Correlation(spearman=0.5, kendall=0.3333333333333333, n=3)
+    """
+    a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    known = np.isfinite(a) & np.isfinite(b)
+    if known.sum() < 2:
+        return Correlation(None, None, int(known.sum()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantInputWarning)
+        found = [float(statistic(a[known], b[known]).statistic) for statistic in (spearmanr, kendalltau)]
+    spearman, kendall = (None if np.isnan(one) else one for one in found)
+    return Correlation(spearman, kendall, int(known.sum()))
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How well a score predicts measured accuracy.
+
+    Attributes
+    ----------
+    all, best : Correlation
+        Over all architectures that have a score, and over the best 5 % of them by accuracy.
+    minimum : float or None
+        Spearman's rho of the score's values with the least accuracy among architectures of equal score; None if hardly
+        any share a score.
+    index, accuracy : int, float
+        The architecture of the greatest score, ties by the lowest index, and what it reaches.
+    rank : int
+        1 plus the number of architectures of the whole table that are more accurate.
+    """
+
+    all: Correlation
+    best: Correlation
+    minimum: float | None
+    index: int
+    accuracy: float
+    rank: int
+
+
+def judge(
+    score: ArrayLike, accuracy: ArrayLike, index: ArrayLike, everyone: ArrayLike | None = None, *, less: bool = False
+) -> Judgement | None:
+    """Judge a score by measured accuracies.
+
+    Parameters
+    ----------
+    score, accuracy, index : array_like of shape (n,)
+    everyone : array_like, optional
+        The accuracies to rank the winner among. Default: `accuracy`.
+    less : bool, default False
+        Whether less of the score is better: it is turned round first.
+
+    Returns
+    -------
+    Judgement, or None if fewer than two architectures have a score
+    """
+    values, reached, indices = np.asarray(score, np.float64), np.asarray(accuracy, np.float64), np.asarray(index)
+    known = np.isfinite(values) & np.isfinite(reached)
+    among = reached if everyone is None else np.asarray(everyone, np.float64)
+    values, reached, indices = (-values if less else values)[known], reached[known], indices[known]
+    if len(values) < 2:
+        return None
+    best = best_share(reached, indices)
+    winner = int(np.lexsort((indices, -values))[0])
+    return Judgement(
+        correlation(values, reached),
+        correlation(values[best], reached[best]),
+        _minimum(values, reached),
+        int(indices[winner]),
+        float(reached[winner]),
+        int((among > reached[winner]).sum()) + 1,
+    )
+
+
+def best_share(accuracy: NDArray[Any], index: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the places of the best 5 % by accuracy, ties by the lowest index."""
+    return np.lexsort((index, -accuracy))[: len(accuracy) // 20]
+
+
+def _minimum(score: NDArray[Any], accuracy: NDArray[Any]) -> float | None:
+    values, group = np.unique(score, return_inverse=True)
+    if 2 * len(values) > len(score):
+        return None
+    worst = np.full(len(values), np.inf)
+    np.minimum.at(worst, group, accuracy)
+    return correlation(values, worst).spearman
+
+
+def ensemble(scores: pl.DataFrame, accuracy: ArrayLike) -> NDArray[np.float64] | None:
+    """Return what random forests of all scores predict for architectures that they have not seen.
+
+    In the manner of GreenFactory (arXiv 2505.09344): 300 trees, five folds, always the same ones. Scores that an
+    architecture does not have are missing values to the trees.
+
+    Returns
+    -------
+    float64[n], or None for fewer than 20 architectures
+    """
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.model_selection import KFold, cross_val_predict
+
+    if len(scores) < 4 * _FOLDS:
+        return None
+    forest = RandomForestRegressor(300, random_state=0)
+    folds = KFold(_FOLDS, shuffle=True, random_state=0)
+    table = scores.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
+    return np.asarray(cross_val_predict(forest, table, np.asarray(accuracy, np.float64), cv=folds))

@@ -1,0 +1,99 @@
+"""The values of a study, one row for each architecture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from sedspace.crosscheck.rows import AGGREGATES, Study
+from sedspace.scores import known_scores
+from sedspace.spaces import Space, described
+
+DATA_FREE = (
+    *("sed", "params", "macs", "depth", "paths", "receptive_field", "nn_mass", "nn_degree", "entropy", "effectiveness"),
+    *("channels", "n_edges", "n_vertices"),
+)
+"""Scores that need the topology only, as far as a space has them."""
+
+
+def data_free(space: Space, indices: pl.Series, names: tuple[str, ...] = DATA_FREE) -> pl.DataFrame:
+    """Return the scores of architectures that need the topology only, in float64."""
+    known = known_scores(space)
+    return (
+        indices.alias("index")
+        .to_frame()
+        .select(
+            pl.col("index").sed.score(space, name).cast(pl.Float64).alias(name)  # type: ignore[attr-defined]
+            for name in names
+            if name in known
+        )
+    )
+
+
+def by_architecture(study: Study) -> pl.DataFrame:
+    """Return a study's values, the mean over repeats, one row for each architecture and one column for each score.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``index``, ``arch``, ``sed``, ``params`` and ``macs`` where the space has them, and every proxy in float64: null
+        where it has no value in any repeat. What is made of several proxies (``az_nas``) is there if all of these are.
+    """
+    order = study.rows["proxy"].unique(maintain_order=True).to_list()
+    wide = (
+        study.rows.with_columns(pl.col("sed").cast(pl.Float64))
+        .pivot("proxy", index=["index", "arch", "sed"], values="value", aggregate_function="mean", sort_columns=False)
+        .sort("index")
+    )
+    sizes = data_free(described(study.setting.space), wide["index"], ("params", "macs"))
+    wide = wide.with_columns(column for column in sizes if column.name not in order)
+    for name, parts in AGGREGATES.items():
+        if set(parts) <= set(wide.columns):
+            wide = wide.with_columns(_aggregate(parts).alias(name))
+    first = [name for name in ("index", "arch", "sed", "params", "macs") if name in wide.columns]
+    return wide.select(*first, pl.exclude(first))
+
+
+def _aggregate(parts: tuple[str, ...]) -> pl.Expr:
+    """Return the sum of logarithms of ranks as shares, greatest for the best (AZ-NAS, arXiv 2403.19232, equation 9)."""
+    known = pl.all_horizontal(pl.col(part).is_not_null() for part in parts)
+    ranks = [pl.when(known).then(pl.col(part)).rank("average") for part in parts]
+    return pl.when(known).then(pl.sum_horizontal((rank / known.sum()).log() for rank in ranks))
+
+
+def scores_of(wide: pl.DataFrame) -> list[str]:
+    """Return the names of the scores of such a frame."""
+    return [name for name in wide.columns if name not in ("index", "arch")]
+
+
+def summary(study: Study) -> list[dict[str, Any]]:
+    """Return for each proxy how many values it has, its seconds, and its rank correlation with SED.
+
+    Examples
+    --------
+    >>> from sedspace.crosscheck.study import crosscheck
+    >>> from sedspace.report import summary
+    >>> study = crosscheck("tss", range(11660, 11669), ["params"], batch=2, progress=False)
+    >>> summary(study)[0]["values"], round(summary(study)[0]["spearman_with_sed"], 2)
+    (9, 0.87)
+    """
+    values = (
+        study.rows.group_by("proxy", maintain_order=True)
+        .agg(
+            values=pl.col("value").count(),
+            undefined=pl.col("value").null_count(),
+            seconds=pl.col("seconds").median(),
+            seconds_low=pl.col("seconds").quantile(0.25),
+            seconds_high=pl.col("seconds").quantile(0.75),
+            build_seconds=pl.col("build_seconds").median(),
+        )
+        .to_dicts()
+    )
+    wide = by_architecture(study)
+    for row in values:
+        both = wide.select("sed", row["proxy"]).drop_nulls()
+        several = both[row["proxy"]].n_unique() > 1 and both["sed"].n_unique() > 1
+        found = both.select(pl.corr("sed", row["proxy"], method="spearman")).item() if several else None
+        row["spearman_with_sed"] = found
+    return values
