@@ -14,24 +14,24 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import spearmanr
 
 import readme
 import sedspace as ss
 from sedspace.published import published
+from sedspace.report.statistics import judge
 
 MARKERS = ("<!-- claims: written by bench/claims.py -->", "<!-- end of claims -->")
 DATASETS = {"cifar10": "cifar10_test", "cifar100": "cifar100_test", "imagenet16": "imagenet16_test"}
 
 
-def measure(path: Path) -> dict[str, dict[str, list[float]]]:
+def measure(path: Path) -> dict[str, dict[str, list[Any]]]:
     """Return the measured figures: for each score and statistic one number per dataset."""
     table = pl.read_csv(path) if path.suffix == ".csv" else pl.read_parquet(path)
     space = ss.space("tss")
     index = space.parse(table["arch"])
     if len(np.unique(index)) != space.size:
         raise SystemExit(f"{path} has {len(np.unique(index))} different architectures, expected {space.size}")
-    out: dict[str, dict[str, list[float]]] = {}
+    out: dict[str, dict[str, list[Any]]] = {}
     for name in ("sed", "params"):
         score = ss.score(space, name).astype(np.float64)[index]
         figures = [statistics(score, table[column].to_numpy(), index) for column in DATASETS.values()]
@@ -39,25 +39,20 @@ def measure(path: Path) -> dict[str, dict[str, list[float]]]:
     return out
 
 
-def statistics(
-    score: np.ndarray[Any, Any], accuracy: np.ndarray[Any, Any], index: np.ndarray[Any, Any]
-) -> dict[str, float]:
+def statistics(score: Any, accuracy: Any, index: Any) -> dict[str, float | None]:
     """Return the figures of one score on one dataset."""
-    best = np.lexsort((index, -score))[0]
-    values, group = np.unique(score, return_inverse=True)
-    worst = np.full(len(values), np.inf)
-    np.minimum.at(worst, group, accuracy)
-    top = np.lexsort((index, -accuracy))[: len(accuracy) // 20]
+    judged = judge(score, accuracy, index)
+    assert judged is not None
     return {
-        "rank of the best": int((accuracy > accuracy[best]).sum()) + 1,
-        "accuracy of the best": float(accuracy[best]),
-        "all": float(spearmanr(score, accuracy).statistic),
-        "best 5 %": float(spearmanr(score[top], accuracy[top]).statistic),
-        "minimum": float(spearmanr(values, worst).statistic),
+        "rank of the best": judged.rank,
+        "accuracy of the best": judged.accuracy,
+        "all": judged.all.spearman,
+        "best 5 %": judged.best.spearman,
+        "minimum": judged.minimum,
     }
 
 
-def markdown(results: dict[str, dict[str, list[float]]]) -> str:
+def markdown(results: dict[str, dict[str, list[Any]]]) -> str:
     """Return the figures as the table of the README."""
     paper = published()["sed_paper"]
     best = paper["best_by_proxy"]["tss"]["sed"].values()

@@ -4,87 +4,73 @@
     python bench/proxies.py TABLE -n 100 --json bench/proxies.json
 
 TABLE is a Parquet file with the columns arch, grad_norm, snip, plain, l2_norm, grasp, fisher, synflow, jacov, epe_nas,
-nwot, zen (CIFAR-10, batches of 64). Our batches are random numbers: what agrees does not come from the images. Needs
+nwot, zen (CIFAR-10, batches of 64). Our batches are random numbers: what agrees does not come from the images. With
+``--study FILE`` values are kept there, and an interrupted measurement goes on. Needs
 ``pip install "sedspace[bench,crosscheck]"``.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
-import torch
-from scipy.stats import spearmanr
-from torch.nn.functional import cross_entropy
 
 import readme
 import sedspace as ss
-from sedspace.crosscheck.proxies import Batch, Undefined, find_proxy
-from speed import cpu_name
+from sedspace.crosscheck.study import crosscheck
+from sedspace.report import summary
+from sedspace.report.statistics import correlation
 
-COLUMNS = {"jacob_cov": "jacov", "naswot": "nwot"}
-PROXIES = (
-    "zen",
-    "synflow",
-    "snip",
-    "grad_norm",
-    "naswot",
-    "l2_norm",
-    "jacob_cov",
-    "fisher",
-    "epe_nas",
-    "grasp",
-    "plain",
-)
+COLUMNS = {  # what the table calls them
+    "zen": "zen",
+    "synflow": "synflow",
+    "snip": "snip",
+    "grad_norm": "grad_norm",
+    "naswot": "nwot",
+    "l2_norm": "l2_norm",
+    "jacob_cov": "jacov",
+    "fisher": "fisher",
+    "epe_nas": "epe_nas",
+    "grasp": "grasp",
+    "plain": "plain",
+}
 MARKERS = ("<!-- proxies: written by bench/proxies.py -->", "<!-- end of proxies -->")
 
 
-def measure(path: Path, count: int) -> dict[str, Any]:
-    """Return for each proxy its rank correlation with the published values, and its seconds."""
+def measure(path: Path, count: int, repeats: int, kept: Path | None) -> dict[str, Any]:
+    """Return for each proxy its rank correlations with the published values, and its seconds."""
     table = pl.read_parquet(path).sample(count, seed=0)
-    space = ss.space("tss")
-    indices = space.parse(table["arch"])
-    values: dict[str, list[float]] = {name: [] for name in PROXIES}
-    seconds: dict[str, list[float]] = {name: [] for name in PROXIES}
-    for index in indices.tolist():
-        for name in PROXIES:
-            torch.manual_seed(index)
-            network = space.network(index).train()
-            batch = Batch(torch.randn(64, 3, 32, 32), torch.randint(0, 10, (64,)))
-            began = time.perf_counter()
-            try:
-                values[name].append(find_proxy(name).value(network, batch, cross_entropy))
-            except Undefined:
-                values[name].append(float("nan"))
-            seconds[name].append(time.perf_counter() - began)
+    table = table.with_columns(index=pl.Series(ss.space("tss").parse(table["arch"])))
+    study = crosscheck("tss", table["index"], list(COLUMNS), kept, repeats=repeats, device="cpu")
+    seconds = {row["proxy"]: row["seconds"] for row in summary(study)}
     out = {}
-    for name in PROXIES:
-        published = table[COLUMNS.get(name, name)].cast(pl.Float64).to_numpy()
-        known = np.isfinite(values[name]) & np.isfinite(published)
+    for name, column in COLUMNS.items():
+        values = study.rows.filter(proxy=name).join(table, on="index")
+        means = values.group_by("index", column).agg(pl.col("value").mean())
+        once = [correlation(one["value"], one[column]) for one in values.partition_by("repeat")]
         out[name] = {
-            "spearman": float(spearmanr(np.array(values[name])[known], published[known]).statistic),
-            "architectures": int(known.sum()),
-            "seconds": statistics.median(seconds[name]),
+            "once": sum(one.spearman or 0.0 for one in once) / len(once),
+            "mean": correlation(means["value"], means[column]).spearman,
+            "architectures": once[0].n,
+            "seconds": seconds[name],
         }
-    return {"cpu": cpu_name(), "torch": torch.__version__, "proxies": out}
+    setting = study.setting
+    return {"cpu": setting.machine, "torch": setting.torch, "repeats": repeats, "batch": setting.batch, "proxies": out}
 
 
 def markdown(results: dict[str, Any]) -> str:
     """Return the results as a table."""
     return "\n".join(
         [
-            "| proxy | Spearman with the published values | cells | seconds per cell |",
-            "|---|---:|---:|---:|",
+            f"| proxy | Spearman with the published values | of the mean of {results['repeats']} | cells | seconds |",
+            "|---|---:|---:|---:|---:|",
             *(
-                f"| {name} | {r['spearman']:.2f} | {r['architectures']} | {r['seconds']:.2f} |"
+                f"| {name} | {r['once']:.2f} | {r['mean']:.2f} | {r['architectures']} | {r['seconds']:.2g} |"
                 for name, r in results["proxies"].items()
             ),
             "",
-            f"{results['cpu']}, torch {results['torch']}, no GPU.",
+            f"{results['cpu']}, torch {results['torch']}, no GPU; batches of {results['batch']}.",
         ]
     )
 
@@ -94,8 +80,10 @@ def main() -> None:
     options = readme.parser(__doc__)
     options.add_argument("table", type=Path)
     options.add_argument("-n", type=int, default=100, help="how many random cells (default 100)")
+    options.add_argument("--repeats", type=int, default=3, help="values of each proxy on each cell (default 3)")
+    options.add_argument("--study", type=Path, metavar="FILE", help="keep the values here")
     arguments = options.parse_args()
-    results = measure(arguments.table, arguments.n)
+    results = measure(arguments.table, arguments.n, arguments.repeats, arguments.study)
     readme.report(arguments, results, markdown(results), MARKERS)
 
 

@@ -10,16 +10,16 @@ cifar10_test, cifar100_test, imagenet16_test), nb101_20k.parquet (adjacency, ops
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import ConstantInputWarning, kendalltau, spearmanr
 
 import readme
 import sedspace as ss
+from sedspace.report.statistics import judge
+from sedspace.report.values import data_free
 
 MARKERS = ("<!-- scores: written by bench/scores.py -->", "<!-- end of scores -->")
 TABLES = {
@@ -29,10 +29,6 @@ TABLES = {
     "nb101_20k": ("nb101", "cell", ("val_acc_108ep",)),
     "nb301_1218": ("darts", "genotype", ("cifar10_val_surrogate",)),
 }
-SCORES = (
-    *("sed", "params", "macs", "depth", "paths", "receptive_field", "nn_mass", "nn_degree", "entropy", "effectiveness"),
-    *("channels", "n_edges", "n_vertices"),
-)
 
 
 def measure(directory: Path) -> dict[str, Any]:
@@ -47,17 +43,11 @@ def measure(directory: Path) -> dict[str, Any]:
             table = table.with_columns(cell=pl.col("adjacency") + pl.col("ops"))
         space = ss.space(name)
         index = pl.Series("index", space.parse(table[key]))
-        known = ss.known_scores(space)
-        values = index.to_frame().select(
-            pl.col("index").sed.score(space, score).alias(score)  # type: ignore[attr-defined]
-            for score in SCORES
-            if score in known
-        )
+        values = data_free(space, index)
         for column in columns:
             accuracy = table[column].to_numpy()
             out["correlations"][f"{file} {column}"] = {
-                score: correlations(values[score].to_numpy().astype(np.float64), accuracy, index.to_numpy())
-                for score in values.columns
+                score: correlations(values[score], accuracy, index) for score in values.columns
             }
         if file == "nats_tss":
             alive = values["paths"].to_numpy() > 0
@@ -66,17 +56,12 @@ def measure(directory: Path) -> dict[str, Any]:
     return out
 
 
-def correlations(score: np.ndarray[Any, Any], accuracy: np.ndarray[Any, Any], index: np.ndarray[Any, Any]) -> list[Any]:
+def correlations(score: Any, accuracy: Any, index: Any) -> list[float | None]:
     """Return Spearman and Kendall over all, and over the best 5 % by accuracy; None where a score is constant."""
-    best = np.lexsort((index, -accuracy))[: len(accuracy) // 20]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        found = [
-            statistic(score[rows], accuracy[rows]).statistic
-            for rows in (slice(None), best)
-            for statistic in (spearmanr, kendalltau)
-        ]
-    return [None if np.isnan(one) else round(float(one), 4) for one in found]
+    judged = judge(score, accuracy, index)
+    assert judged is not None
+    found = [one for of in (judged.all, judged.best) for one in (of.spearman, of.kendall)]
+    return [None if one is None else round(one, 4) for one in found]
 
 
 def spread(classes: np.ndarray[Any, Any], accuracy: np.ndarray[Any, Any]) -> dict[str, float]:

@@ -342,11 +342,19 @@ BAD = {
     "show sss 8:8:8:8:7": "stage 5 is '7', expected one of 8, 16",
     "show nb101 [[0,1],[0,0]]input,input": "expected 'input' first and 'output' last",
     "crosscheck tss --sample 2 --proxies gradnorm --out X": "unknown proxy 'gradnorm': did you mean 'grad_norm'",
-    "crosscheck tss --sample 2 --device cuda --out X.parquet": "device 'cuda': torch finds no CUDA device here",
     "crosscheck tss --sample 2 --device tpu --out X.parquet": "device 'tpu': expected auto, cpu or cuda",
     "crosscheck tss --sample 2 --batch 1 --out X.parquet": "batch 1: expected 2 or more",
     "crosscheck tss --sample 2 --dataset mnist --out X.parquet": "unknown dataset 'mnist'",
-    "crosscheck transnas_micro --sample 2 --out X.parquet": "transnas_micro has no network",
+    "crosscheck transnas_micro --dataset cifar10 --out X.parquet": "unknown dataset 'cifar10': known: class_scene",
+    "crosscheck tss --images nowhere.npy --out X.parquet": "images nowhere.npy are not there: expected a .npy file",
+    "crosscheck tss --labels nowhere.npy --out X.parquet": "labels nowhere.npy without images",
+    "crosscheck tss --archs nowhere.csv --out X.parquet": "table nowhere.csv is not there",
+    "crosscheck RUN --where parms<3 --out X.parquet": "unknown column 'parms': did you mean 'params'",
+    "crosscheck RUN --sample 99999 --out X.parquet": "n 99999: only 15625 architectures meet the request",
+    "crosscheck nowhere --out X.parquet": "'nowhere' is no directory of a run, and no space",
+    "report nowhere.parquet --out X": "nowhere.parquet is not there: expected the file of a study",
+    "sample RUN --strata 3": "--strata and --importance are for spaces, and RUN is a run",
+    "sample RUN --stratify arch": "unknown column 'arch'",
     "fit tss nowhere.csv --column ms --out X.csv": "table nowhere.csv is not there",
     "top RUN --where params<0": "nothing in RUN meets the request: the answer is empty",
     "top RUN --range 0:5": "--range is for spaces, and RUN is a run",
@@ -391,5 +399,5 @@ def test_every_command_and_option_has_help_and_stands_in_the_readme():
                 assert parameter.help, (name, parameter.name)
     assert set(cli.commands) == {
         "spaces", "enumerate", "verify", "top", "query", "describe", "join", "plot", "show", "census", "pareto",
-        "sample", "fit", "crosscheck",
+        "sample", "fit", "crosscheck", "report",
     }  # fmt: skip

@@ -1,272 +1,272 @@
-"""Real networks: as large as the closed forms say; proxies equal to what can be worked out by hand."""
+"""Studies of proxies: reproducible, continued, on a user's images, from a run; and what they refuse."""
 
 from __future__ import annotations
-
-from random import Random
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
-from torch import nn
-from torch.nn.functional import cross_entropy
+from click.testing import CliRunner
 
 import sedspace as ss
-from sedspace.crosscheck.networks import Head
-from sedspace.crosscheck.proxies import Batch, Undefined, find_proxy, known_proxies, proxy
+from sedspace.cli import cli
+from sedspace.crosscheck.batches import Batches
+from sedspace.crosscheck.proxies import known_proxies, proxy
+from sedspace.crosscheck.rows import SCHEMA, read_study
 from sedspace.crosscheck.study import crosscheck
+from sedspace.report import summary
+from sedspace.spaces.skeleton import Skeleton
+
+OPTIONS = {"batch": 4, "progress": False, "seed": 7}
 
 
-def macs(network, side=32):
-    """Multiply-accumulates of convolutions and classifier, its bias counted, as the layers are run."""
-    total = 0
-
-    def hook(module, given, result):
-        nonlocal total
-        weights = module.weight.numel() + (module.bias.numel() if module.bias is not None else 0)
-        total += weights * (result.shape[2] * result.shape[3] if result.dim() == 4 else 1)
-
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.register_forward_hook(hook)
-    with torch.no_grad():
-        logits = network.eval()(torch.zeros(1, 3, side, side))
-    return total, tuple(logits.shape)
-
-
-@pytest.mark.parametrize("name", ["tss", "tss3", "tss5", "sss", "darts", "nb101"])
-def test_networks_are_as_large_as_the_closed_forms_say(name):
-    space = ss.space(name)
-    for index in [0, space.size - 1, *Random(name).sample(range(min(space.size, 10**15)), 8)]:
-        network = space.network(index)
-        params = sum(parameter.numel() for parameter in network.parameters())
-        assert params == ss.score(space, "params", index, index + 1).item()
-        assert macs(network) == (ss.score(space, "macs", index, index + 1).item(), (1, 10))
-
-
-@pytest.mark.parametrize(("dataset", "side", "classes"), [("cifar100", 32, 100), ("imagenet16", 16, 120)])
-@pytest.mark.parametrize("name", ["tss", "sss"])
-def test_networks_of_other_datasets(name, dataset, side, classes):
-    space = ss.space(name)
-    for index in Random(dataset).sample(range(space.size), 4):
-        network = space.network(index, dataset)
-        params = sum(parameter.numel() for parameter in network.parameters())
-        assert params == ss.score(space, f"params_{dataset}", index, index + 1).item()
-        assert macs(network, side) == (ss.score(space, f"macs_{dataset}", index, index + 1).item(), (1, classes))
-
-
-def test_a_network_of_ones_own():
-    five = {"name": "conv5", "kind": "conv", "kernel": 5, "dilation": 2}
-    skeleton = {"widths": [8, 24], "cells": 2, "side": 16, "classes": 7, "dataset": "tiny"}
-    space = ss.cell_space("mine", 3, [{"name": "none", "kind": "none"}, five], skeleton)
-    for index in range(space.size):
-        network = space.network(index, "tiny")
-        assert sum(p.numel() for p in network.parameters()) == ss.score(space, "params")[index]
-        assert macs(network, 16) == (ss.score(space, "macs")[index], (1, 7))
-    with pytest.raises(ss.BadInput, match="unknown dataset 'cifar10'"):
-        space.network(0)
-    with pytest.raises(ss.BadInput, match="transnas_micro has no network"):
-        ss.space("transnas_micro").network(0)
-
-
-# -- proxies --------------------------------------------------------------------------------------------------------
-
-
-class Tiny(nn.Module):
-    """A linear layer, a ReLU and a linear layer: small enough to differentiate by hand."""
-
-    def __init__(self):
-        super().__init__()
-        self.one, self.relu, self.two = nn.Linear(12, 4, bias=False), nn.ReLU(), nn.Linear(4, 3, bias=False)
-
-    def forward(self, x):
-        """Return the logits."""
-        return self.two(self.relu(self.one(x.flatten(1))))
-
-
-@pytest.fixture
-def tiny():
-    """A tiny network in double precision, and a batch."""
-    torch.manual_seed(3)
-    return Tiny().double(), Batch(torch.randn(6, 3, 2, 2).double(), torch.tensor([0, 1, 2, 0, 1, 2]))
-
-
-def loss_of(weights, batch):
-    one, two = weights
-    hidden = np.maximum(batch.images.flatten(1).numpy() @ one.T, 0)
-    logits = hidden @ two.T
-    logits = logits - logits.max(axis=1, keepdims=True)
-    return (np.log(np.exp(logits).sum(axis=1)) - logits[range(6), batch.labels.numpy()]).mean()
-
-
-def by_differences(function, weights, step=1e-6):
-    """Return the gradient of a function of two matrices by central differences."""
-    out = []
-    for which in range(2):
-        gradient = np.zeros_like(weights[which])
-        for place in np.ndindex(gradient.shape):
-            ends = []
-            for sign in (1, -1):
-                moved = [weight.copy() for weight in weights]
-                moved[which][place] += sign * step
-                ends.append(function(moved))
-            gradient[place] = (ends[0] - ends[1]) / (2 * step)
-        out.append(gradient)
-    return out
-
-
-def test_saliency_by_finite_differences(tiny):
-    network, batch = tiny
-    weights = [network.one.weight.detach().numpy().copy(), network.two.weight.detach().numpy().copy()]
-    gradient = by_differences(lambda w: loss_of(w, batch), weights)
-    pairs = list(zip(weights, gradient, strict=True))
-    expected = {
-        "grad_norm": sum(np.linalg.norm(g) for g in gradient),
-        "snip": sum(np.abs(w * g).sum() for w, g in pairs),
-        "plain": sum((w * g).sum() for w, g in pairs),
-        "l2_norm": sum(np.linalg.norm(w) for w in weights),
-    }
-    # The Hessian times the gradient is how the gradient changes along the gradient.
-    step = 1e-4
-    ahead, behind = (
-        by_differences(lambda w: loss_of(w, batch), [w + sign * step * g for w, g in pairs]) for sign in (1, -1)
-    )
-    product = [(a - b) / (2 * step) for a, b in zip(ahead, behind, strict=True)]
-    expected["grasp"] = -sum((w * h).sum() for w, h in zip(weights, product, strict=True))
-    for name, value in expected.items():
-        assert find_proxy(name).value(network, batch, cross_entropy) == pytest.approx(value, rel=1e-4, abs=1e-7), name
-
-
-def test_other_proxies_by_hand(tiny):
-    network, batch = tiny
-    x = batch.images.flatten(1).numpy()
-    one, two = network.one.weight.detach().numpy(), network.two.weight.detach().numpy()
-    before = x @ one.T
-    fires = before > 0
-    hidden = before * fires
-    logits = hidden @ two.T
-    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    delta = (shares - np.eye(3)[batch.labels.numpy()]) / 6
-    back = (delta @ two) * fires
-    fisher = 12 * ((before * back) ** 2).mean(axis=0).sum() / 2 + 4 * ((logits * delta) ** 2).mean(axis=0).sum() / 2
-    kernel = np.array([[(a == b).sum() for a in fires] for b in fires], float)
-    jacobian = (fires * two.sum(axis=0)) @ one
-    expected = {
-        "fisher": fisher,
-        "synflow": np.log(2 * (np.abs(two) @ np.abs(one)).sum()),
-        "linear_regions": len({tuple(row) for row in fires}),
-        "swap": len({tuple(column) for column in fires.T}),
-    }
-    if np.linalg.det(kernel) > 0:
-        expected["naswot"] = np.linalg.slogdet(kernel)[1]
-    values = np.linalg.eigvalsh(np.corrcoef(jacobian)) + 1e-5
-    expected["jacob_cov"] = -(np.log(values) + 1 / values).sum()
-    epe = 0
-    for label in range(3):
-        epe += abs(np.log(np.abs(np.corrcoef(jacobian[batch.labels.numpy() == label])) + 1e-5).sum())
-    expected["epe_nas"] = epe
-    per_image = [
-        np.concatenate([np.outer(6 * back[i], x[i]).ravel(), np.outer(6 * delta[i], hidden[i]).ravel()])
-        for i in range(6)
-    ]
-    expected["gradsign"] = np.abs(np.sign(per_image).sum(axis=0)).sum()
-    tangent = np.array(
-        [np.concatenate([np.outer(fires[i] * two.sum(0), x[i]).ravel(), np.tile(hidden[i], 3)]) for i in range(6)]
-    )
-    eigenvalues = np.linalg.eigvalsh(tangent @ tangent.T)
-    expected["ntk_cond"] = eigenvalues[-1] / eigenvalues[0]
-    for name, value in expected.items():
-        assert find_proxy(name).value(network, batch, cross_entropy) == pytest.approx(value, rel=1e-4), name
-
-
-@pytest.mark.parametrize("name", ["jacob_cov", "epe_nas", "zen", "synflow", "zico"])
-def test_dead_cells_have_no_value_and_a_reason(name):
-    batch = Batch(torch.randn(8, 3, 32, 32), torch.arange(8) % 10)
-    torch.manual_seed(0)
-    with pytest.raises(Undefined, match=name):
-        find_proxy(name).value(Dead(), batch, cross_entropy)
-
-
-class Dead(nn.Module):
-    """A network through which nothing passes."""
-
-    def __init__(self):
-        super().__init__()
-        self.stem, self.norm, self.head = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), Head(4, 10)
-
-    def forward(self, x):
-        """Return the logits, which do not depend on the image."""
-        return self.head(self.norm(self.stem(x)) * 0.0)
-
-
-def test_seeds_reproduce_to_the_bit():
-    for name in known_proxies():
-        values = []
-        for _ in range(2):
-            torch.manual_seed(5)
-            network = ss.space("tss").network(11_668).train()
-            batch = Batch(torch.randn(4, 3, 32, 32), torch.randint(0, 10, (4,)))
-            values.append(find_proxy(name).value(network, batch, cross_entropy))
-        assert values[0] == values[1], name
-
-
-def test_a_proxy_of_ones_own_and_unknown_ones():
-    @proxy("width")
-    def width(network, batch, loss):
-        return max(module.out_channels for module in network.modules() if isinstance(module, nn.Conv2d))
-
-    assert (
-        find_proxy("width").value(ss.space("tss").network(3), Batch(torch.zeros(1), torch.zeros(1)), cross_entropy)
-        == 64
-    )
-    with pytest.raises(ss.BadInput, match="unknown proxy 'gradnorm': did you mean 'grad_norm'"):
-        find_proxy("gradnorm")
-
-
-@pytest.mark.parametrize(("name", "column", "least"), [("synflow", "synflow", 0.97), ("zen", "zen", 0.97)])
-def test_proxies_agree_with_published_values(shared, name, column, least):
-    """NAS-Bench-Suite-Zero's values on real images; ours on random ones, and of few architectures, for time."""
-    from scipy.stats import spearmanr
-
-    table = pl.read_parquet(shared / "benchmarks" / "nb201_zero_cost_cifar10.parquet").sample(16, seed=3)
-    space = ss.space("tss")
-    values = []
-    for index in space.parse(table["arch"]):
-        torch.manual_seed(int(index))
-        network = space.network(int(index)).train()
-        batch = Batch(torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,)))
-        try:
-            values.append(find_proxy(name).value(network, batch, cross_entropy))
-        except Undefined:
-            values.append(np.nan)
-    known = np.isfinite(values) & np.isfinite(table[column].to_numpy())
-    assert known.sum() >= 10
-    assert spearmanr(np.array(values)[known], table[column].to_numpy()[known]).statistic > least
-
-
-# -- studies --------------------------------------------------------------------------------------------------------
+@pytest.fixture(autouse=True)
+def _own_proxies(monkeypatch):
+    monkeypatch.setattr("sedspace.crosscheck.proxies.registry._known", known_proxies())
 
 
 def test_a_study_is_continued_and_reproducible(tmp_path):
     out = tmp_path / "check.parquet"
-    options = {"batch": 4, "progress": False, "seed": 7}
-    few = crosscheck("tss", [11_668, 0], ["snip", "zen"], out, **options)
-    assert few.shape == (4, len(few.columns))
-    assert few.filter(index=0, proxy="zen")["value"].to_list() == [None]
-    assert "dead cell" in few.filter(index=0, proxy="zen")["reason"].item()
-    more = crosscheck("tss", [11_667, 11_668, 0], ["snip", "zen", "naswot"], out, repeats=2, **options)
-    assert len(more) == 18
-    assert more.head(4).rows() == few.rows()  # the times, too: they were not taken again
-    alone = crosscheck("tss", [11_667], ["naswot"], repeats=2, **options)
-    again = more.filter(index=11_667, proxy="naswot")
+    few = crosscheck("tss", [11_668, 0], ["snip", "zen"], out, **OPTIONS)
+    assert dict(few.rows.schema) == SCHEMA
+    assert few.rows["proxy"].to_list() == ["snip", "zen", "snip", "zen"]
+    dead = few.rows.row(1, named=True)
+    assert (dead["index"], dead["value"]) == (0, None)
+    assert "dead cell" in dead["reason"]
+    assert few.rows.select("device", "dtype", "batch", "seed").unique().rows() == [("cpu", "float32", 4, 7)]
+    more = crosscheck("tss", [11_667, 11_668, 0], ["snip", "zen", "naswot"], out, repeats=2, **OPTIONS)
+    assert len(more.rows) == 18
+    kept = more.rows.join(few.rows, on=["index", "proxy", "repeat"], how="semi")
+    assert kept.equals(few.rows)  # the times, too: they were not taken again
+    alone = crosscheck("tss", [11_667], ["naswot"], repeats=2, **OPTIONS).rows
+    again = more.rows.filter(index=11_667, proxy="naswot")
     assert alone["value"].to_list() == again["value"].to_list()
     assert alone["value"].n_unique() == 2
-    assert pl.read_parquet(out).equals(more)
-    assert more["sed"].to_list() == [float(ss.score("tss")[i]) for i in more["index"].to_list()]
+    there = read_study(out)
+    assert there.rows.equals(more.rows)
+    assert there.setting.space["name"] == "tss"
+    assert set(there.sed_seconds) == {"whole", "alone"}
+    sed = ss.score("tss")
+    assert more.rows["sed"].to_list() == sed[more.rows["index"].to_numpy()].tolist()
+
+
+def test_what_does_not_belong_together_is_not_mixed(tmp_path):
+    out = tmp_path / "check.parquet"
+    crosscheck("tss", [1], ["l2_norm"], out, **OPTIONS)
+    before = out.read_bytes()
     with pytest.raises(ss.BadInput, match="holds another study: its batch is 4, the request's 5"):
-        crosscheck("tss", [5], ["snip"], out, batch=5, progress=False, seed=7)
+        crosscheck("tss", [5], ["snip"], out, **{**OPTIONS, "batch": 5})
+    with pytest.raises(ss.BadInput, match="holds another study: its space is 'tss', the request's 'tss3'"):
+        crosscheck("tss3", [5], ["snip"], out, **OPTIONS)
+    with pytest.raises(ss.BadInput, match="its dataset is 'cifar10', the request's 'cifar100'"):
+        crosscheck("tss", [5], ["snip"], out, dataset="cifar100", **OPTIONS)
+    assert out.read_bytes() == before
     (tmp_path / "other.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ss.BadInput, match="is no study to continue"):
-        crosscheck("tss", [5], ["snip"], tmp_path / "other.parquet", **options)
+    with pytest.raises(ss.BadInput, match="is no study"):
+        crosscheck("tss", [5], ["snip"], tmp_path / "other.parquet", **OPTIONS)
+    pl.DataFrame({"index": [1]}).write_parquet(tmp_path / "table.parquet")
+    with pytest.raises(ss.BadInput, match=r"is no study: expected a file that `sedspace crosscheck` wrote"):
+        crosscheck("tss", [5], ["snip"], tmp_path / "table.parquet", **OPTIONS)
     with pytest.raises(ss.BadInput, match="expected indices that fit int64"):
-        crosscheck("tss8", [2**64], ["snip"], **options)
+        crosscheck("tss8", [2**64], ["snip"], **OPTIONS)
+    with pytest.raises(ss.BadInput, match="no proxies"):
+        crosscheck("tss", [5], [], **OPTIONS)
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert crosscheck("tss3", [1], ["params"], device="auto", **OPTIONS).setting.device == "cpu"
+    with pytest.raises(ss.BadInput, match="device 'cuda': torch finds no CUDA device here"):
+        crosscheck("tss3", [1], ["params"], device="cuda", **OPTIONS)
+
+
+def test_a_repeat_has_one_batch_for_all_architectures_and_every_value_its_own_network():
+    seen = []
+
+    @proxy("spy")
+    def spy(network, batch, loss):
+        seen.append(
+            (float(batch.images.sum()), batch.labels.tolist(), float(next(network.parameters()).detach().sum()))
+        )
+        return 1.0
+
+    crosscheck("tss", [3, 5], ["spy"], repeats=2, **OPTIONS)
+    images, labels, weights = zip(*seen[1:], strict=True)  # the first is to warm up
+    assert images[0] == images[1] != images[2] == images[3]
+    assert labels[0] == labels[1]
+    assert len(set(weights)) == 4
+    first = images[0]
+    crosscheck("tss3", [1], ["spy"], **{**OPTIONS, "seed": 8})
+    assert seen[-1][0] != first
+
+
+def test_parts_of_aggregates_and_all_proxies():
+    study = crosscheck("tss3", [7], ["az_nas"], **OPTIONS)
+    assert study.rows["proxy"].to_list() == ["az_expressivity", "az_progressivity", "az_trainability", "macs"]
+    study = crosscheck("tss3", [93], ["all"], **OPTIONS)
+    assert set(study.rows["proxy"]) == set(known_proxies())
+    assert study.less == ["ntk_cond"]
+
+
+def test_proxies_that_fail(tmp_path):
+    @proxy("greedy")
+    def greedy(network, batch, loss):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 10^15 bytes")
+
+    @proxy("broken")
+    def broken(network, batch, loss):
+        return 1 / 0
+
+    @proxy("infinite")
+    def infinite(network, batch, loss):
+        return float("inf")
+
+    study = crosscheck("tss3", [3], ["greedy", "infinite", "l2_norm"], **OPTIONS)
+    assert study.rows["reason"].to_list() == ["out of memory", "the value is inf", None]
+    assert [row["undefined"] for row in summary(study)] == [1, 1, 0]
+    out = tmp_path / "check.parquet"
+    with pytest.raises(ss.RunError, match="proxy broken on tss3 3: ZeroDivisionError: division by zero"):
+        crosscheck("tss3", [3], ["l2_norm", "broken"], out, **OPTIONS)
+
+
+def test_values_are_kept_when_the_study_is_interrupted(tmp_path):
+    out, calls = tmp_path / "check.parquet", []
+
+    @proxy("interrupted")
+    def interrupted(network, batch, loss):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return 1.0
+
+    with pytest.raises(KeyboardInterrupt):
+        crosscheck("tss3", range(5), ["interrupted"], out, **OPTIONS)
+    assert len(read_study(out).rows) == 2  # the first call was to warm up
+    assert len(crosscheck("tss3", range(5), ["interrupted"], out, **OPTIONS).rows) == 5
+
+
+# -- batches --------------------------------------------------------------------------------------------------------
+
+SMALL = Skeleton("tiny", 4, 3)
+
+
+def test_batches_of_images(tmp_path):
+    bytes_, floats, labels = (tmp_path / name for name in ("bytes.npy", "floats.npy", "labels.npy"))
+    random = np.random.default_rng(0)
+    given = random.integers(0, 256, (10, 3, 4, 4), np.uint8)
+    np.save(bytes_, given)
+    np.save(labels, np.arange(10) % 3)
+    batches = Batches(SMALL, 10, 0, bytes_, labels)
+    batch = batches.of(0)
+    assert batch.images.dtype == torch.float32
+    assert batch.labels.dtype == torch.int64
+    assert batch.images.mean(dim=(0, 2, 3)).abs().max() < 1e-5
+    assert (batch.images.std(dim=(0, 2, 3), unbiased=False) - 1).abs().max() < 1e-5
+    order = [int(np.flatnonzero((given == given[i]).all((1, 2, 3)))[0]) for i in range(10)]
+    assert order == list(range(10))
+    assert sorted(batch.labels.tolist()) == sorted(i % 3 for i in range(10))
+    assert not torch.equal(batch.images, batches.of(1).images)
+    np.save(floats, random.normal(size=(6, 3, 4, 4)))
+    taken = Batches(SMALL, 2, 0, floats)
+    assert all(any(np.allclose(image, one) for one in np.load(floats)) for image in taken.of(3).images.numpy())
+    assert batches.source != taken.source != Batches(SMALL, 2, 0).source == "random"
+    for image, label in zip(batch.images, batch.labels.tolist(), strict=True):  # each still has its own label
+        scaled = (given - given.mean((0, 2, 3), keepdims=True)) / given.std((0, 2, 3), keepdims=True)
+        (which,) = np.flatnonzero(np.abs(scaled - image.numpy()).max((1, 2, 3)) < 1e-4)
+        assert label == which % 3
+
+
+def test_images_of_torchvision_on_disk(tmp_path, monkeypatch):
+    import sys
+    import types
+
+    class CIFAR10:
+        def __init__(self, root, train, download):
+            assert (train, download) == (True, False)
+            if root != str(tmp_path):
+                raise RuntimeError("Dataset not found or corrupted.\nYou can use download=True")
+            self.data, self.targets = np.zeros((8, 32, 32, 3), np.uint8) + np.arange(3, dtype=np.uint8), [9] * 8
+
+    torchvision = types.ModuleType("torchvision")
+    torchvision.datasets = types.SimpleNamespace(CIFAR10=CIFAR10)
+    monkeypatch.setitem(sys.modules, "torchvision", torchvision)
+    batch = Batches(Skeleton("cifar10", 32, 10), 8, 0, f"cifar10:{tmp_path}").of(0)
+    assert batch.images.shape == (8, 3, 32, 32)
+    assert batch.labels.tolist() == [9] * 8
+    with pytest.raises(ss.BadInput, match=r"torchvision finds no cifar10 there: Dataset not found or corrupted\.$"):
+        Batches(Skeleton("cifar10", 32, 10), 8, 0, "cifar10:elsewhere")
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    with pytest.raises(ss.BadInput, match="need torchvision: pip install torchvision"):
+        Batches(Skeleton("cifar10", 32, 10), 8, 0, "cifar10:elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "said"),
+    [
+        (np.zeros((5, 4, 4, 3), np.uint8), None, r"have shape \(5, 4, 4, 3\): expected \(n, 3, 4, 4\)"),
+        (np.zeros((3, 3, 4, 4), np.uint8), None, "are 3: expected at least a batch of 5"),
+        (np.full((5, 3, 4, 4), 255.0), None, "reach 255: expected uint8, or floats of about mean 0"),
+        (np.full((5, 3, 4, 4), np.nan), None, "reach nan: expected uint8"),
+        (np.zeros((5, 3, 4, 4), np.int64), None, "are int64: expected uint8, or float32"),
+        (np.zeros((5, 3, 4, 4)), np.arange(5), "reach from 0 to 4: expected 0 to 2"),
+        (np.zeros((5, 3, 4, 4)), np.zeros(4, np.int64), r"are int64\[4\]: expected 5 integers"),
+        (np.zeros((5, 3, 4, 4)), np.zeros(5), r"are float64\[5\]: expected 5 integers"),
+        (None, np.zeros(5, np.int64), "without images"),
+    ],
+)
+def test_batches_that_do_not_fit(tmp_path, images, labels, said):
+    paths = []
+    for name, array in (("images.npy", images), ("labels.npy", labels)):
+        if array is not None:
+            np.save(tmp_path / name, array)
+        paths.append(None if array is None else tmp_path / name)
+    with pytest.raises(ss.BadInput, match=said):
+        Batches(SMALL, 5, 0, *paths)
+
+
+def test_images_that_are_not_there(tmp_path):
+    with pytest.raises(ss.BadInput, match=r"are not there: expected a \.npy file"):
+        Batches(SMALL, 5, 0, tmp_path / "images.npy")
+    (tmp_path / "images.npy").write_bytes(b"no array")
+    with pytest.raises(ss.BadInput, match=r"cannot be read as \.npy"):
+        Batches(SMALL, 5, 0, tmp_path / "images.npy")
+
+
+# -- the command line -----------------------------------------------------------------------------------------------
+
+
+def run_cli(*arguments):
+    return CliRunner().invoke(cli, [str(one) for one in arguments], catch_exceptions=True)
+
+
+def test_crosscheck_of_a_run_with_a_condition_and_of_given_architectures(tmp_path):
+    ss.enumerate_space("tss", tmp_path / "run", progress=False)
+    common = ("--proxies", "l2_norm,params", "--batch", "2")
+    out = tmp_path / "run.parquet"
+    result = run_cli(
+        "crosscheck", tmp_path / "run", "--where", "n_skip = 2 AND sed > 3", "--sample", 6, "--out", out, *common
+    )
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[0].split()[:4] == ["proxy", "values", "undefined", "seconds"]
+    chosen = read_study(out).rows
+    assert chosen["index"].n_unique() == 6
+    assert all(ss.space("tss").arch(i).count("skip_connect") == 2 for i in chosen["index"])
+    assert chosen["sed"].min() > 3
+    pl.DataFrame({"arch": ss.space("tss").arch([11_668, 17])}).write_csv(tmp_path / "few.csv")
+    out = tmp_path / "few.parquet"
+    assert run_cli("crosscheck", "tss", "--archs", tmp_path / "few.csv", "--out", out, *common).exit_code == 0
+    assert read_study(out).rows["index"].unique().to_list() == [17, 11_668]
+    (tmp_path / "bad.csv").write_text("arch\n|nor_conv_9x9~0|\n")
+    result = run_cli("crosscheck", "tss", "--archs", tmp_path / "bad.csv", "--out", tmp_path / "x.parquet", *common)
+    assert result.exit_code != 0
+    assert not (tmp_path / "x.parquet").exists()
+
+
+def test_a_study_of_a_space_of_ones_own_explains_itself(tmp_path):
+    skeleton = {"widths": [4, 8], "cells": 1, "side": 8, "classes": 3, "dataset": "tiny"}
+    ops = [{"name": "none", "kind": "none"}, {"name": "conv", "kind": "conv", "kernel": 3}]
+    mine = ss.cell_space("mine", 3, ops, skeleton)
+    crosscheck(mine, range(8), ["grad_norm", "az_nas"], tmp_path / "mine.parquet", **OPTIONS)
+    rows = {row["proxy"]: row for row in summary(read_study(tmp_path / "mine.parquet"))}
+    assert rows["macs"]["values"] == 8
+    assert rows["macs"]["spearman_with_sed"] == pytest.approx(1)

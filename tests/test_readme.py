@@ -17,6 +17,7 @@ import readme
 import scores
 import sedspace as ss
 import speed
+import timing
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ def test_the_two_commands_make_their_own_environment():
         assert line.startswith("python3 -m venv .venv && .venv/bin/pip install ")
 
 
-@pytest.mark.parametrize("module", [speed, claims, census, hardware, scores, proxies])
+@pytest.mark.parametrize("module", [speed, claims, census, hardware, scores, proxies, timing])
 def test_figures_come_from_measurements(module):
     results = json.loads((ROOT / "bench" / f"{module.__name__}.json").read_text(encoding="utf-8"))
     between = README.split(module.MARKERS[0])[1].split(module.MARKERS[1])[0]

@@ -20,7 +20,7 @@ import pytest
 
 import naive
 import sedspace as ss
-from sedspace.query import describe, sql, top
+from sedspace.query import describe, sample, sql, top
 
 DEFAULT = ["index", "sed", "n_none", "n_skip", "n_conv1x1", "n_conv3x3", "n_pool", "residual", "params", "macs"]
 DTYPES = [pl.Int64, pl.Float32, *[pl.UInt8] * 6, pl.Int32, pl.Int64]
@@ -446,6 +446,35 @@ def test_a_full_disk_keeps_what_was_finished(tmp_path):
 
 
 # -- top ------------------------------------------------------------------------------------------------------------
+
+
+def test_samples_of_a_run(finished):
+    rows = finished.scan().collect()
+    drawn = sample(finished, 40, stratify="n_skip", where="residual = 1 AND n_skip < 4", seed=3)
+    assert drawn.equals(sample(finished, 40, stratify="n_skip", where="residual = 1 AND n_skip < 4", seed=3))
+    assert not drawn.equals(sample(finished, 40, stratify="n_skip", where="residual = 1 AND n_skip < 4", seed=4))
+    assert drawn["index"].is_sorted()
+    assert drawn["index"].n_unique() == 40
+    assert drawn["residual"].unique().to_list() == [1]
+    sizes = drawn["n_skip"].value_counts().sort("n_skip")
+    assert sizes["n_skip"].to_list() == [1, 2, 3]
+    assert set(sizes["count"]) == {13, 14}
+    assert drawn.drop("arch").equals(rows.filter(pl.col("index").is_in(drawn["index"].implode())))
+    everything = sample(finished, finished.rows)
+    assert everything.drop("arch").equals(rows)
+    often = pl.concat([sample(finished, 2, where="index < 5", seed=seed) for seed in range(300)])
+    counts = often["index"].value_counts()["count"]
+    assert len(counts) == 5
+    assert counts.min() > 80  # 120 on average
+    for wrong, said in (
+        ({"n": 0}, "n 0: expected 1 or more"),
+        ({"n": 5, "stratify": "sad"}, "unknown column 'sad': did you mean 'sed'"),
+        ({"n": 99_999}, "n 99999: only 15625 architectures meet the request"),
+        ({"n": 2, "where": "n_skip = 7"}, "n 2: only 0 architectures"),
+        ({"n": 2, "seed": -1}, "seed -1: expected 0 or more"),
+    ):
+        with pytest.raises(ss.BadInput, match=said):
+            sample(finished, **wrong)
 
 
 def test_top_of_a_run_equals_sorting_all_rows(finished):

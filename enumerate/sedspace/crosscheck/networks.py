@@ -396,11 +396,9 @@ def skeleton_of(space: Space, dataset: str | None = None) -> Skeleton:
     Raises
     ------
     BadInput
-        If the space has no macro network, or none for the dataset.
+        If the space has no network, or none for the dataset.
     """
     known = {skeleton.dataset: skeleton for skeleton in _kind(space)[0]}
-    if not known:
-        raise BadInput(f"{space.name} has no network: it was defined without a skeleton")
     if dataset is None:
         return next(iter(known.values()))
     if dataset not in known:

@@ -73,7 +73,8 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-
 h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ddd; padding-bottom: .2rem }
 .wide { overflow-x: auto } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #eee; white-space: nowrap }
-th { border-bottom: 1px solid #888; vertical-align: bottom } th:first-child, td:first-child { text-align: left }
+th { border-bottom: 1px solid #888; vertical-align: bottom; white-space: normal }
+th:first-child, td:first-child { text-align: left }
 tbody tr:hover { background: #f6f6f6 } img { max-width: 100%; height: auto }
 code { background: #f3f3f3; padding: 0 .2rem } p { max-width: 48rem } figure { margin: 1rem 0 }
 """

@@ -94,7 +94,11 @@ def _agreement(study: Study, wide: pl.DataFrame) -> Iterator[Part]:
         if study.less
         else ""
     )
-    yield f"Rank correlations over the architectures that both have a value on; repeats averaged.{note}"
+    yield (
+        f"Rank correlations over the architectures that both have a value on; repeats averaged.{note} They are of this "
+        f"sample: one stratified by SED, as `sedspace crosscheck` draws it unless told otherwise, spreads SED evenly, "
+        f"and shows greater ones than the whole space has."
+    )
     others = [name for name in names if name != "sed"]
     yield Table(
         ["with SED", "Spearman", "Kendall", "architectures"],
@@ -252,6 +256,6 @@ def _judgements(judged: dict[str, Judgement | None], study: Study, column: str, 
             rows.append([name, *["-"] * 9])
             continue
         found = [one.all.spearman, one.all.kendall, one.best.spearman, one.best.kendall, one.minimum]
-        best = [f"{one.index:,}", f"{one.accuracy:.2f}", f"{one.rank:,}", number(ranks, ",")]
+        best = [str(one.index), f"{one.accuracy:.2f}", f"{one.rank:,}", number(ranks, ",")]
         rows.append([name, *(number(value) for value in found), *best])
     return Table([*heads, "its best", "reaches", "rank", "published rank"], rows)

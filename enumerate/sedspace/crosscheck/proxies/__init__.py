@@ -26,6 +26,6 @@ from sedspace.crosscheck.proxies import (  # noqa: F401  they register themselve
     zen,
     zico,
 )
-from sedspace.crosscheck.proxies.proxy import Batch, Proxy, Undefined, find_proxy, known_proxies, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Proxy, Undefined, find_proxy, known_proxies, proxy
 
 __all__ = ["Batch", "Proxy", "Undefined", "find_proxy", "known_proxies", "proxy"]

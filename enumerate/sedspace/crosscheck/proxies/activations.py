@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sedspace.crosscheck.proxies.proxy import Batch
+from sedspace.crosscheck.proxies.registry import Batch
 
 
 @dataclass(frozen=True)

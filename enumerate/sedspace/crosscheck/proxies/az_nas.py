@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sedspace.crosscheck.networks import Block
 from sedspace.crosscheck.proxies.activations import recorded
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, Undefined, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, Undefined, proxy
 
 
 @proxy("az_expressivity")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sedspace.crosscheck.proxies.gradients import one_by_one
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, proxy
 
 
 @proxy("gradsign")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sedspace.crosscheck.proxies.activations import recorded
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, proxy
 from sedspace.crosscheck.proxies.zen import zen
 
 

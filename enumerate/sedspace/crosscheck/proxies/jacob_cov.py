@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from sedspace.crosscheck.proxies.gradients import image_gradients
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, proxy
 
 _K = 1e-5
 

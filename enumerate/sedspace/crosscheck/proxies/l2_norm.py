@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from sedspace.crosscheck.proxies.gradients import layers
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, proxy
 
 
 @proxy("l2_norm")

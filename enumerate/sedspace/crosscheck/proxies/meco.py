@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sedspace.crosscheck.proxies.activations import recorded
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, Undefined, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, Undefined, proxy
 
 _LAYERS = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.AvgPool2d, nn.MaxPool2d)
 _CHANNELS = 8

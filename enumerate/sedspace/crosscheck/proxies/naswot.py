@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sedspace.crosscheck.proxies.activations import relu_patterns
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, Undefined, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, Undefined, proxy
 
 
 @proxy("naswot")

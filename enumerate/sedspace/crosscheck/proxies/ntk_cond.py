@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sedspace.crosscheck.proxies.gradients import one_by_one
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, Undefined, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, Undefined, proxy
 
 
 @proxy("ntk_cond", better="less")

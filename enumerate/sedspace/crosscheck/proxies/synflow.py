@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sedspace.crosscheck.proxies.gradients import layers
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, Undefined, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, Undefined, proxy
 
 
 @proxy("synflow")

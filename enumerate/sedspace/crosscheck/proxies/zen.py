@@ -9,7 +9,7 @@ from torch import nn
 
 from sedspace.crosscheck.networks import Head
 from sedspace.crosscheck.proxies.activations import recorded
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, Undefined, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, Undefined, proxy
 
 _GAMMA = 1e-2
 

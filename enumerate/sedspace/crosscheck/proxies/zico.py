@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sedspace.crosscheck.proxies.gradients import weight_gradients
-from sedspace.crosscheck.proxies.proxy import Batch, Loss, Undefined, proxy
+from sedspace.crosscheck.proxies.registry import Batch, Loss, Undefined, proxy
 
 
 @proxy("zico")

@@ -1,0 +1,79 @@
+"""What SED and gradient proxies cost on the same machine in the same run, on five-node cells.
+
+    python bench/timing.py                                print the table
+    python bench/timing.py --device cuda                  on a GPU
+    python bench/timing.py --json bench/timing.json --readme README.md
+
+64 cells of tss5, spread evenly over the values of SED; CIFAR-10 networks, batches of 64 random images. With ``--study
+FILE`` the values are kept there, for `sedspace report`. Needs ``pip install "sedspace[bench,crosscheck]"``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import readme
+import sedspace as ss
+from sedspace.crosscheck.study import crosscheck
+from sedspace.published import published
+from sedspace.report import summary
+from sedspace.report.sections import duration
+
+PROXIES = (
+    *("grad_norm", "snip", "grasp", "fisher", "synflow", "jacob_cov", "naswot", "zen", "zico", "meco", "meco_opt"),
+    *("swap", "az_nas", "l2_norm"),
+)
+MARKERS = ("<!-- timing: written by bench/timing.py -->", "<!-- end of timing -->")
+
+
+def measure(count: int, device: str, kept: Path | None) -> dict[str, Any]:
+    """Return the seconds of every proxy and of SED, and their rank correlation with SED."""
+    space = ss.space("tss5")
+    indices = ss.sample(space, count, stratify="sed", seed=0)["index"]
+    study = crosscheck(space, indices, PROXIES, kept, device=device)
+    setting = {"machine": study.setting.machine, "device": study.setting.device, "torch": study.setting.torch}
+    return {**setting, "architectures": count, "sed_seconds": study.sed_seconds, "proxies": summary(study)}
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """Return the results as a table."""
+    size, sed = ss.space("tss5").size, results["sed_seconds"]
+    text = published()["sed_paper"]["text"]
+    by_name = {row["proxy"]: row for row in results["proxies"]}
+    grad_norm = by_name["grad_norm"]["seconds"]
+    lines = ["| | per cell | / grad_norm | all of `tss5` | Spearman with SED |", "|---|---:|---:|---:|---:|"]
+    for name, row in sorted(by_name.items(), key=lambda item: -item[1]["seconds"]):
+        total = duration((row["seconds"] + row["build_seconds"]) * size)
+        lines.append(
+            f"| {name} | {duration(row['seconds'])} | {row['seconds'] / grad_norm:.2g} | {total} | "
+            f"{row['spearman_with_sed']:.2f} |"
+        )
+    for name, seconds in (("SED, one cell asked for", sed["alone"]), ("SED, the whole space", sed["whole"])):
+        lines.append(f"| {name} | {duration(seconds)} | {seconds / grad_norm:.1e} | {duration(seconds * size)} | 1 |")
+    where = "no GPU" if results["device"] == "cpu" else "GPU"
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{results['machine']}, {where}, torch {results['torch']}; medians over {results['architectures']} cells, "
+            f"building the network counted for all of `tss5` only. Published for grad_norm (arXiv 2411.06236): "
+            f"{text['grad_norm_seconds_per_architecture']} s a cell, {text['tss5_by_grad_norm_gpu_hours']:,} GPU "
+            f"hours.",
+        ]
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    options = readme.parser(__doc__)
+    options.add_argument("-n", type=int, default=64, help="how many cells (default 64)")
+    options.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
+    options.add_argument("--study", type=Path, metavar="FILE", help="keep the values here")
+    arguments = options.parse_args()
+    results = measure(arguments.n, arguments.device, arguments.study)
+    readme.report(arguments, results, markdown(results), MARKERS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Real networks: as large as the closed forms say."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+import sedspace as ss
+from sedspace.crosscheck.proxies import Batch, find_proxy
+
+
+def macs(network, side=32):
+    """Multiply-accumulates of convolutions and classifier, its bias counted, as the layers are run."""
+    total = 0
+
+    def hook(module, given, result):
+        nonlocal total
+        weights = module.weight.numel() + (module.bias.numel() if module.bias is not None else 0)
+        total += weights * (result.shape[2] * result.shape[3] if result.dim() == 4 else 1)
+
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.register_forward_hook(hook)
+    with torch.no_grad():
+        logits = network.eval()(torch.zeros(1, 3, side, side))
+    return total, tuple(logits.shape)
+
+
+@pytest.mark.parametrize("name", ["tss", "tss3", "tss5", "sss", "darts", "nb101"])
+def test_networks_are_as_large_as_the_closed_forms_say(name):
+    space = ss.space(name)
+    for index in [0, space.size - 1, *Random(name).sample(range(min(space.size, 10**15)), 8)]:
+        network = space.network(index)
+        params = sum(parameter.numel() for parameter in network.parameters())
+        assert params == ss.score(space, "params", index, index + 1).item()
+        assert macs(network) == (ss.score(space, "macs", index, index + 1).item(), (1, 10))
+        batch = Batch(torch.zeros(2, 3, 32, 32), torch.zeros(2, dtype=torch.int64))
+        for proxy in ("params", "macs"):
+            counted = find_proxy(proxy).value(space.network(index), batch, cross_entropy)
+            assert counted == ss.score(space, proxy, index, index + 1).item()
+
+
+@pytest.mark.parametrize(("dataset", "side", "classes"), [("cifar100", 32, 100), ("imagenet16", 16, 120)])
+@pytest.mark.parametrize("name", ["tss", "sss"])
+def test_networks_of_other_datasets(name, dataset, side, classes):
+    space = ss.space(name)
+    for index in Random(dataset).sample(range(space.size), 4):
+        network = space.network(index, dataset)
+        params = sum(parameter.numel() for parameter in network.parameters())
+        assert params == ss.score(space, f"params_{dataset}", index, index + 1).item()
+        assert macs(network, side) == (ss.score(space, f"macs_{dataset}", index, index + 1).item(), (1, classes))
+
+
+def test_a_network_of_ones_own():
+    five = {"name": "conv5", "kind": "conv", "kernel": 5, "dilation": 2}
+    skeleton = {"widths": [8, 24], "cells": 2, "side": 16, "classes": 7, "dataset": "tiny"}
+    space = ss.cell_space("mine", 3, [{"name": "none", "kind": "none"}, five], skeleton)
+    for index in range(space.size):
+        network = space.network(index, "tiny")
+        assert sum(p.numel() for p in network.parameters()) == ss.score(space, "params")[index]
+        assert macs(network, 16) == (ss.score(space, "macs")[index], (1, 7))
+    assert macs(space.network(0), 16) == macs(space.network(0, "tiny"), 16)
+    with pytest.raises(ss.BadInput, match="unknown dataset 'cifar10': known: tiny"):
+        space.network(0, "cifar10")
+
+
+def test_eight_cells_of_darts_are_the_network_that_darts_searches_with():
+    space = ss.space("darts")
+    for index in Random(8).sample(range(10**18), 3):
+        small, large = space.network(index, "cifar10_8cells"), space.network(index)
+        assert (len(small.cells), len(large.cells)) == (8, 20)
+        assert macs(small)[1] == (1, 10)
+        assert [cell.fit[1][1].out_channels for cell in small.cells] == [16, 16, 32, 32, 32, 64, 64, 64]
+
+
+def count(kernel, c_in, c_out, norm=True):
+    """Parameters of a bias-free convolution and its BatchNorm."""
+    return kernel * kernel * c_in * c_out + 2 * c_out * norm
+
+
+@pytest.mark.parametrize(("dataset", "classes"), [(None, 47), ("class_object", 75)])
+def test_networks_of_transnas(dataset, classes):
+    """Counted by hand: a stem to 64 channels, five modules of two cells, the first, third and fifth twice as wide."""
+    space = ss.space("transnas_micro")
+    stem = count(3, 3, 32) + count(3, 32, 64)
+    for index in Random(str(dataset)).sample(range(space.size), 6):
+        total, before = stem + 512 * classes + classes, 64
+        for module in (4, 1, 4, 1, 4):
+            width = before * 2 if module == 4 else before
+            for c_in, halves in ((before, module == 4), (width, False)):
+                for (source, _), digit in zip(space.edges, space.digits(index), strict=True):
+                    given = width if source else c_in
+                    if digit >= 2:
+                        total += count(1 if digit == 2 else 3, given, width)
+                    elif digit == 1 and source == 0 and halves:
+                        total += count(1, given, width)  # two halves of it, side by side
+            before = width
+        network = space.network(index, dataset)
+        assert sum(p.numel() for p in network.parameters()) == total
+        assert network.eval()(torch.zeros(1, 3, 64, 64)).shape == (1, classes)
+
+
+def test_macro_networks_of_transnas():
+    space = ss.space("transnas_macro")
+    index = space.parse("64-1234-basic")
+    network = space.network(index).eval()
+    total, before = count(3, 3, 32) + count(3, 32, 64) + 256 * 47 + 47, 64
+    for module in (1, 2, 3, 4):
+        width = before * 2 if module in (2, 4) else before
+        shortcut = count(1, before, width) if module > 1 else 0
+        total += count(3, before, width) + 3 * count(3, width, width) + shortcut
+        before = width
+    assert sum(p.numel() for p in network.parameters()) == total
+    assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 47)
+    with torch.no_grad():
+        assert network[:-1](torch.zeros(1, 3, 256, 256)).shape == (1, 256, 16, 16)
+
+
+def test_an_unknown_dataset():
+    with pytest.raises(ss.BadInput, match="unknown dataset 'cifar10': known: class_scene, class_object"):
+        ss.space("transnas_micro").network(0, "cifar10")

@@ -1,0 +1,327 @@
+"""Proxies: equal to what can be worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.functional import cross_entropy
+
+import sedspace as ss
+from sedspace.crosscheck.networks import Block, Head
+from sedspace.crosscheck.proxies import Batch, Undefined, find_proxy, known_proxies, proxy
+
+
+class Tiny(nn.Module):
+    """A linear layer, a ReLU and a linear layer: small enough to differentiate by hand."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.relu, self.two = nn.Linear(12, 4, bias=False), nn.ReLU(), nn.Linear(4, 3, bias=False)
+
+    def forward(self, x):
+        """Return the logits."""
+        return self.two(self.relu(self.one(x.flatten(1))))
+
+
+@pytest.fixture
+def tiny():
+    """A tiny network in double precision, and a batch."""
+    torch.manual_seed(3)
+    return Tiny().double(), Batch(torch.randn(6, 3, 2, 2).double(), torch.tensor([0, 1, 2, 0, 1, 2]))
+
+
+def loss_of(weights, batch):
+    one, two = weights
+    hidden = np.maximum(batch.images.flatten(1).numpy() @ one.T, 0)
+    logits = hidden @ two.T
+    logits = logits - logits.max(axis=1, keepdims=True)
+    return (np.log(np.exp(logits).sum(axis=1)) - logits[range(len(logits)), batch.labels.numpy()]).mean()
+
+
+def by_differences(function, weights, step=1e-6):
+    """Return the gradient of a function of two matrices by central differences."""
+    out = []
+    for which in range(2):
+        gradient = np.zeros_like(weights[which])
+        for place in np.ndindex(gradient.shape):
+            ends = []
+            for sign in (1, -1):
+                moved = [weight.copy() for weight in weights]
+                moved[which][place] += sign * step
+                ends.append(function(moved))
+            gradient[place] = (ends[0] - ends[1]) / (2 * step)
+        out.append(gradient)
+    return out
+
+
+def test_saliency_by_finite_differences(tiny):
+    network, batch = tiny
+    weights = [network.one.weight.detach().numpy().copy(), network.two.weight.detach().numpy().copy()]
+    gradient = by_differences(lambda w: loss_of(w, batch), weights)
+    pairs = list(zip(weights, gradient, strict=True))
+    expected = {
+        "grad_norm": sum(np.linalg.norm(g) for g in gradient),
+        "snip": sum(np.abs(w * g).sum() for w, g in pairs),
+        "plain": sum((w * g).sum() for w, g in pairs),
+        "l2_norm": sum(np.linalg.norm(w) for w in weights),
+    }
+    # The Hessian times the gradient is how the gradient changes along the gradient.
+    step = 1e-4
+    ahead, behind = (
+        by_differences(lambda w: loss_of(w, batch), [w + sign * step * g for w, g in pairs]) for sign in (1, -1)
+    )
+    product = [(a - b) / (2 * step) for a, b in zip(ahead, behind, strict=True)]
+    expected["grasp"] = -sum((w * h).sum() for w, h in zip(weights, product, strict=True))
+    for name, value in expected.items():
+        assert find_proxy(name).value(network, batch, cross_entropy) == pytest.approx(value, rel=1e-4, abs=1e-7), name
+
+
+def test_other_proxies_by_hand(tiny):
+    network, batch = tiny
+    x = batch.images.flatten(1).numpy()
+    one, two = network.one.weight.detach().numpy(), network.two.weight.detach().numpy()
+    before = x @ one.T
+    fires = before > 0
+    hidden = before * fires
+    logits = hidden @ two.T
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    delta = (shares - np.eye(3)[batch.labels.numpy()]) / 6
+    back = (delta @ two) * fires
+    fisher = 12 * ((before * back) ** 2).mean(axis=0).sum() / 2 + 4 * ((logits * delta) ** 2).mean(axis=0).sum() / 2
+    jacobian = (fires * two.sum(axis=0)) @ one
+    expected = {
+        "fisher": fisher,
+        "synflow": np.log(2 * (np.abs(two) @ np.abs(one)).sum()),
+        "linear_regions": len({tuple(row) for row in fires}),
+        "swap": len({tuple(column) for column in fires.T}),
+    }
+    values = np.linalg.eigvalsh(np.corrcoef(jacobian)) + 1e-5
+    expected["jacob_cov"] = -(np.log(values) + 1 / values).sum()
+    epe = 0
+    for label in range(3):
+        epe += abs(np.log(np.abs(np.corrcoef(jacobian[batch.labels.numpy() == label])) + 1e-5).sum())
+    expected["epe_nas"] = epe
+    per_image = [
+        np.concatenate([np.outer(6 * back[i], x[i]).ravel(), np.outer(6 * delta[i], hidden[i]).ravel()])
+        for i in range(6)
+    ]
+    expected["gradsign"] = np.abs(np.sign(per_image).sum(axis=0)).sum()
+    tangent = np.array(
+        [np.concatenate([np.outer(fires[i] * two.sum(0), x[i]).ravel(), np.tile(hidden[i], 3)]) for i in range(6)]
+    )
+    eigenvalues = np.linalg.eigvalsh(tangent @ tangent.T)
+    expected["ntk_cond"] = eigenvalues[-1] / eigenvalues[0]
+    for name, value in expected.items():
+        assert find_proxy(name).value(network, batch, cross_entropy) == pytest.approx(value, rel=1e-4), name
+
+
+def test_naswot_by_hand(tiny):
+    """Of three images: the agreements of six images in four ReLUs have at most five dimensions, determinant 0."""
+    network, batch = tiny
+    fires = batch.images.flatten(1).numpy() @ network.one.weight.detach().numpy().T > 0
+    chosen = [0, *[i for i in range(1, 6) if (fires[i] != fires[0]).any()][:2]]
+    kernel = np.array([[(a == b).sum() for a in fires[chosen]] for b in fires[chosen]], float)
+    assert np.linalg.det(kernel) > 0
+    few = Batch(batch.images[chosen], batch.labels[chosen])
+    assert find_proxy("naswot").value(network, few, cross_entropy) == pytest.approx(math.log(np.linalg.det(kernel)))
+    with pytest.raises(Undefined, match="two images agree"):
+        find_proxy("naswot").value(network, batch, cross_entropy)
+
+
+def test_zico_by_finite_differences(tiny):
+    network, batch = tiny
+    weights = [network.one.weight.detach().numpy().copy(), network.two.weight.detach().numpy().copy()]
+    halves = [Batch(batch.images[part], batch.labels[part]) for part in (slice(0, 3), slice(3, 6))]
+    first, second = (by_differences(lambda w, half=half: loss_of(w, half), weights) for half in halves)
+    expected = 0.0
+    for a, b in zip(first, second, strict=True):
+        mean, deviation = (np.abs(a) + np.abs(b)) / 2, np.abs(a - b) / 2
+        varies = np.abs(a - b) > 1e-8  # the exact ones are 0 where a ReLU is silent
+        expected += np.log((mean[varies] / deviation[varies]).sum())
+    assert find_proxy("zico").value(network, batch, cross_entropy) == pytest.approx(expected, rel=1e-4)
+
+
+class TinyConv(nn.Module):
+    """Two blocks of one convolution each, a BatchNorm, a ReLU and a head."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = Conv(3, 8, 1), Conv(8, 6, 2)
+        self.norm, self.relu, self.head = nn.BatchNorm2d(6), nn.ReLU(), Head(6, 4)
+
+    def forward(self, x):
+        """Return the logits."""
+        return self.head(self.relu(self.norm(self.two(self.one(x)))))
+
+
+class Conv(Block):
+    """A convolution as a block."""
+
+    def __init__(self, c_in, c_out, stride):
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False)
+
+    def forward(self, x):
+        """Return what it puts out."""
+        return self.conv(x)
+
+
+@pytest.fixture
+def blocks():
+    """A tiny network of two blocks in train mode, and a batch."""
+    torch.manual_seed(11)
+    return TinyConv().train(), Batch(torch.randn(5, 3, 6, 6), torch.tensor([0, 1, 2, 3, 0]))
+
+
+def normal_features(batch):
+    """The features of TinyConv before pooling with normal weights, for two inputs, and its variances, by hand."""
+    one, two, _ = torch.randn(8, 3, 3, 3), torch.randn(6, 8, 3, 3), torch.randn(4, 6)
+    x = torch.randn_like(batch.images)
+    out, running = [], torch.ones(6)
+    for images in (x, x + 0.01 * torch.randn_like(x)):
+        z = functional.conv2d(functional.conv2d(images, one, padding=1), two, stride=2, padding=1)
+        n = z[:, 0].numel()
+        mean = z.mean(dim=(0, 2, 3), keepdim=True)
+        variance = ((z - mean) ** 2).mean(dim=(0, 2, 3), keepdim=True)
+        running = 0.9 * running + 0.1 * variance.flatten() * n / (n - 1)
+        out.append(((z - mean) / (variance + 1e-5).sqrt()).clamp(min=0))
+    return out, running
+
+
+def test_zen_and_incorporated_by_hand(blocks):
+    network, batch = blocks
+    network(batch.images)  # zen-score needs fresh buffers, and makes them
+    torch.manual_seed(3)
+    (a, b), running = normal_features(batch)
+    expected = math.log((a - b).abs().flatten(1).sum(1).mean()) + math.log(math.sqrt(running.mean()))
+    torch.manual_seed(3)
+    assert find_proxy("zen").value(network, batch, cross_entropy) == pytest.approx(expected, rel=1e-4)
+    entropy = math.log(8 * 36) * math.log(27) / 2 + math.log(6 * 9) * math.log(72) / 2
+    torch.manual_seed(3)
+    value = find_proxy("incorporated").value(network, batch, cross_entropy)
+    assert value == pytest.approx(0.9 * expected + 0.1 * math.sqrt(entropy), rel=1e-4)
+
+
+def test_size_by_hand(blocks):
+    network, batch = blocks
+    assert find_proxy("params").value(network, batch, cross_entropy) == 27 * 8 + 72 * 6 + 12 + 6 * 4 + 4
+    assert find_proxy("macs").value(network, batch, cross_entropy) == 27 * 8 * 36 + 72 * 6 * 9 + 6 * 4 + 4
+
+
+def least_eigenvalue(maps):
+    """Of the correlations of rows; a constant row has none."""
+    with np.errstate(invalid="ignore"):
+        correlations = np.nan_to_num(np.corrcoef(maps.astype(np.float64)))
+    return np.linalg.eigvalsh(correlations)[0]
+
+
+def test_meco_by_hand(blocks):
+    network, batch = blocks
+    one = network.one(batch.images)
+    two = network.two(one)
+    normed = network.norm(two)
+    maps = [layer[0].detach().flatten(1).numpy() for layer in (one, two, normed, normed.clamp(min=0))]
+    expected = sum(least_eigenvalue(of) for of in maps)
+    assert find_proxy("meco").value(network, batch, cross_entropy) == pytest.approx(expected, abs=1e-6)
+    optimised = find_proxy("meco_opt").value(network, batch, cross_entropy)
+    assert optimised == pytest.approx(least_eigenvalue(maps[0]), abs=1e-6)  # the only layer of 8 channels, all chosen
+
+
+def test_az_nas_by_hand(blocks):
+    network, batch = blocks
+
+    def entropy(features):
+        rows = features.transpose(0, 1).flatten(1).detach().double().numpy()
+        shares = np.linalg.eigvalsh(np.cov(rows, bias=True))
+        shares = np.clip(shares / shares.sum(), 0, None)
+        return -(shares * np.log(shares + 1e-8)).sum()
+
+    torch.manual_seed(7)
+    expressivity = find_proxy("az_expressivity").value(network, batch, cross_entropy)
+    one = network.one(batch.images)  # with the weights that the proxy has left
+    two = network.two(one)
+    assert expressivity == pytest.approx(entropy(one) + entropy(two), rel=1e-4)
+    torch.manual_seed(7)
+    progressivity = find_proxy("az_progressivity").value(network, batch, cross_entropy)
+    assert progressivity == pytest.approx(entropy(two) - entropy(one), rel=1e-3)
+
+    torch.manual_seed(7)
+    trainability = find_proxy("az_trainability").value(network, batch, cross_entropy)
+    torch.manual_seed(7)
+    for layer in (network.one.conv, network.two.conv, network.head.classifier):
+        nn.init.kaiming_normal_(torch.empty_like(layer.weight), nonlinearity="relu")
+    out = torch.empty(5, 6, 3, 3).bernoulli_(0.5) * 2 - 1
+    given = functional.conv_transpose2d(out, network.two.conv.weight, stride=2, padding=1, output_padding=1)
+    pairs = torch.zeros(32, 6)
+    for y in range(3):
+        for x in range(3):
+            patch = given[:, :, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].flatten(1)
+            pairs += patch.T @ out[:, :, y, x] / 45
+    s = np.linalg.svd(pairs.detach().numpy())[1].max()
+    assert trainability == pytest.approx(2 - s - 1 / (s + 1e-6), rel=1e-4)
+
+
+DEAD = ["jacob_cov", "epe_nas", "zen", "incorporated", "synflow", "zico", "ntk_cond", "naswot"]
+
+
+@pytest.mark.parametrize("name", DEAD)
+def test_dead_cells_have_no_value_and_a_reason(name):
+    batch = Batch(torch.randn(8, 3, 32, 32), torch.arange(8) % 10)
+    torch.manual_seed(0)
+    with pytest.raises(Undefined, match=r"dead cell|no gradient varies|singular|agree in every ReLU"):
+        find_proxy(name).value(Dead(), batch, cross_entropy)
+
+
+@pytest.mark.parametrize("name", ["az_expressivity", "az_progressivity", "az_trainability"])
+def test_dead_and_identical_blocks_have_no_value_and_a_reason(name):
+    batch = Batch(torch.randn(4, 3, 32, 32), torch.arange(4))
+    with pytest.raises(Undefined, match="dead cell"):
+        find_proxy(name).value(ss.space("tss").network(0), batch, cross_entropy)
+    if name == "az_trainability":  # a skip connection and nothing else
+        index = ss.space("tss").parse("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
+        with pytest.raises(Undefined, match="unchanged"):
+            find_proxy(name).value(ss.space("tss").network(index), batch, cross_entropy)
+
+
+class Dead(nn.Module):
+    """A network through which nothing passes."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.norm, self.head = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), Head(4, 10)
+        self.relu = nn.ReLU()
+
+    def forward(self, x):
+        """Return the logits, which do not depend on the image."""
+        return self.head(self.relu(self.norm(self.stem(x)) * 0.0))
+
+
+def test_seeds_reproduce_to_the_bit():
+    for name in known_proxies():
+        values = []
+        for _ in range(2):
+            torch.manual_seed(5)
+            network = ss.space("tss").network(11_668).train()
+            batch = Batch(torch.randn(4, 3, 32, 32), torch.randint(0, 10, (4,)))
+            values.append(find_proxy(name).value(network, batch, cross_entropy))
+        assert values[0] == values[1], name
+
+
+def test_a_proxy_of_ones_own_and_unknown_ones(monkeypatch):
+    monkeypatch.setattr("sedspace.crosscheck.proxies.registry._known", known_proxies())
+
+    @proxy("width")
+    def width(network, batch, loss):
+        return max(module.out_channels for module in network.modules() if isinstance(module, nn.Conv2d))
+
+    assert (
+        find_proxy("width").value(ss.space("tss").network(3), Batch(torch.zeros(1), torch.zeros(1)), cross_entropy)
+        == 64
+    )
+    with pytest.raises(ss.BadInput, match="unknown proxy 'gradnorm': did you mean 'grad_norm'"):
+        find_proxy("gradnorm")

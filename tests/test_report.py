@@ -1,0 +1,242 @@
+"""Reports: what they say of made-up studies, and that a browser shows them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from random import Random
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import sedspace as ss
+from sedspace.cli import cli
+from sedspace.crosscheck.rows import SCHEMA, Setting, Study, write_study
+from sedspace.report import by_architecture, summary, write_report
+from sedspace.report.page import Picture, Report, Section, Table, html, markdown
+from sedspace.report.sections import report_of
+from sedspace.report.statistics import correlation, ensemble, judge
+
+SPACE = ss.space("tss")
+INDICES = sorted(Random(0).sample(range(SPACE.size), 60))
+AZ = ("az_expressivity", "az_progressivity", "az_trainability")
+
+
+def accuracy_of(indices):
+    """Made-up accuracies: SED, parameters, and something of the index, so that all differ."""
+    sed, params = ss.score("tss"), ss.score("tss", "params")
+    return [60 + 3 * float(sed[i]) + float(params[i]) / 1e6 + (i % 97) / 1000 for i in indices]
+
+
+@pytest.fixture
+def study():
+    """A study that nobody computed: two repeats, a proxy that follows SED, its opposite, and one of little sense."""
+    random, rows = Random(1), []
+    sed = ss.score("tss")
+    for index in INDICES:
+        for repeat in range(2):
+            for proxy in ("follows", "opposite", "noise", "macs", *AZ):
+                value = {"follows": 2.0 * float(sed[index]) + repeat, "opposite": -float(sed[index])}.get(proxy)
+                value = random.random() if value is None else value
+                dead = proxy == "noise" and index == INDICES[0]
+                reason = "a <dead> cell | really" if dead else None
+                about = (index, SPACE.arch(index), float(sed[index]), proxy, repeat, None if dead else value, reason)
+                rows.append((*about, 0.25, 0.01, "cpu", "float32", 4, 0))
+    setting = Setting(SPACE.describe(), "cifar10", "cpu", "random", 4, 0, "0.1", "2.13", "a machine")
+    frame = pl.DataFrame(rows, SCHEMA, orient="row")
+    return Study(frame, setting, ["opposite"], {"whole": 1e-9, "alone": 1e-4})
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table of accuracies of all architectures, shuffled."""
+    indices = Random(2).sample(range(SPACE.size), SPACE.size)
+    frame = pl.DataFrame({"arch": SPACE.arch(indices), "cifar10_test": accuracy_of(indices), "epochs": 200})
+    frame.write_parquet(tmp_path / "accuracy.parquet")
+    return tmp_path / "accuracy.parquet"
+
+
+def test_values_by_architecture(study):
+    wide = by_architecture(study)
+    assert wide["index"].to_list() == INDICES
+    assert wide.columns[:5] == ["index", "arch", "sed", "params", "macs"]
+    assert wide["follows"].to_list() == [2 * float(s) + 0.5 for s in wide["sed"]]
+    assert wide["noise"].null_count() == 1
+    parts = [[sorted(wide[name].to_list()).index(one) + 1 for one in wide[name]] for name in (*AZ, "macs")]
+    expected = [sum(np.log(rank / 60) for rank in ranks) for ranks in zip(*parts, strict=True)]
+    assert wide["az_nas"].to_list() == pytest.approx(expected)
+    known = {row["proxy"]: row for row in summary(study)}
+    assert known["follows"]["spearman_with_sed"] == pytest.approx(1)
+    assert known["opposite"]["spearman_with_sed"] == pytest.approx(-1)
+    assert (known["noise"]["values"], known["noise"]["undefined"]) == (118, 2)
+
+
+def ranks(values):
+    """Ranks from 1, the mean of those that ties share."""
+    return [sum(b < a for b in values) + (sum(b == a for b in values) + 1) / 2 for a in values]
+
+
+def test_statistics_are_what_they_say():
+    random = np.random.default_rng(5)
+    score, accuracy = random.integers(0, 6, 200).astype(float), random.random(200)
+    score[7], index = np.nan, random.permutation(1000)[:200]
+    judged = judge(score, accuracy, index, np.concatenate([accuracy, [2.0, 3.0]]))
+    kept = [i for i in range(200) if i != 7]
+    s, a = [float(score[i]) for i in kept], [float(accuracy[i]) for i in kept]
+    assert judged.all.n == 199
+    assert judged.all.spearman == pytest.approx(np.corrcoef(ranks(s), ranks(a))[0, 1])
+    pairs = [(np.sign(s[i] - s[j]), np.sign(a[i] - a[j])) for i in range(199) for j in range(i)]
+    norm = np.sqrt(sum(x != 0 for x, _ in pairs) * sum(y != 0 for _, y in pairs))
+    assert judged.all.kendall == pytest.approx(sum(x * y for x, y in pairs) / norm)
+    best = sorted(range(199), key=lambda i: -a[i])[:9]
+    assert judged.best.n == 9
+    assert judged.best.spearman == pytest.approx(
+        np.corrcoef(ranks([s[i] for i in best]), ranks([a[i] for i in best]))[0, 1]
+    )
+    worst = [min(a[i] for i in range(199) if s[i] == value) for value in range(6)]
+    assert judged.minimum == pytest.approx(np.corrcoef(range(6), ranks(worst))[0, 1])
+    winner = min((-score[i], int(index[i]), i) for i in kept)[2]
+    assert (judged.index, judged.accuracy) == (index[winner], accuracy[winner])
+    assert judged.rank == 3 + sum(one > accuracy[winner] for one in accuracy)
+    turned = judge(-score, accuracy, index, less=True)
+    assert (turned.all, turned.index) == (judged.all, judged.index)
+    assert correlation([1, 1, 1], [1, 2, 3]).spearman is None
+    assert judge([1.0, np.nan], [1.0, 2.0], [0, 1]) is None
+
+
+def test_the_ensemble_learns_what_can_be_learned_and_nothing_else():
+    random = np.random.default_rng(0)
+    x = random.random((80, 2))
+    scores = pl.DataFrame({"a": x[:, 0], "b": x[:, 1]}).with_columns(
+        a=pl.when(pl.int_range(80) == 3).then(None).otherwise("a")
+    )
+    good = ensemble(scores, x[:, 0] ** 3 + 0.1 * x[:, 1])
+    assert correlation(good, x[:, 0] ** 3).spearman > 0.85
+    assert np.array_equal(good, ensemble(scores, x[:, 0] ** 3 + 0.1 * x[:, 1]))
+    chance = ensemble(scores, random.random(80))
+    assert abs(correlation(chance, random.random(80)).spearman) < 0.4
+    assert ensemble(scores.head(10), range(10)) is None
+
+
+def test_what_a_report_says(study, table, tmp_path):
+    files = write_report(study, tmp_path / "report", table)
+    assert all(path.stat().st_size > 500 for path in files)
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert text.startswith("# 60 architectures of tss: SED beside 7 zero-cost proxies\n")
+    assert "| follows | 1.00 | 1.00 | 60 |" in text
+    assert "| opposite | -1.00 | -1.00 | 60 |" in text
+    assert "| noise | 2 | a <dead> cell \\| really |" in text
+    assert "| follows | 0.25 | 0.25 to 0.25 | 0.01 | 2.5e+08 | - | 68 min | - |" in text
+    assert "## Against cifar10_test" in text
+    assert "Against epochs" not in text
+    sed = judge(ss.score("tss"), accuracy_of(range(SPACE.size)), range(SPACE.size))
+    row = next(line for line in text.splitlines() if line.startswith("| sed | ") and "11668" in line)
+    assert f"| {sed.all.spearman:.2f} | {sed.all.kendall:.2f} |" in row
+    assert f"| 11668 | {sed.accuracy:.2f} | {sed.rank:,} | 3 |" in row
+    judged = text.split("Everything, on the 60 architectures")[1].splitlines()
+    opposite, follows = (
+        next(line for line in judged if line.startswith(f"| {name} |")) for name in ("opposite", "follows")
+    )
+    assert opposite.split("|")[2:] == follows.split("|")[2:]  # turned round: less of it is better
+    assert "random forest of all" in text
+    pictures = re.findall(r"\]\((.*?\.png)\)", text)
+    assert sorted(pictures) == sorted(path.name for path in files if path.suffix == ".png")
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert page.count('<img src="data:image/png;base64,') == len(pictures)
+    assert "a &lt;dead&gt; cell | really" in page
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+
+
+def test_the_same_study_gives_the_same_bytes(study, table, tmp_path):
+    for name in ("one", "two"):
+        write_report(study, tmp_path / name, table)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def test_a_page_by_itself():
+    report = Report(
+        "A & B", [Section("S", ["see `x < 1`", Table(["a", "b"], [["p|q", "2"]]), Picture("p.png", b"x", "P")])]
+    )
+    assert "| p\\|q | 2 |" in markdown(report)
+    assert "<p>see <code>x &lt; 1</code></p>" in html(report)
+    assert "<title>A &amp; B</title>" in html(report)
+
+
+def test_command_line(study, table, tmp_path):
+    write_study(tmp_path / "check.parquet", study)
+    said = CliRunner().invoke(
+        cli, ["report", str(tmp_path / "check.parquet"), "--accuracy", str(table), "--out", str(tmp_path / "report")]
+    )
+    assert said.exit_code == 0, said.output
+    assert said.output.splitlines()[0] == str(tmp_path / "report" / "report.html")
+    chosen = report_of(study, table, ["epochs"])
+    assert [section.title for section in chosen.sections][-1] == "Against epochs"
+
+
+def refused(study, tmp_path, frame, columns=None):
+    frame.write_parquet(tmp_path / "table.parquet")
+    with pytest.raises(ss.BadInput) as error:
+        write_report(study, tmp_path / "out", tmp_path / "table.parquet", columns)
+    assert not (tmp_path / "out").exists()
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_tables_that_do_not_match(study, tmp_path):
+    accuracy = pl.DataFrame({"index": [1, 2, 3], "val_acc": [1.0, 2.0, 3.0]})
+    assert "0 architectures of the study are in it" in refused(study, tmp_path, accuracy)
+    assert "stands in the table 2 times" in refused(study, tmp_path, accuracy.with_columns(index=pl.Series([1, 1, 2])))
+    assert "no column arch or index" in refused(study, tmp_path, accuracy.drop("index"))
+    assert "no column with acc, test or val" in refused(study, tmp_path, accuracy.rename({"val_acc": "score"}))
+    assert "did you mean 'val_acc'" in refused(study, tmp_path, accuracy, ["valacc"])
+    darts = pl.DataFrame({"arch": [ss.space("darts").arch(5)], "val_acc": [90.0]})
+    assert "is an architecture of darts" in refused(study, tmp_path, darts)
+    empty = Study(study.rows.clear(), study.setting, [], {})
+    with pytest.raises(ss.BadInput, match="has no values yet"):
+        write_report(empty, tmp_path / "out")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ss.BadInput, match="is a file: expected a directory"):
+        write_report(study, tmp_path / "file")
+    with pytest.raises(ss.BadInput, match="is not there: expected the file of a study"):
+        write_report(tmp_path / "none.parquet", tmp_path / "out")
+
+
+PROBE = """<script>addEventListener("load", () => {
+  const images = [...document.images];
+  const shown = images.filter(one => one.complete && one.naturalWidth > 100).length;
+  const wide = document.documentElement.scrollWidth > innerWidth;
+  document.body.dataset.probe = `${shown} of ${images.length}, wider than the window: ${wide}`;
+});</script>"""
+
+
+def test_a_browser_shows_the_page_without_errors(study, table, tmp_path):
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    browser = next((found for name in names if (found := shutil.which(name))), None)
+    if browser is None and not os.environ.get("SEDSPACE_BROWSER"):
+        pytest.skip("needs a headless Chromium on the path")
+    assert browser, "SEDSPACE_BROWSER is set, and there is no Chromium on the path"
+    write_report(study, tmp_path, table)
+    page = (tmp_path / "report.html").read_text()
+    (tmp_path / "probed.html").write_text(page.replace("</body>", PROBE + "</body>"))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    options += ["--enable-logging=stderr", "--window-size=1200,900", "--virtual-time-budget=5000"]
+    shot = tmp_path / "shot.png"
+    subprocess.run(
+        [browser, *options, f"--screenshot={shot}", f"file://{tmp_path}/report.html"],
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    assert shot.stat().st_size > 20_000
+    done = subprocess.run(
+        [browser, *options, "--dump-dom", f"file://{tmp_path}/probed.html"], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0
+    count = page.count("<img ")
+    assert f'data-probe="{count} of {count}, wider than the window: false"' in done.stdout
+    assert "CONSOLE" not in done.stderr
