@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,7 +29,22 @@ where_option = click.option(
 unique_option = click.option(
     "--unique", type=click.Choice(["functional"]), help="One architecture of each functional class, the lowest index."
 )
+_engine_option = click.option(
+    "--engine",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Threads of this process, or the workers of a Dask cluster.",
+)
+_scheduler_option = click.option(
+    "--scheduler", metavar="tcp://HOST:PORT", help="Of the Dask cluster.  [default: processes on this machine]"
+)
 table_option = click.option("--out", metavar="FILE", help="Write the answer here: .csv, .jsonl or .parquet.")
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that choose what does the work."""
+    return _engine_option(_scheduler_option(command))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,6 +112,7 @@ def spaces(name: str | None, as_json: bool) -> None:
 @click.option("--shard-rows", type=int, default=SHARD_ROWS, show_default=True, help="Architectures of a file.")
 @unique_option
 @click.option("--threads", type=int, help="Shards in work at the same time.  [default: all CPUs]")
+@engine_options
 @json_option
 def enumerate_command(
     space: str,
@@ -106,6 +123,8 @@ def enumerate_command(
     unique: str | None,
     shard_rows: int,
     threads: int | None,
+    engine: str,
+    scheduler: str | None,
     as_json: bool,
 ) -> None:
     """Score every architecture of SPACE and write the result as Parquet.
@@ -116,13 +135,28 @@ def enumerate_command(
     start, stop = _parse_range(limits, chosen)
     wanted = _names(columns) if columns is not None else None
     began = time.perf_counter()
+    request: dict[str, Any] = {"start": start, "stop": stop, "shard_rows": shard_rows, "where": where, "unique": unique}
     try:
-        run = enumerate_space(
-            chosen, out, wanted, threads, start=start, stop=stop, shard_rows=shard_rows, where=where, unique=unique
-        )
+        with _cluster(engine, scheduler, threads) as client:
+            run = enumerate_space(chosen, out, wanted, None if client else threads, client=client, **request)
     except KeyboardInterrupt:
         _fail("interrupted; finished shards stay valid, give the same command again to continue", 130)
     _print_summary(run, space, time.perf_counter() - began, as_json)
+
+
+@contextlib.contextmanager
+def _cluster(engine: str, scheduler: str | None, workers: int | None) -> Iterator[Any]:
+    """Connect to a cluster if that is what shall do the work, else yield None."""
+    if engine == "local" and scheduler is None:
+        yield None
+        return
+    if scheduler is not None and workers is not None:
+        raise BadInput(f"--threads {workers} with --scheduler: the workers of {scheduler} have their own")
+    from sedspace.cluster import connected, note_dashboard
+
+    with connected(scheduler, workers) as client:
+        note_dashboard(client)
+        yield client
 
 
 @cli.command()

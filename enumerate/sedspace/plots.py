@@ -12,7 +12,7 @@ from sedspace.errors import BadInput, unknown
 from sedspace.join import join, read_table
 from sedspace.query import collect, top
 from sedspace.runs import Run
-from sedspace.runs.files import write_whole
+from sedspace.runs.place import write_whole
 from sedspace.spaces.cell import CellSpace
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from sedspace.census.members import seeded, subset
 from sedspace.census.sample import check_enough, shares_of
 from sedspace.errors import BadInput, RunError, first_line, unknown
 from sedspace.runs import Run
+from sedspace.runs.place import arrow, failures
 from sedspace.spaces.space import as_int
 from sedspace.where import NARROW, Condition
 
@@ -136,7 +137,7 @@ def collect(run: Run, frame: pl.LazyFrame) -> pl.DataFrame:
         return frame.collect()
     except (pl.exceptions.InvalidOperationError, pl.exceptions.DuplicateError) as error:
         raise BadInput(f"the question to {run.path} cannot be answered: {first_line(error)}") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except failures(pl.exceptions.PolarsError) as error:
         raise RunError(f"{run.path} cannot be read: {first_line(error)}; `sedspace verify` names the files") from None
 
 
@@ -231,8 +232,8 @@ def describe(run: Run) -> pl.DataFrame:
 
 def _metadata(run: Run, path: Path) -> pq.FileMetaData:
     try:
-        return pq.read_metadata(path)
-    except (pa.ArrowException, OSError) as error:
+        return pq.read_metadata(**arrow(path))
+    except failures(pa.ArrowException) as error:
         raise RunError(f"{run.path} cannot be read: {first_line(error)}; `sedspace verify` names the files") from None
 
 

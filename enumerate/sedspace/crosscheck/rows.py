@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
-from sedspace.runs.files import write_whole
+from sedspace.runs.place import write_whole
 
 SCHEMA = {
     "index": pl.Int64,

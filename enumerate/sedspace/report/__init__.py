@@ -8,7 +8,7 @@ from pathlib import Path
 from sedspace.crosscheck.rows import Study, read_study
 from sedspace.errors import BadInput, RunError
 from sedspace.report.values import by_architecture, summary
-from sedspace.runs.files import write_whole
+from sedspace.runs.place import write_whole
 
 __all__ = ["by_architecture", "summary", "write_report"]
 

@@ -1,11 +1,9 @@
-"""Files of a run: encoded in memory, written under another name, renamed when they are whole."""
+"""The shards of a run: encoded in memory, then written whole."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import RunError, first_line
+from sedspace.runs.place import arrow, failures, what_failed, write_whole
 from sedspace.runs.request import METADATA_KEY, ROW_GROUP_ROWS, Request, Shard
 
 MANIFEST = "manifest.json"
-FINISHED = ".finished"  # only beside an unfinished run: the shards that are whole
 
 
 @dataclass(frozen=True)
@@ -77,51 +75,6 @@ def write_shard(directory: Path, request: Request, shard: Shard) -> Written:
     return written
 
 
-def write_whole(path: Path, data: Any) -> None:
-    """Write a file so that it is either whole or not there: temporary name, fsync, check, rename."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if (size := temporary.stat().st_size) != len(data):
-            raise RunError(f"{path}: {size} bytes arrived of {len(data)}")
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def note_finished(directory: Path, written: Written) -> None:
-    """Add a shard to the list of those that are whole, for whoever continues the run."""
-    line = json.dumps({"file": written.shard.name, "sha256": written.sha256}) + "\n"
-    with open(directory / FINISHED, "ab", buffering=0) as file:  # one write to the end: threads do not mix
-        file.write(line.encode())
-        os.fsync(file.fileno())
-
-
-def read_finished(directory: Path) -> dict[str, str]:
-    """Return the SHA-256 of the shards that are on the list; a line that a crash cut short is left out."""
-    out = {}
-    with contextlib.suppress(FileNotFoundError):
-        for line in (directory / FINISHED).read_bytes().splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                entry = json.loads(line)
-                out[entry["file"]] = entry["sha256"]
-    return out
-
-
-def sync_directory(path: Path) -> None:
-    """Make renames within a directory last through a power cut."""
-    if os.name == "posix":
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 def read_about(path: Path) -> dict[str, Any]:
     """Return the description that a shard carries in its schema.
 
@@ -131,10 +84,12 @@ def read_about(path: Path) -> dict[str, Any]:
         If the file is no Parquet file, or not one of sedspace.
     """
     try:
-        text = pq.read_schema(path).metadata[METADATA_KEY]
+        text = pq.read_schema(**arrow(path)).metadata[METADATA_KEY]
         about: dict[str, Any] = json.loads(text)
-    except (pa.ArrowException, OSError) as error:
+    except pa.ArrowException as error:
         raise RunError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
+    except failures() as error:
+        raise RunError(f"{path} cannot be read: {what_failed(error)}") from None
     except (KeyError, TypeError, ValueError):
         raise RunError(f"{path} was not written by sedspace: its schema has no description of a run") from None
     return about

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyarrow.dataset import dataset
+
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.runs.files import MANIFEST, Written
+from sedspace.runs.place import arrow, failures, is_remote, names, naming, place, what_failed
 from sedspace.runs.request import FORMAT_VERSION, Request, Shard, difference
 from sedspace.runs.verify import Problem, check_shards
 from sedspace.spaces import Space
@@ -80,9 +83,13 @@ class Run:
         """
         import polars as pl
 
+        there = set(names(self.path))
         for path in self.files():
-            if not path.is_file():
+            if path.name not in there:
                 raise RunError(f"{path} is missing: `sedspace verify --repair {self.path}` rebuilds it")
+        if is_remote(self.path):
+            paths = [arrow(path)["where"] for path in self.files()]
+            return pl.scan_pyarrow_dataset(dataset(paths, filesystem=arrow(self.path)["filesystem"]))
         return pl.scan_parquet(self.files(), glob=False)
 
     def __repr__(self) -> str:
@@ -108,9 +115,9 @@ class Run:
 
     def _strangers(self) -> Iterator[Problem]:
         ours = {MANIFEST, *(written.shard.name for written in self.shards)}
-        for path in sorted(self.path.iterdir()):
-            if path.name not in ours and not path.name.startswith("."):
-                yield Problem(path.name, "does not belong to this run")
+        for name in names(self.path):
+            if name not in ours and not name.startswith("."):
+                yield Problem(name, "does not belong to this run")
 
 
 def open_run(path: str | Path) -> Run:
@@ -132,21 +139,22 @@ def open_run(path: str | Path) -> Run:
     RunError
         If the run is unfinished, or its manifest is damaged or of a newer sedspace.
     """
-    directory = Path(path)
-    if not directory.is_dir():
+    directory = place(path)
+    if not is_remote(directory) and not directory.is_dir():
         raise BadInput(f"{directory} is not a directory: expected one that `sedspace enumerate` wrote")
     try:
         manifest = json.loads((directory / MANIFEST).read_bytes())
     except FileNotFoundError:
-        shards = len(list(directory.glob("part-*.parquet")))
+        with naming(directory):
+            shards = sum(name.endswith(".parquet") for name in names(directory))
         if not shards:
             raise BadInput(f"{directory} holds no run: expected a directory that `sedspace enumerate` wrote") from None
         raise RunError(
             f"{directory} has no {MANIFEST}: a run that is not finished ({shards} shards are); "
             f"give the command that began it again to finish it"
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{directory / MANIFEST} cannot be read: {error}") from None
+    except failures(ValueError, RecursionError) as error:
+        raise RunError(f"{directory / MANIFEST} cannot be read: {what_failed(error)}") from None
     return _from_manifest(directory, manifest)
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sedspace.runs.files import MANIFEST, Written
+from sedspace.runs.place import failures, what_failed
 from sedspace.runs.request import Request, Shard
 from sedspace.scores.top import chunks
 from sedspace_kernels._jit import available_threads
@@ -62,8 +63,8 @@ def _read_sample(directory: Path, request: Request, written: Written) -> pa.Tabl
         data = (directory / written.shard.name).read_bytes()
     except FileNotFoundError:
         raise _Wrong("is missing") from None
-    except OSError as error:
-        raise _Wrong(f"cannot be read: {error.strerror}") from None
+    except failures() as error:
+        raise _Wrong(f"cannot be read: {what_failed(error)}") from None
     if len(data) != written.bytes:
         raise _Wrong(f"is {len(data)} bytes, the manifest says {written.bytes}")
     digest = hashlib.sha256(data).hexdigest()

@@ -3,42 +3,48 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from tqdm import tqdm
 
 from sedspace.errors import BadInput, RunError
-from sedspace.runs.files import (
-    FINISHED,
-    MANIFEST,
-    Written,
-    as_written,
-    encode,
+from sedspace.runs.files import MANIFEST, as_written, encode, read_about
+from sedspace.runs.lock import sole_writer
+from sedspace.runs.place import (
+    failures,
+    forget_finished,
+    is_remote,
+    make_directory,
+    names,
     note_finished,
-    read_about,
+    place,
     read_finished,
+    size,
     sync_directory,
-    write_shard,
+    what_failed,
     write_whole,
 )
-from sedspace.runs.lock import sole_writer
 from sedspace.runs.request import SHARD_ROWS, Request, Shard, difference
 from sedspace.runs.run import Run, open_run
+from sedspace.runs.threads import Done, by_threads, failing_as_run_error
 from sedspace.runs.verify import Problem, check_shards
 from sedspace.scores import Score, check_threads, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.version import __version__
 
+if TYPE_CHECKING:
+    from distributed import Client
+
+Engine = Callable[[Path, Request, Mapping[str, str]], Generator[Done]]
 _SHARD_NAME = re.compile(r"part-\d{5,}-of-\d{5,}\.parquet")
 _SAMPLE_ROWS = 1 << 16
 _MAX_SHARDS = 100_000
@@ -56,6 +62,7 @@ def enumerate_space(
     shard_rows: int = SHARD_ROWS,
     where: str | None = None,
     unique: str | None = None,
+    client: Client | None = None,
 ) -> Run:
     """Score every architecture of a range and write the result as a run: Parquet shards and a manifest.
 
@@ -66,7 +73,8 @@ def enumerate_space(
     ----------
     space : str or Space
     out : str or Path
-        The run's directory: new, empty, or holding an unfinished run of the same request.
+        The run's directory, or a prefix of an object store such as ``s3://bucket/run``: new, empty, or holding an
+        unfinished run of the same request.
     columns : sequence of str or Score, optional
         Default for the TSS family: index, sed, the counts of each operation, residual, params, macs. ``index`` is
         always written.
@@ -84,6 +92,9 @@ def enumerate_space(
         second and more, so give a large `shard_rows` for large spaces.
     unique : {"functional"}, optional
         Write only one architecture of each functional class, the lowest index (`functional_class`).
+    client : distributed.Client, optional
+        Have the shards written by the workers of a Dask cluster instead of threads: see `sedspace.cluster`. They must
+        see `out` as this process does.
 
     Returns
     -------
@@ -107,57 +118,67 @@ def enumerate_space(
     """
     space = find_space(space)
     request = Request.make(space, columns, start, stop, shard_rows, only_unique(space, where, unique))
-    workers = check_threads(threads)
-    directory = Path(out)
+    engine = _engine(threads, client)
+    directory = place(out)
     try:
         finished = _inspect(directory, request)
         if finished is not None:
             return finished
-        _check_fits(directory, request)
+        if not is_remote(directory):
+            _check_fits(directory, request)
         if request.shard_count > _MAX_SHARDS:
             raise BadInput(
                 f"{request.shard_count:,} files: give a larger --shard-rows, for up to {_MAX_SHARDS:,} of them"
             )
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"cannot write to {directory}: {error.strerror or error}") from None
-    with _failing_as_run_error(directory), sole_writer(directory):
+        make_directory(directory)
+    except failures() as error:
+        raise BadInput(f"cannot write to {directory}: {what_failed(error)}") from None
+    with failing_as_run_error(directory), sole_writer(directory):
         finished = _inspect(directory, request)  # once more: another process may have been here
         if finished is not None:
             return finished
-        run = _write_shards(directory, request, workers, progress)
+        run = _write_shards(directory, request, engine, progress)
         sync_directory(directory)
         write_whole(directory / MANIFEST, (json.dumps(run.manifest(), indent=1) + "\n").encode())
         sync_directory(directory)
-        (directory / FINISHED).unlink(missing_ok=True)
+        forget_finished(directory)
     return run
+
+
+def _engine(threads: int | None, client: Client | None) -> Engine:
+    if client is None:
+        return partial(by_threads, threads=check_threads(threads))
+    if threads is not None:
+        raise BadInput(f"threads {threads} with a cluster: its workers have their own, expected one of the two")
+    from sedspace.cluster import by_cluster
+
+    return partial(by_cluster, client)
 
 
 def _inspect(directory: Path, request: Request) -> Run | None:
     """Return the run if it is finished already; refuse a directory that holds anything but an unfinished part of it."""
-    if not directory.exists():
-        return None
-    if not directory.is_dir():
+    if not is_remote(directory) and directory.exists() and not directory.is_dir():
         raise BadInput(f"{directory} is a file: expected a directory to write the run to")
-    if (directory / MANIFEST).exists():
+    there = names(directory)
+    if MANIFEST in there:
         run = open_run(directory)
         _refuse_other(directory, run.request.description, request)
         for problem in _glance(run):
             raise RunError(f"{directory}: {problem}; `sedspace verify --repair {directory}` rebuilds it")
         return replace(run, rows_found=run.rows)
-    for path in sorted(directory.iterdir()):
-        if path.name.startswith("."):  # what file managers leave, and our own temporary files
+    for name in there:
+        if name.startswith("."):  # what file managers leave, and our own temporary files
             continue
-        if not _SHARD_NAME.fullmatch(path.name):
-            raise BadInput(f"{directory} holds {path.name!r}, which is no part of a run: choose an empty --out")
-        _refuse_other(path, read_about(path), request)
+        if not _SHARD_NAME.fullmatch(name):
+            raise BadInput(f"{directory} holds {name!r}, which is no part of a run: choose an empty --out")
+        _refuse_other(directory / name, read_about(directory / name), request)
     return None
 
 
 def _glance(run: Run) -> Iterator[Problem]:
     """Yield what a finished run can be seen to lack at once: shards of the right size, and values as computed today."""
     pairs = zip(run.files(), run.shards, strict=True)
-    suspects = [w for path, w in pairs if not path.is_file() or path.stat().st_size != w.bytes]
+    suspects = [w for path, w in pairs if size(path) != w.bytes]
     yield from check_shards(run.path, run.request, [*suspects, run.shards[0]])
 
 
@@ -190,50 +211,19 @@ def _check_fits(directory: Path, request: Request) -> None:
         )
 
 
-def _find_written(directory: Path, request: Request, shard: Shard, noted: str | None) -> Written | None:
-    """Return a shard that an earlier, interrupted call left, if it still is what was written; None if there is none."""
-    path = directory / shard.name
-    if not path.exists():
-        return None
-    data = path.read_bytes()
-    if noted is None:  # interrupted between renaming it and noting that: compare it with what it should be
-        noted = hashlib.sha256(encode(request, shard)).hexdigest()
-    if hashlib.sha256(data).hexdigest() != noted:
-        raise RunError(f"{path} is not what was written; move it away to have it written anew")
-    written = as_written(shard, data)
-    for problem in check_shards(directory, request, [written]):  # a score of the user's may be another today
-        raise RunError(f"{directory}: {problem}; choose another --out")
-    return written
-
-
-def _write_shards(directory: Path, request: Request, workers: int, progress: bool) -> Run:
-    """Write the shards that are not there yet, each thread one at a time, and return the run."""
-    noted = read_finished(directory)
-    found: list[int] = []  # rows of shards that were there; appending is safe from any thread
+def _write_shards(directory: Path, request: Request, engine: Engine, progress: bool) -> Run:
+    """Have the shards written that are not there yet, and return the run."""
+    done: dict[str, Done] = {}
     bar = tqdm(total=request.scanned, unit="arch", unit_scale=True, disable=None if progress else True, smoothing=0.1)
-
-    def one(shard: Shard) -> Written:
-        with _failing_as_run_error(directory):
-            written = _find_written(directory, request, shard, noted.get(shard.name))
-            if written is not None:
-                found.append(written.rows)
-            else:
-                written = write_shard(directory, request, shard)
-                note_finished(directory, written)
-        bar.update(shard.scanned)
-        return written
-
-    pool = ThreadPoolExecutor(workers)
-    futures = [pool.submit(one, shard) for shard in request.shards()]
-    try:
-        wait(futures, return_when=FIRST_EXCEPTION)
-    finally:  # after a failure or Ctrl-C: finish what is in flight, begin nothing more
-        pool.shutdown(wait=True, cancel_futures=True)
-        bar.close()
-    for future in futures:
-        if not future.cancelled() and (error := future.exception()) is not None:
-            raise error
-    return Run(directory, request, tuple(future.result() for future in futures), sum(found))
+    with bar, contextlib.closing(engine(directory, request, read_finished(directory))) as shards:
+        for one in shards:
+            shard = one.written.shard
+            if not one.found:
+                note_finished(directory, shard.name, one.written.sha256)
+            done[shard.name] = one
+            bar.update(shard.scanned)
+    found = sum(one.written.rows for one in done.values() if one.found)
+    return Run(directory, request, tuple(done[shard.name].written for shard in request.shards()), found)
 
 
 def repair_run(path: str | Path) -> list[Problem]:
@@ -274,7 +264,7 @@ def repair_run(path: str | Path) -> list[Problem]:
     _refuse_other(run.path / MANIFEST, run.request.description, today)
     for name in run.unchecked:
         raise BadInput(f"{run.path} has the column {name!r}, a score that is not registered here")
-    with _failing_as_run_error(run.path), sole_writer(run.path):
+    with failing_as_run_error(run.path), sole_writer(run.path):
         for name in problems:
             data = encode(run.request, expected[name].shard)
             if as_written(expected[name].shard, data) != expected[name]:
@@ -283,17 +273,3 @@ def repair_run(path: str | Path) -> list[Problem]:
                 )
             write_whole(run.path / name, data)
     return list(problems.values())
-
-
-@contextlib.contextmanager
-def _failing_as_run_error(directory: Path) -> Iterator[None]:
-    """Say in one line what the file system refused, and that nothing is lost."""
-    try:
-        yield
-    except BadInput as error:  # a score of the user's that fails on some architecture
-        raise RunError(f"{error}; finished shards stay valid") from error
-    except OSError as error:
-        raise RunError(
-            f"cannot write {error.filename or directory}: {error.strerror or error}; finished shards stay valid, "
-            f"give the same command again to continue"
-        ) from None

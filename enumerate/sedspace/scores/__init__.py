@@ -5,7 +5,7 @@ from sedspace.scores.digitwise import ArrayScore, DigitScore
 from sedspace.scores.evaluate import MAX_SCAN, best, check_threads, histogram, score, score_columns
 from sedspace.scores.functional import functional_class, only_unique
 from sedspace.scores.passing import passing
-from sedspace.scores.registry import default_columns, find_score, known_scores, register
+from sedspace.scores.registry import default_columns, find_score, known_scores, register, register_again, registered
 from sedspace.scores.score import Score
 from sedspace.scores.sed import sed
 
@@ -25,6 +25,8 @@ __all__ = [
     "only_unique",
     "passing",
     "register",
+    "register_again",
+    "registered",
     "score",
     "score_columns",
     "sed",

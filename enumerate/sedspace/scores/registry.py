@@ -56,6 +56,16 @@ def register(score: Score) -> Score:
     return score
 
 
+def registered() -> dict[str, Score]:
+    """Return the scores that were registered, by name."""
+    return dict(_registered)
+
+
+def register_again(scores: Mapping[str, Score]) -> None:
+    """Make scores known that another process had registered, and checked."""
+    _registered.update(scores)
+
+
 @functools.cache
 def _taken() -> frozenset[str]:
     """Return the names of all of sedspace's own scores, without generating any space."""

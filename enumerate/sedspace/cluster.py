@@ -1,0 +1,214 @@
+"""Runs and studies on a Dask cluster: one task is one shard, or one architecture. Needs ``dask[distributed]``.
+
+Workers write shards, the client writes the manifest. What a task does is what a thread of the local engine does, so
+that the files are the same, byte for byte; a task that is done twice writes the same file twice. Workers that die are
+replaced, and their tasks done again, by Dask itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import pickle
+import sys
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sedspace.errors import BadInput, RunError, SedspaceError, first_line
+from sedspace.machine import code_version
+from sedspace.runs.place import is_remote, place
+from sedspace.runs.request import Request, Shard
+from sedspace.runs.threads import Done, do_shard
+from sedspace.scores import Score, check_threads, find_score, register_again, registered
+from sedspace.spaces import described
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_LOST_WORKERS = 10  # how many workers may die over one task before it is given up: machines of a cluster come and go
+_CONNECT_SECONDS = 10
+
+
+@contextlib.contextmanager
+def connected(scheduler: str | None = None, workers: int | None = None) -> Iterator[Client]:
+    """Connect to a Dask scheduler, or start workers on this machine and stop them in the end.
+
+    Parameters
+    ----------
+    scheduler : str, optional
+        Its address, such as ``tcp://node1:8786``. Default: processes on this machine.
+    workers : int, optional
+        How many of these. Default: one for every CPU that this process may use.
+
+    Yields
+    ------
+    distributed.Client
+
+    Raises
+    ------
+    BadInput
+        If Dask is not installed, or no scheduler answers.
+    """
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ModuleNotFoundError as error:
+        raise BadInput(f"a cluster needs {error.name}: pip install 'sedspace[cluster]'") from None
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout=_CONNECT_SECONDS)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise BadInput(f"scheduler {scheduler}: no Dask scheduler answers: {first_line(error)}") from None
+        with client:
+            yield client
+        return
+    count = check_threads(workers)
+    options: dict[str, Any] = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": _LOST_WORKERS}),
+        LocalCluster(n_workers=count, **options) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def refuse_other_code(client: Client) -> None:
+    """Raise `BadInput` if a worker has other versions than this process, which would write other bytes."""
+    ours = code_version()
+    try:
+        theirs = client.run(code_version)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise BadInput(f"a worker of {_address(client)} has no sedspace {ours}: {first_line(error)}") from None
+    for worker, version in theirs.items():
+        if version != ours:
+            raise BadInput(f"worker {worker} has {version}, this process {ours}: expected the same")
+
+
+def done(client: Client, futures: Iterable[Any]) -> Generator[Any]:
+    """Yield the results of futures as they come; in the end, however it is reached, cancel what is left.
+
+    Raises
+    ------
+    RunError
+        If the scheduler is gone, or tasks lost all workers that they were given to.
+    """
+    from distributed import CancelledError, KilledWorker, as_completed
+    from distributed.comm import CommClosedError
+
+    waiting = list(futures)
+    gone = (
+        f"the Dask scheduler at {_address(client)} is gone; what is finished stays valid, give the same command again"
+    )
+    try:
+        for future in as_completed(waiting):
+            yield future.result()
+    except KilledWorker as error:
+        what = f"{error.allowed_failures + 1} workers died over one task, {error.last_worker.address} as the last"
+        raise RunError(f"{what}: out of memory? What is finished stays valid") from None
+    except (CancelledError, CommClosedError):
+        raise RunError(gone) from None
+    finally:
+        if client.status == "running":
+            client.cancel(waiting, force=True)
+
+
+def _address(client: Client) -> str:
+    return str(client.scheduler.address) if client.scheduler is not None else "its address"
+
+
+def note_dashboard(client: Client) -> None:
+    """Say on stderr where the cluster can be watched."""
+    workers = len(client.scheduler_info(n_workers=-1)["workers"])
+    print(f"sedspace: {workers} Dask workers, dashboard at {client.dashboard_link}", file=sys.stderr)
+
+
+# -- runs -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker needs to make a run's request its own: small, since it goes along with every task.
+
+    `columns` and `scores` are pickled: names, or a user's scores themselves. `digest` is that of the description which
+    the client has, so that a worker that would write anything else says so.
+    """
+
+    directory: str
+    space: str
+    columns: bytes
+    scores: bytes
+    limits: tuple[int, int, int]
+    where: str | None
+    digest: str
+    code: str
+
+
+def by_cluster(client: Client, directory: Path, request: Request, noted: Mapping[str, str]) -> Generator[Done]:
+    """Yield all shards of a run as the workers of a cluster get them done."""
+    refuse_other_code(client)
+    order = _order(directory, request)
+    futures = [
+        client.submit(_on_worker, order, shard, noted.get(shard.name), key=f"{shard.name} {order.digest}", pure=False)
+        for shard in request.shards()
+    ]
+    with contextlib.closing(done(client, futures)) as results:
+        yield from results
+
+
+def _order(directory: Path, request: Request) -> Order:
+    import cloudpickle
+
+    about = request.space.describe()
+    known = {key: about[key] for key in ("name", "definition") if key in about}
+    columns = [_portable(request, column.name, column.score) for column in request.columns]
+    return Order(
+        str(directory) if is_remote(directory) else str(directory.absolute()),
+        json.dumps(known),
+        cloudpickle.dumps(columns),
+        cloudpickle.dumps(registered()),
+        (request.start, request.stop, request.shard_rows),
+        request.where,
+        _digest(request),
+        code_version(),
+    )
+
+
+def _portable(request: Request, name: str, score: Score | None) -> str | Score:
+    """Return a column's name if that is enough to find its score anywhere, else the score."""
+    if score is None:
+        return name
+    with contextlib.suppress(BadInput):
+        if find_score(request.space, name) is score:
+            return name
+    return score
+
+
+def _digest(request: Request) -> str:
+    return hashlib.sha256(json.dumps(request.description).encode()).hexdigest()
+
+
+@functools.lru_cache(maxsize=4)
+def _request_of(order: Order) -> Request:
+    if code_version() != order.code:  # a worker that came later than the client looked
+        raise BadInput(f"this worker has {code_version()}, the client {order.code}: expected the same")
+    register_again(pickle.loads(order.scores))
+    start, stop, shard_rows = order.limits
+    space = described(json.loads(order.space))
+    request = Request.make(space, pickle.loads(order.columns), start, stop, shard_rows, order.where)
+    if _digest(request) != order.digest:
+        raise BadInput("this worker makes another request of the same order: expected the same scores and spaces")
+    return request
+
+
+def _on_worker(order: Order, shard: Shard, noted: str | None) -> Done:
+    from distributed import get_worker
+
+    directory = place(order.directory)
+    try:
+        return do_shard(directory, _request_of(order), shard, noted)
+    except SedspaceError as error:
+        raise RunError(f"worker {get_worker().address}: {error}") from None
