@@ -156,7 +156,7 @@ def test_batches_of_images(tmp_path):
     given = random.integers(0, 256, (10, 3, 4, 4), np.uint8)
     np.save(bytes_, given)
     np.save(labels, np.arange(10) % 3)
-    batches = Batches(SMALL, 10, 0, bytes_, labels)
+    batches = Batches(SMALL, 10, 0, 2, bytes_, labels)
     batch = batches.of(0)
     assert batch.images.dtype == torch.float32
     assert batch.labels.dtype == torch.int64
@@ -167,7 +167,7 @@ def test_batches_of_images(tmp_path):
     assert sorted(batch.labels.tolist()) == sorted(i % 3 for i in range(10))
     assert not torch.equal(batch.images, batches.of(1).images)
     np.save(floats, random.normal(size=(6, 3, 4, 4)))
-    taken = Batches(SMALL, 2, 0, floats)
+    taken = Batches(SMALL, 2, 0, 4, floats)
     assert all(any(np.allclose(image, one) for one in np.load(floats)) for image in taken.of(3).images.numpy())
     assert batches.source != taken.source != Batches(SMALL, 2, 0).source == "random"
     for image, label in zip(batch.images, batch.labels.tolist(), strict=True):  # each still has its own label
@@ -190,14 +190,14 @@ def test_images_of_torchvision_on_disk(tmp_path, monkeypatch):
     torchvision = types.ModuleType("torchvision")
     torchvision.datasets = types.SimpleNamespace(CIFAR10=CIFAR10)
     monkeypatch.setitem(sys.modules, "torchvision", torchvision)
-    batch = Batches(Skeleton("cifar10", 32, 10), 8, 0, f"cifar10:{tmp_path}").of(0)
+    batch = Batches(Skeleton("cifar10", 32, 10), 8, 0, 1, f"cifar10:{tmp_path}").of(0)
     assert batch.images.shape == (8, 3, 32, 32)
     assert batch.labels.tolist() == [9] * 8
     with pytest.raises(ss.BadInput, match=r"torchvision finds no cifar10 there: Dataset not found or corrupted\.$"):
-        Batches(Skeleton("cifar10", 32, 10), 8, 0, "cifar10:elsewhere")
+        Batches(Skeleton("cifar10", 32, 10), 8, 0, 1, "cifar10:elsewhere")
     monkeypatch.setitem(sys.modules, "torchvision", None)
     with pytest.raises(ss.BadInput, match="need torchvision: pip install torchvision"):
-        Batches(Skeleton("cifar10", 32, 10), 8, 0, "cifar10:elsewhere")
+        Batches(Skeleton("cifar10", 32, 10), 8, 0, 1, "cifar10:elsewhere")
 
 
 @pytest.mark.parametrize(
@@ -221,15 +221,15 @@ def test_batches_that_do_not_fit(tmp_path, images, labels, said):
             np.save(tmp_path / name, array)
         paths.append(None if array is None else tmp_path / name)
     with pytest.raises(ss.BadInput, match=said):
-        Batches(SMALL, 5, 0, *paths)
+        Batches(SMALL, 5, 0, 1, *paths)
 
 
 def test_images_that_are_not_there(tmp_path):
     with pytest.raises(ss.BadInput, match=r"are not there: expected a \.npy file"):
-        Batches(SMALL, 5, 0, tmp_path / "images.npy")
+        Batches(SMALL, 5, 0, 1, tmp_path / "images.npy")
     (tmp_path / "images.npy").write_bytes(b"no array")
     with pytest.raises(ss.BadInput, match=r"cannot be read as \.npy"):
-        Batches(SMALL, 5, 0, tmp_path / "images.npy")
+        Batches(SMALL, 5, 0, 1, tmp_path / "images.npy")
 
 
 # -- the command line -----------------------------------------------------------------------------------------------

@@ -171,7 +171,7 @@ def test_a_fit_of_choices_of_several_operations():
         (lambda d: ss.read_costs(d / "twice.csv"), "row 1: 'none' stands there twice"),
         (lambda d: ss.read_costs(d / "text.csv"), "row 0: cost 'free' of 'none'"),
         (lambda d: ss.fit_costs("tss", d / "twice.csv", "ms"), "the table has no column ms"),
-        (lambda d: ss.fit_costs("tss", d / "text.csv", "cost"), "the table has no column index"),
+        (lambda d: ss.fit_costs("tss", d / "text.csv", "cost"), "the table has no column arch or index"),
         (
             lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [1, 2], "ms": [1.0, None]}), "ms"),
             "ms has 1 different numbers",

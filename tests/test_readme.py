@@ -11,6 +11,7 @@ import pytest
 
 import census
 import claims
+import cluster
 import hardware
 import proxies
 import readme
@@ -61,7 +62,7 @@ def test_the_two_commands_make_their_own_environment():
         assert line.startswith("python3 -m venv .venv && .venv/bin/pip install ")
 
 
-@pytest.mark.parametrize("module", [speed, claims, census, hardware, scores, proxies, timing])
+@pytest.mark.parametrize("module", [speed, claims, census, hardware, scores, proxies, timing, cluster])
 def test_figures_come_from_measurements(module):
     results = json.loads((ROOT / "bench" / f"{module.__name__}.json").read_text(encoding="utf-8"))
     between = README.split(module.MARKERS[0])[1].split(module.MARKERS[1])[0]

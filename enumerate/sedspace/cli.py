@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import shlex
 import sys
 import time
@@ -154,6 +155,7 @@ def _cluster(engine: str, scheduler: str | None, workers: int | None) -> Iterato
         raise BadInput(f"--threads {workers} with --scheduler: the workers of {scheduler} have their own")
     from sedspace.cluster import connected, note_dashboard
 
+    logging.disable()  # Dask's: what matters is raised, and said in one line
     with connected(scheduler, workers) as client:
         note_dashboard(client)
         yield client
@@ -285,7 +287,7 @@ def sample_command(
 
 
 def _is_run(target: str) -> bool:
-    return Path(target).exists() and not target.endswith(".toml")
+    return "://" in target or (Path(target).exists() and not target.endswith(".toml"))
 
 
 def _sample_of_run(run: Run, n: int, where: str | None, unique: str | None, **options: Any) -> Any:
@@ -344,6 +346,7 @@ def fit_command(
 @click.option("--batch", type=int, default=64, show_default=True, help="Images of a batch.")
 @click.option("--repeats", type=int, default=1, show_default=True, help="Of every value, each with its own seed.")
 @click.option("--out", required=True, metavar="FILE", help="The values, a Parquet file; continued if it is there.")
+@engine_options
 @json_option
 def crosscheck_command(
     target: str,
@@ -354,6 +357,8 @@ def crosscheck_command(
     where: str | None,
     unique: str | None,
     out: str,
+    engine: str,
+    scheduler: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -376,7 +381,8 @@ def crosscheck_command(
     else:
         drawn = sedspace.sample(space, n, **drawing) if run is None else _sample_of_run(run, n, **drawing)
         indices = drawn["index"].to_list()
-    study = crosscheck(space, indices, names, out, **options)
+    with _cluster(engine, scheduler, None) as client:
+        study = crosscheck(space, indices, names, out, client=client, **options)
     wanted = {proxy.name for proxy in chosen_proxies(names)}
     print_rows([row for row in summary(study) if row["proxy"] in wanted], as_json)
 

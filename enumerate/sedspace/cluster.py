@@ -11,6 +11,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import logging
 import pickle
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _LOST_WORKERS = 10  # how many workers may die over one task before it is given up: machines of a cluster come and go
 _CONNECT_SECONDS = 10
+_DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"  # Ctrl-C is the client's, who stops its workers
 
 
 @contextlib.contextmanager
@@ -67,7 +69,12 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
             yield client
         return
     count = check_threads(workers)
-    options: dict[str, Any] = {"threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "silence_logs": 50}
+    options: dict[str, Any] = {
+        "threads_per_worker": 1,
+        "dashboard_address": "127.0.0.1:0",
+        "preload": _DEAF,
+        "silence_logs": logging.CRITICAL,
+    }
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": _LOST_WORKERS}),
         LocalCluster(n_workers=count, **options) as cluster,
@@ -82,7 +89,7 @@ def refuse_other_code(client: Client) -> None:
     try:
         theirs = client.run(code_version)
     except (ModuleNotFoundError, AttributeError) as error:
-        raise BadInput(f"a worker of {_address(client)} has no sedspace {ours}: {first_line(error)}") from None
+        raise BadInput(f"a worker of {_address(client)} has no {ours}: {first_line(error)}") from None
     for worker, version in theirs.items():
         if version != ours:
             raise BadInput(f"worker {worker} has {version}, this process {ours}: expected the same")
@@ -123,7 +130,8 @@ def _address(client: Client) -> str:
 def note_dashboard(client: Client) -> None:
     """Say on stderr where the cluster can be watched."""
     workers = len(client.scheduler_info(n_workers=-1)["workers"])
-    print(f"sedspace: {workers} Dask workers, dashboard at {client.dashboard_link}", file=sys.stderr)
+    many = "worker" if workers == 1 else "workers"
+    print(f"sedspace: {workers} Dask {many}, dashboard at {client.dashboard_link}", file=sys.stderr)
 
 
 # -- runs -------------------------------------------------------------------------------------------------------------
@@ -149,7 +157,6 @@ class Order:
 
 def by_cluster(client: Client, directory: Path, request: Request, noted: Mapping[str, str]) -> Generator[Done]:
     """Yield all shards of a run as the workers of a cluster get them done."""
-    refuse_other_code(client)
     order = _order(directory, request)
     futures = [
         client.submit(_on_worker, order, shard, noted.get(shard.name), key=f"{shard.name} {order.digest}", pure=False)

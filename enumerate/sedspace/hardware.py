@@ -318,9 +318,9 @@ def fit_costs(
 def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -> tuple[Any, NDArray[np.float64]]:
     """Return the indices of measured architectures and their measurements."""
     given = table if isinstance(table, pl.DataFrame) else read_table(table)
-    key = key_of(given)
     if column not in given.columns:
         raise BadInput(f"the table has no column {column}: it has {', '.join(given.columns)}")
+    key = key_of(given)
     if not given[column].dtype.is_numeric():
         raise BadInput(f"column {column} is {given[column].dtype}: expected numbers")
     known = given.filter(pl.col(column).cast(pl.Float64).is_finite())

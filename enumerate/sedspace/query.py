@@ -87,6 +87,7 @@ def sample(run: Run, n: int, *, stratify: str | None = None, where: str | None =
     >>> with tempfile.TemporaryDirectory() as directory:
     ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
     ...     sample(run, 5, stratify="n_skip", where="residual = 1")["n_skip"].to_list()
+    [6, 5, 3, 2, 1]
     """
     if as_int(n, "n") < 1:
         raise BadInput(f"n {n}: expected 1 or more")

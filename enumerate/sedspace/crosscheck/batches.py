@@ -26,6 +26,8 @@ class Batches:
     skeleton : Skeleton
         What the network takes: the side of an image in pixels, and how many classes there are.
     size, seed : int
+    repeats : int
+        How many batches there are.
     images : str or Path, optional
         A ``.npy`` file of n images, uint8[n, 3, side, side] (made to have mean 0 and standard deviation 1 in each
         channel) or float32 of that shape (taken as they are); or ``cifar10:DIRECTORY``, ``cifar100:DIRECTORY``, where
@@ -44,40 +46,47 @@ class Batches:
         skeleton: Skeleton,
         size: int,
         seed: int,
+        repeats: int = 1,
         images: str | Path | None = None,
         labels: str | Path | None = None,
     ) -> None:
         self.skeleton, self.size, self.seed = skeleton, size, seed
-        self._images: NDArray[np.float32] | None = None
-        self._labels: NDArray[np.int64] | None = None
         self.source = "random"
+        self._given: list[tuple[NDArray[np.float32], NDArray[np.int64] | None]] | None = None
         if images is None and labels is not None:
             raise BadInput(f"labels {labels} without images: expected both, or images alone")
         if images is not None:
-            name, colon, directory = str(images).partition(":")
-            if colon and name in TORCHVISION:
-                given, known = _data_set(name, directory)
-            else:
-                given, known = _array(Path(images), "images"), None
-            self._images = _images(given, images, skeleton, size)
-            if labels is not None:
-                known = _array(Path(labels), "labels")
-            if known is not None:
-                self._labels = _labels(known, labels or images, skeleton, len(self._images))
-            self.source = _digest(self._images, self._labels)
+            pixels, known = _read(images, labels, skeleton, size)
+            self.source = _digest(pixels, known)
+            drawn = [torch.randperm(len(pixels), generator=self._random(r))[:size].numpy() for r in range(repeats)]
+            self._given = [(pixels[rows], None if known is None else known[rows]) for rows in drawn]
+
+    def _random(self, repeat: int) -> torch.Generator:
+        state = np.random.SeedSequence([self.seed, repeat]).generate_state(1, np.uint64)[0]
+        return torch.Generator().manual_seed(int(state >> 1))
 
     def of(self, repeat: int) -> Batch:
         """Return the batch of a repeat."""
-        state = np.random.SeedSequence([self.seed, repeat]).generate_state(1, np.uint64)[0]
-        random = torch.Generator().manual_seed(int(state >> 1))
-        shape = (self.size, 3, self.skeleton.side, self.skeleton.side)
+        random, side = self._random(repeat), self.skeleton.side
         labels = torch.randint(0, self.skeleton.classes, (self.size,), generator=random)
-        if self._images is None:
-            return Batch(torch.randn(shape, generator=random), labels)
-        chosen = torch.randperm(len(self._images), generator=random)[: self.size].numpy()
-        if self._labels is not None:
-            labels = torch.from_numpy(self._labels[chosen])
-        return Batch(torch.from_numpy(self._images[chosen]), labels)
+        if self._given is None:
+            return Batch(torch.randn((self.size, 3, side, side), generator=random), labels)
+        pixels, known = self._given[repeat]
+        return Batch(torch.from_numpy(pixels), labels if known is None else torch.from_numpy(known))
+
+
+def _read(
+    images: str | Path, labels: str | Path | None, skeleton: Skeleton, size: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+    name, colon, directory = str(images).partition(":")
+    if colon and name in TORCHVISION:
+        given, known = _data_set(name, directory)
+    else:
+        given, known = _array(Path(images), "images"), None
+    pixels = _images(given, images, skeleton, size)
+    if labels is not None:
+        known = _array(Path(labels), "labels")
+    return pixels, None if known is None else _labels(known, labels or images, skeleton, len(pixels))
 
 
 def _digest(*arrays: NDArray[Any] | None) -> str:

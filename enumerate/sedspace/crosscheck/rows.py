@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
-from sedspace.runs.place import write_whole
+from sedspace.runs.place import failures, place, size, what_failed, write_whole
 
 SCHEMA = {
     "index": pl.Int64,
@@ -49,6 +49,8 @@ class Setting:
     batch, seed : int
     sedspace, torch, machine : str
         Versions, and the name of the processor or GPU.
+    threads : int
+        Of the processor, by which sums are split: the last bits of values depend on it. 0 for a GPU.
     """
 
     space: dict[str, Any]
@@ -60,6 +62,7 @@ class Setting:
     sedspace: str
     torch: str
     machine: str
+    threads: int
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,8 @@ def write_study(path: Path, study: Study) -> None:
     pq.write_table(table, data, compression="zstd")
     try:
         write_whole(path, data.getvalue())
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror}") from None
+    except failures() as error:
+        raise RunError(f"{path} cannot be written: {what_failed(error)}") from None
 
 
 def read_study(path: str | Path) -> Study:
@@ -105,13 +108,14 @@ def read_study(path: str | Path) -> Study:
     BadInput
         If there is none, or the file is something else.
     """
-    path = Path(path)
-    if not path.is_file():
+    path = place(path)
+    if size(path) is None:
         raise BadInput(f"{path} is not there: expected the file of a study, as `sedspace crosscheck` writes it")
     try:
-        about = (pq.read_schema(path).metadata or {}).get(_KEY)
-        rows = pl.read_parquet(path)
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+        data = path.read_bytes()
+        about = (pq.read_schema(pa.BufferReader(data)).metadata or {}).get(_KEY)
+        rows = pl.read_parquet(data)
+    except failures(pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise BadInput(f"{path} is no study: {first_line(error)}") from None
     if about is None or dict(rows.schema) != SCHEMA:
         raise BadInput(f"{path} is no study: expected a file that `sedspace crosscheck` wrote")

@@ -29,8 +29,8 @@ def correlation(x: ArrayLike, y: ArrayLike) -> Correlation:
 
     Examples
     --------
-    >>> correlation([1, 2, 3, float("nan")], [2, 4, 3, 1])
-    Correlation(spearman=0.5, kendall=0.3333333333333333, n=3)
+    >>> correlation([1, 2, 3, float("nan")], [2, 4, 6, 1])
+    Correlation(spearman=1.0, kendall=1.0, n=3)
     """
     a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
     known = np.isfinite(a) & np.isfinite(b)

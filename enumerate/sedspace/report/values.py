@@ -76,7 +76,7 @@ def summary(study: Study) -> list[dict[str, Any]]:
     >>> from sedspace.report import summary
     >>> study = crosscheck("tss", range(11660, 11669), ["params"], batch=2, progress=False)
     >>> summary(study)[0]["values"], round(summary(study)[0]["spearman_with_sed"], 2)
-    (9, 0.87)
+    (9, 0.94)
     """
     values = (
         study.rows.group_by("proxy", maintain_order=True)

@@ -34,10 +34,12 @@ def place(path: str | Path) -> Path:
     BadInput
         If what a store needs is not installed, or the URL has credentials in it.
     """
-    match = _URL.match(str(path)) if isinstance(path, str) else None
+    if not isinstance(path, str):
+        return path
+    match = _URL.match(path)
     if match is None:
         return Path(path)
-    if urlsplit(str(path)).username is not None:
+    if urlsplit(path).username is not None:
         raise BadInput(f"{match[0]}... has credentials in it: expected them in the environment, such as AWS_PROFILE")
     try:
         from upath import UPath
@@ -170,9 +172,9 @@ def failures(*others: type[Exception]) -> tuple[type[Exception], ...]:
 
 
 def what_failed(error: Exception) -> str:
-    """Return what a file system says, in one line, without what an URL may carry after its path."""
+    """Return what a file system says, in one line, without the secrets that a URL in it may carry."""
     said = getattr(error, "strerror", None) or first_line(error) or type(error).__name__
-    return re.sub(r"\?\S+", "", str(said))
+    return re.sub(r"(?<=://)[^/@\s]+@|\?\S+", "", str(said))
 
 
 @contextlib.contextmanager

@@ -150,8 +150,9 @@ def _engine(threads: int | None, client: Client | None) -> Engine:
         return partial(by_threads, threads=check_threads(threads))
     if threads is not None:
         raise BadInput(f"threads {threads} with a cluster: its workers have their own, expected one of the two")
-    from sedspace.cluster import by_cluster
+    from sedspace.cluster import by_cluster, refuse_other_code
 
+    refuse_other_code(client)
     return partial(by_cluster, client)
 
 

@@ -358,6 +358,11 @@ class Space(ABC):
         positions = [{"name": p.name, "choices": [choice.name for choice in p.choices]} for p in self.positions]
         return {"name": self.name, "size": self.size, "positions": positions}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as what is needed to make the space there, not as its tables."""
+        about = self.describe()
+        return _made_again, ({key: about[key] for key in ("name", "definition") if key in about},)
+
     @property
     @abstractmethod
     def default_features(self) -> tuple[str, ...]:
@@ -616,3 +621,9 @@ def as_int(value: Any, what: str) -> int:
         return operator.index(value)
     except TypeError:
         raise BadInput(f"{what} {value!r} is not an integer") from None
+
+
+def _made_again(about: Mapping[str, Any]) -> Space:
+    from sedspace.spaces import described
+
+    return described(about)

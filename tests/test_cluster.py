@@ -1,0 +1,330 @@
+"""Runs and studies on a Dask cluster: the same bytes as without one, whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import sedspace as ss
+from sedspace.cluster import connected, refuse_other_code
+from sedspace.machine import code_version
+from sedspace.runs.write import enumerate_space, repair_run
+
+pytest.importorskip("distributed", reason="needs Dask: pip install 'sedspace[cluster]'")
+pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask's and bokeh's own
+
+# Scores that workers must be sent, and that give one time to kill somebody. Not importable there, as a user's are not.
+SCORES = """
+import os, time
+import sedspace as ss
+
+def slow(n):
+    time.sleep(0.2)
+    return n * 2
+
+ss.register(ss.AdditiveScore("slow", {"n": {"nor_conv_3x3": 1}}, slow, dtype="int32"))
+
+def deadly(n):
+    try:
+        from distributed import get_worker
+        get_worker()
+    except (ImportError, ValueError):
+        return n  # not on a worker
+    os._exit(9)
+
+ss.register(ss.AdditiveScore("deadly", {"n": {"nor_conv_3x3": 1}}, deadly, dtype="int64"))
+
+
+def last(digits):
+    return digits[5]
+
+ss.register(ss.DigitScore("last", last, dtype="uint8"))
+"""
+MANY = 12  # shards of tss5
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two worker processes."""
+    with connected(workers=2) as client:
+        yield client
+
+
+@pytest.fixture
+def scores(monkeypatch, tmp_path):
+    """The scores above, registered as if by --scores."""
+    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    (tmp_path / "scores.py").write_text(SCORES)
+    exec(compile(SCORES, "scores.py", "exec"), {"__name__": "users_own"})
+    return tmp_path / "scores.py"
+
+
+def content(path):
+    return {file.name: file.read_bytes() for file in Path(path).iterdir()}
+
+
+REQUESTS = {
+    "tss5": {"start": 5, "stop": 1_500_000, "shard_rows": 300_000},
+    "darts": {"stop": 50_000, "shard_rows": 20_000, "columns": ["sed", "arch"]},
+    "nb101": {"stop": 3000, "shard_rows": 1000, "where": "params < 5000000"},
+    "tss": {"shard_rows": 4000, "unique": "functional"},
+}
+
+
+@pytest.mark.parametrize("space", REQUESTS)
+def test_the_same_bytes(client, tmp_path, space):
+    local = enumerate_space(space, tmp_path / "local", progress=False, **REQUESTS[space])
+    there = enumerate_space(space, tmp_path / "dask", progress=False, client=client, **REQUESTS[space])
+    assert content(there.path) == content(local.path)
+    assert there.rows_found == 0
+    assert there.verify() == []
+    there.files()[-1].write_bytes(b"")
+    assert [problem.file for problem in repair_run(there.path)] == [there.files()[-1].name]
+    assert content(there.path) == content(local.path)
+
+
+def test_scores_and_spaces_of_ones_own_go_along(client, scores, tmp_path):
+    own = ss.AdditiveScore("own", {"n": {"nor_conv_1x1": 3}}, lambda n: n + 1, dtype="int16")
+    lam = ss.scores.sed("1/2")
+    options = {
+        "columns": ["slow", "last", own, lam],
+        "where": "last = 3 AND slow > 2",
+        "progress": False,
+        "shard_rows": 5000,
+    }
+    enumerate_space("tss", tmp_path / "local", **options)
+    enumerate_space("tss", tmp_path / "dask", client=client, **options)
+    assert content(tmp_path / "dask") == content(tmp_path / "local")
+    ops = [{"name": "none", "kind": "none"}, {"name": "conv5", "kind": "conv", "kernel": 5}]
+    mine = ss.cell_space("mine", 4, ops)
+    enumerate_space(mine, tmp_path / "mine", progress=False)
+    enumerate_space(mine, tmp_path / "there", progress=False, client=client)
+    assert content(tmp_path / "there") == content(tmp_path / "mine")
+
+
+def test_what_is_there_is_found_by_either_engine(client, tmp_path):
+    options = {"shard_rows": 2000, "progress": False}
+    whole = enumerate_space("tss", tmp_path / "whole", **options)
+    expected = content(whole.path)
+    for name, first in (("a", None), ("b", client)):
+        path = tmp_path / name
+        enumerate_space("tss", path, client=first, **options)
+        (path / "manifest.json").unlink()
+        (path / whole.files()[3].name).unlink()
+        (path / ".part-00003-of-00008.parquet.0123.tmp").write_bytes(b"left by one that was killed")
+        again = enumerate_space("tss", path, client=None if first else client, **options)
+        assert content(path) == expected
+        assert again.rows_found == 15_625 - 2000
+    with pytest.raises(ss.BadInput, match="holds another run: its where is None, the request's sed > 3"):
+        enumerate_space("tss", tmp_path / "a", client=client, where="sed > 3", **options)
+    with pytest.raises(ss.BadInput, match="threads 3 with a cluster"):
+        enumerate_space("tss", tmp_path / "c", threads=3, client=client)
+    (tmp_path / "a" / "manifest.json").unlink()
+    (tmp_path / "a" / whole.files()[2].name).write_bytes(expected[whole.files()[1].name])
+    with pytest.raises(ss.RunError, match=r"worker tcp://.*is not what was written"):
+        enumerate_space("tss", tmp_path / "a", client=client, **options)
+
+
+def test_workers_that_are_killed_lose_nothing(scores, tmp_path):
+    options = {"columns": ["index", "sed", "slow"], "shard_rows": 9_765_625 // MANY, "progress": False}
+    expected = content(enumerate_space("tss5", tmp_path / "local", **options).path)
+    killed = []
+    with connected(workers=2) as client:
+
+        def kill():
+            while not finished.wait(0.7):
+                for worker, pid in client.run(os.getpid).items():
+                    if len(killed) < 4:
+                        os.kill(pid, signal.SIGKILL)
+                        killed.append(worker)
+                        break
+
+        finished = threading.Event()
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            enumerate_space("tss5", tmp_path / "dask", client=client, **options)
+        finally:
+            finished.set()
+            killer.join()
+    assert killed
+    assert content(tmp_path / "dask") == expected
+
+
+def test_a_task_that_kills_every_worker_is_given_up(monkeypatch, scores, tmp_path):
+    monkeypatch.setattr("sedspace.cluster._LOST_WORKERS", 1)
+    said = r"2 workers died over one task, tcp://.* as the last: out of memory"
+    with connected(workers=1) as client, pytest.raises(ss.RunError, match=said):
+        enumerate_space("tss", tmp_path / "run", ["sed", "deadly"], shard_rows=9000, progress=False, client=client)
+    assert not list((tmp_path / "run").glob("*.parquet"))
+
+
+def test_other_code_is_refused(client, monkeypatch, tmp_path):
+    refuse_other_code(client)
+    assert re.fullmatch(r"sedspace \S+ \(code [0-9a-f]{12}, numpy \S+, pyarrow \S+\)", code_version())
+    monkeypatch.setattr(client, "run", lambda function: {"tcp://a:1": code_version(), "tcp://b:2": "sedspace 9.9"})
+    with pytest.raises(ss.BadInput, match=r"worker tcp://b:2 has sedspace 9\.9, this process sedspace 0.*expected"):
+        enumerate_space("tss", tmp_path / "run", client=client)
+    monkeypatch.undo()
+    monkeypatch.setattr("sedspace.cluster.refuse_other_code", lambda client: None)  # a worker that joins later
+    monkeypatch.setattr("sedspace.cluster.code_version", lambda: "sedspace 9.9")
+    with pytest.raises(ss.RunError, match=r"this worker has sedspace 0.*, the client sedspace 9\.9: expected the same"):
+        enumerate_space("tss", tmp_path / "run", client=client)
+    assert not list((tmp_path / "run").glob("*.parquet"))
+    monkeypatch.undo()
+
+    def lacking(function):
+        raise ModuleNotFoundError("No module named 'sedspace'")
+
+    monkeypatch.setattr(client, "run", lacking)
+    with pytest.raises(ss.BadInput, match=r"a worker of tcp://.* has no sedspace 0.*: No module named 'sedspace'"):
+        enumerate_space("tss", tmp_path / "run", client=client)
+
+
+def test_no_dask_and_no_scheduler(monkeypatch):
+    monkeypatch.setattr("sedspace.cluster._CONNECT_SECONDS", 1)
+    with (
+        pytest.raises(ss.BadInput, match=r"scheduler tcp://127\.0\.0\.1:9: no Dask scheduler answers"),
+        connected("tcp://127.0.0.1:9"),
+    ):
+        pass
+    with (
+        pytest.raises(ss.BadInput, match="scheduler nonsense://x: no Dask scheduler answers"),
+        connected("nonsense://x"),
+    ):
+        pass
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with (
+        pytest.raises(ss.BadInput, match=r"a cluster needs distributed: pip install 'sedspace\[cluster\]'"),
+        connected(),
+    ):
+        pass
+
+
+# -- the command line, as users have it -----------------------------------------------------------------------------
+
+
+def sedspace(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "sedspace", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **options,
+    )  # fmt: skip
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture
+def scheduler():
+    """A scheduler and a worker, each a process as on a cluster."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
+    first = subprocess.Popen([*dask, "scheduler", "--host", address, "--no-dashboard"], **quiet)
+    second = subprocess.Popen([*dask, "worker", address, "--nthreads", "1", "--no-dashboard"], **quiet)
+    yield address, first
+    for process in (second, first):
+        process.kill()
+        process.wait()
+
+
+def wait_for_shards(path, process, n=1):
+    for _ in range(1200):
+        if len(list(path.glob("part-*.parquet"))) >= n:
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("no shards appear")
+
+
+def slow_run(scores, path, *more):
+    shards = ("--shard-rows", 9_765_625 // MANY, "--columns", "index,slow")
+    return sedspace("--scores", scores, "enumerate", "tss5", "--out", path, *shards, *more)
+
+
+def test_a_scheduler_that_vanishes(scheduler, scores, tmp_path):
+    address, process = scheduler
+    run = slow_run(scores, tmp_path / "run", "--scheduler", address)
+    wait_for_shards(tmp_path / "run", run)
+    process.kill()
+    _, said = run.communicate(timeout=120)
+    assert run.returncode == 1
+    last = said.strip().splitlines()[-1]
+    assert last.startswith(f"sedspace: the Dask scheduler at {address} is gone; what is finished stays valid"), said
+    assert "Traceback" not in said
+    assert not list((tmp_path / "run").glob("manifest.json"))
+    again = slow_run(scores, tmp_path / "run")
+    out, said = again.communicate(timeout=300)
+    assert again.returncode == 0, said
+    assert "rows were there already" in out
+
+
+def test_interrupted_by_the_keyboard(scores, tmp_path):
+    run = slow_run(scores, tmp_path / "run", "--engine", "dask", "--threads", 2)
+    wait_for_shards(tmp_path / "run", run)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to all of its processes
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130, said
+    assert "interrupted; finished shards stay valid" in said
+    assert "Traceback" not in said
+    assert "2 Dask workers, dashboard at http://127.0.0.1:" in said
+    assert not list((tmp_path / "run").glob(".part-*"))
+    again = slow_run(scores, tmp_path / "run", "--engine", "dask", "--threads", 2)
+    out, said = again.communicate(timeout=300)
+    assert again.returncode == 0, said
+    assert "rows were there already" in out
+    with pytest.raises(ProcessLookupError):
+        os.killpg(run.pid, 0)  # nobody is left
+
+
+# -- studies ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_study_on_a_cluster(client, tmp_path):
+    torch = pytest.importorskip("torch")
+    from sedspace.crosscheck.proxies import known_proxies, proxy
+    from sedspace.crosscheck.study import crosscheck
+
+    options = {"batch": 4, "progress": False, "repeats": 2, "seed": 3}
+    names = ["grad_norm", "zen", "naswot", "l2_norm"]
+    there = crosscheck("tss", [3, 0, 11_668], names, tmp_path / "there.parquet", client=client, **options)
+    before = torch.get_num_threads()
+    torch.set_num_threads(there.setting.threads)
+    try:
+        here = crosscheck("tss", [3, 0, 11_668], names, **options)
+    finally:
+        torch.set_num_threads(before)
+    timeless = ["index", "arch", "sed", "proxy", "repeat", "value", "reason", "device", "dtype", "batch", "seed"]
+    assert there.rows.select(timeless).equals(here.rows.select(timeless))
+    assert there.setting == here.setting
+    assert set(there.sed_seconds) == {"whole", "alone"}
+    again = crosscheck("tss", [3, 5], names, tmp_path / "there.parquet", client=client, **options)
+    assert len(again.rows) == 32
+    with pytest.raises(ss.RunError, match="proxy broken on tss 3: ZeroDivisionError"):
+        _broken(crosscheck, proxy, known_proxies, client, options)
+
+
+def _broken(crosscheck, proxy, known_proxies, client, options):
+    scope: dict = {}
+    exec("def broken(network, batch, loss):\n    return 1 / 0", scope)
+    kept = known_proxies()
+    proxy("broken")(scope["broken"])
+    try:
+        crosscheck("tss", [3], ["broken"], client=client, **options)
+    finally:
+        from sedspace.crosscheck.proxies import registry
+
+        registry._known.clear()
+        registry._known.update(kept)

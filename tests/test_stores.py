@@ -1,0 +1,178 @@
+"""Runs in an object store: a real S3 server on this machine, and fsspec's store in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+
+import pytest
+
+import sedspace as ss
+from sedspace.query import describe, sample, sql, top
+from sedspace.runs.place import FINISHED, place
+
+pytest.importorskip("upath", reason="needs universal_pathlib: pip install 'sedspace[s3]'")
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the clients of S3
+
+SECRET = "not-to-be-told-" + uuid.uuid4().hex
+
+
+@pytest.fixture(scope="module")
+def server():
+    """An S3 server with a bucket, and the environment that leads to it."""
+    pytest.importorskip("s3fs", reason="needs s3fs: pip install 'sedspace[s3]'")
+    moto = pytest.importorskip("moto.server", reason="needs moto: pip install 'moto[server]'")
+    import boto3
+
+    one = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    one.start()
+    host, port = one.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    before = {key: os.environ.get(key) for key in environment}
+    os.environ.update(environment)
+    boto3.client("s3").create_bucket(Bucket="bucket")
+    yield environment
+    for key, value in before.items():
+        os.environ.pop(key) if value is None else os.environ.update({key: value})
+    one.stop()
+
+
+@pytest.fixture(params=["s3", "memory"])
+def store(request):
+    """A prefix of either store that holds nothing yet."""
+    if request.param == "memory":
+        return f"memory://{uuid.uuid4().hex}/run"
+    request.getfixturevalue("server")
+    return f"s3://bucket/{uuid.uuid4().hex}/run"
+
+
+def objects(url):
+    return {one.name: one.read_bytes() for one in place(url).iterdir()}
+
+
+def content(path):
+    return {one.name: one.read_bytes() for one in path.iterdir()}
+
+
+OPTIONS = {"shard_rows": 4000, "progress": False}
+
+
+def test_the_same_bytes_and_every_question(store, tmp_path):
+    local = ss.enumerate_space("tss", tmp_path / "run", **OPTIONS)
+    run = ss.enumerate_space("tss", store, **OPTIONS)
+    assert objects(store) == content(local.path)
+    assert str(run.path) == store
+    again = ss.open_run(store)
+    assert again.manifest() == local.manifest()
+    assert again.verify() == []
+    assert ss.enumerate_space("tss", store, **OPTIONS).rows_found == 15_625
+    assert top(again, 3, where="n_skip < 2").equals(top(local, 3, where="n_skip < 2"))
+    statement = "SELECT n_skip, max(sed) AS best FROM archs WHERE params < 500000 GROUP BY n_skip ORDER BY n_skip"
+    assert sql(again, statement).equals(sql(local, statement))
+    assert describe(again).equals(describe(local))
+    assert sample(again, 5, seed=1).equals(sample(local, 5, seed=1))
+    assert again.scan().collect().equals(local.scan().collect())
+
+
+def test_continued_and_repaired(store, tmp_path):
+    expected = content(ss.enumerate_space("tss", tmp_path / "run", where="sed > 1", **OPTIONS).path)
+    run = ss.enumerate_space("tss", store, where="sed > 1", **OPTIONS)
+    first, second = run.files()[:2]
+    (place(store) / "manifest.json").unlink()
+    second.unlink()
+    with pytest.raises(ss.RunError, match="a run that is not finished"):
+        ss.open_run(store)
+    with pytest.raises(ss.BadInput, match="holds another run: its where is sed > 1, the request's None"):
+        ss.enumerate_space("tss", store, **OPTIONS)
+    again = ss.enumerate_space("tss", store, where="sed > 1", **OPTIONS)
+    assert 0 < again.rows_found < again.rows
+    assert objects(store) == expected
+    first.write_bytes(expected[second.name])
+    second.unlink()
+    assert [str(problem).split(" ", 1)[0] for problem in again.verify()] == [f"{first.name}:", f"{second.name}:"]
+    with pytest.raises(ss.RunError, match="is missing: `sedspace verify --repair"):
+        again.scan()
+    assert len(ss.repair_run(store)) == 2
+    assert objects(store) == expected
+    (place(store) / "mine.txt").write_bytes(b"mine")
+    assert [str(problem) for problem in again.verify()] == ["mine.txt: does not belong to this run"]
+
+
+def test_interrupted(store, tmp_path, monkeypatch):
+    """What was finished is known to be whole, without being computed again."""
+    expected = content(ss.enumerate_space("tss", tmp_path / "run", **OPTIONS).path)
+    calls = []
+
+    def stop(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("tqdm.tqdm.update", stop)
+    with pytest.raises(KeyboardInterrupt):
+        ss.enumerate_space("tss", store, threads=1, **OPTIONS)
+    monkeypatch.undo()
+    there = objects(store)
+    assert sum(name.startswith(FINISHED) for name in there) == 3
+    assert "manifest.json" not in there
+    assert all(there[name] == expected[name] for name in there if name.startswith("part-"))
+    assert ss.enumerate_space("tss", store, **OPTIONS).rows_found >= 12_000
+    assert objects(store) == expected
+
+
+def cli(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "sedspace", *map(str, arguments)],
+        capture_output=True, text=True, env={**os.environ, **environment}, timeout=300,
+    )  # fmt: skip
+
+
+def test_the_command_line_tells_no_secrets(server, tmp_path):
+    url = f"s3://bucket/{uuid.uuid4().hex}"
+    done = cli("enumerate", "tss", "--out", url, "--shard-rows", 4000, "--engine", "dask", "--threads", 2)
+    assert done.returncode == 0, done.stderr
+    assert objects(url) == content(ss.enumerate_space("tss", tmp_path / "run", **OPTIONS).path)
+    assert cli("verify", url).stdout.startswith(f"{url}: 4 shards, 15,625 rows, all as written")
+    rows = json.loads(cli("top", url, "-k", 2, "--json").stdout)
+    assert [row["index"] for row in rows] == [11_668, 8543]
+    assert "15625" in cli("query", url, "SELECT count(*) AS cells FROM archs").stdout
+    said = done.stdout + done.stderr
+    for failing in (
+        cli("verify", "s3://bucket/nothing/here"),
+        cli("top", "s3://nowhere/run"),
+        cli("enumerate", "tss", "--out", "s3://nowhere/run"),
+        cli("top", url, AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1"),
+        cli("enumerate", "tss", "--out", f"s3://somebody:{SECRET}@bucket/run"),
+    ):
+        assert failing.returncode in (1, 2), failing.stderr
+        assert failing.stderr.startswith("sedspace: ")
+        assert failing.stderr.count("\n") == 1, failing.stderr
+        said += failing.stdout + failing.stderr
+    assert SECRET not in said
+    assert all(SECRET.encode() not in data for data in objects(url).values())
+
+
+def test_stores_that_are_not_known():
+    with pytest.raises(ss.BadInput, match=r"nonsense://x/y: .*nonsense"):
+        ss.enumerate_space("tss", "nonsense://x/y")
+    with pytest.raises(ss.BadInput, match=r"s3://\.\.\. has credentials in it: expected them in the environment"):
+        ss.open_run("s3://a:b@bucket/run")
+
+
+def test_studies_lie_in_stores_too(store):
+    pytest.importorskip("torch")
+    from sedspace.crosscheck.rows import read_study
+    from sedspace.crosscheck.study import crosscheck
+
+    crosscheck("tss3", [5], ["params"], f"{store}/check.parquet", batch=2, progress=False)
+    study = crosscheck("tss3", [5, 6], ["params"], f"{store}/check.parquet", batch=2, progress=False)
+    assert read_study(f"{store}/check.parquet").rows.equals(study.rows)
+    assert len(study.rows) == 2
