@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from random import Random
 
 import numpy as np
@@ -204,6 +205,14 @@ def test_tables_that_do_not_match(study, tmp_path):
         write_report(study, tmp_path / "file")
     with pytest.raises(ss.BadInput, match="is not there: expected the file of a study"):
         write_report(tmp_path / "none.parquet", tmp_path / "out")
+
+
+@pytest.mark.parametrize("module", ["matplotlib", "scipy", "sklearn"])
+def test_what_is_missing_is_named(study, table, tmp_path, monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ss.BadInput, match=rf"a report needs {module}: pip install 'sedspace\[report\]'"):
+        write_report(study, tmp_path / "out", table)
+    assert not (tmp_path / "out").exists()
 
 
 PROBE = """<script>addEventListener("load", () => {

@@ -407,10 +407,8 @@ def report_command(study: str, accuracy: str | None, columns: tuple[str, ...], o
 
     Needs matplotlib, scipy and scikit-learn: pip install 'sedspace[report]'.
     """
-    try:
-        from sedspace.report import write_report
-    except ModuleNotFoundError as error:
-        raise BadInput(f"report needs {error.name}: pip install 'sedspace[report]'") from None
+    from sedspace.report import write_report
+
     for path in write_report(study, out, accuracy, columns or None):
         click.echo(path)
 

@@ -100,6 +100,7 @@ def render(about: dict[str, Any], space: Space) -> str:
         if name not in shown:
             number = f"{value:,}" if isinstance(value, int) else f"{value:g}"
             lines.append(f"{name:18}{number:>15}  {known[name].meaning}")
+    lines += ["", f"network: space.network({about['index']}), a torch.nn.Module"]
     return "\n".join([*lines, "", *_published_lines(about)])
 
 

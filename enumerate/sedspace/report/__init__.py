@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,8 +40,9 @@ def write_report(
     Raises
     ------
     BadInput
-        If the study has no values, or the table does not match it.
+        If the study has no values, the table does not match it, or what draws is not installed.
     """
+    _refuse_missing("matplotlib", "scipy", *(["sklearn"] if accuracy is not None else []))
     from sedspace.report.page import html, markdown
     from sedspace.report.sections import report_of
 
@@ -57,3 +59,11 @@ def write_report(
     except OSError as error:
         raise RunError(f"{directory} cannot be written: {error.strerror}") from None
     return [directory / name for name in files]
+
+
+def _refuse_missing(*modules: str) -> None:
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError:
+            raise BadInput(f"a report needs {module}: pip install 'sedspace[report]'") from None
