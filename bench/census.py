@@ -1,7 +1,6 @@
 """Exact answers about whole spaces: proved against going through every architecture, and timed.
 
-    python bench/census.py                     print the tables (a minute or two)
-    python bench/census.py --json bench/census.json --readme README.md
+    python bench run census                    (a minute or two)
 
 Brute force here is either the library's enumeration kernels, which look at every index of a range and know nothing of
 the census, or, for DARTS, a loop of its own over the choices. Any difference stops the script.
@@ -22,13 +21,11 @@ import numba
 import numpy as np
 import polars as pl
 
-import readme
 import sedspace as ss
 from sedspace.machine import cpu_name
 from sedspace.scores import best
 from speed import THREADS, interleaved
 
-MARKERS = ("<!-- census: written by bench/census.py -->", "<!-- end of census -->")
 DARTS_CELL = 49 * 147 * 294 * 490
 WHERE = "params < 500000 AND n_skip <= 2"
 
@@ -233,16 +230,3 @@ def markdown(results: dict[str, Any]) -> str:
             f"{results['cpu']}.",
         ]
     )
-
-
-def main() -> None:
-    """Measure and print."""
-    options = readme.parser(__doc__)
-    options.add_argument("--repeats", type=int, default=9, help="interleaved runs of each question (default 9)")
-    arguments = options.parse_args()
-    results = measure(arguments.repeats)
-    readme.report(arguments, results, markdown(results), MARKERS)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,8 @@
 """SED of NATS-Bench's topology space beside measured accuracies and the paper's published figures.
 
-    python bench/claims.py TABLE                     print the table
-    python bench/claims.py TABLE --json bench/claims.json --readme README.md
+    python bench run claims --tables DIRECTORY
 
-TABLE is a Parquet or CSV file with the columns arch (NATS-Bench's strings), cifar10_test, cifar100_test and
+DIRECTORY holds nats_tss.parquet, with the columns arch (NATS-Bench's strings), cifar10_test, cifar100_test and
 imagenet16_test (percent), one row for each of the 15,625 architectures. Needs ``pip install "sedspace[bench]"``.
 """
 
@@ -15,12 +14,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-import readme
 import sedspace as ss
 from sedspace.published import published
 from sedspace.report.statistics import judge
 
-MARKERS = ("<!-- claims: written by bench/claims.py -->", "<!-- end of claims -->")
 DATASETS = {"cifar10": "cifar10_test", "cifar100": "cifar100_test", "imagenet16": "imagenet16_test"}
 
 
@@ -77,16 +74,3 @@ def markdown(results: dict[str, dict[str, list[Any]]]) -> str:
             f"| {cells(sed['best 5 %'], '.2f')} | {cells(params['best 5 %'], '.2f')} |",
         ]
     )
-
-
-def main() -> None:
-    """Measure and print."""
-    options = readme.parser(__doc__)
-    options.add_argument("table", type=Path)
-    arguments = options.parse_args()
-    results = measure(arguments.table)
-    readme.report(arguments, results, markdown(results), MARKERS)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,6 @@
 """What the Dask engine costs over threads, by the size of a shard, and what tss6 written whole would take.
 
-    python bench/cluster.py                               print the tables
-    python bench/cluster.py --json bench/cluster.json --readme README.md
+    python bench run cluster
 
 Needs ``pip install "sedspace[bench,cluster]"``.
 """
@@ -16,7 +15,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import readme
 import sedspace as ss
 from sedspace.cluster import connected
 from sedspace.machine import cpu_name
@@ -28,7 +26,6 @@ SLICE = 20_000_000_000  # where in tss6 rows are looked at
 SLICE_ROWS = 20_000_000
 CORES = 64
 PLAN_ROWS = 100_000_000  # of a shard
-MARKERS = ("<!-- cluster: written by bench/cluster.py -->", "<!-- end of cluster -->")
 
 
 def measure(repeats: int = 7) -> dict[str, Any]:
@@ -93,14 +90,3 @@ def markdown(results: dict[str, Any]) -> str:
             f"{total * per_row / 1e6 / (core_seconds / CORES):,.0f} MB a second.",
         ]
     )
-
-
-def main() -> None:
-    """Measure and print."""
-    arguments = readme.parser(__doc__).parse_args()
-    results = measure()
-    readme.report(arguments, results, markdown(results), MARKERS)
-
-
-if __name__ == "__main__":
-    main()

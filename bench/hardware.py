@@ -1,10 +1,9 @@
 """How well additive tables explain measured hardware costs: fitted to one half, judged on the other.
 
-    python bench/hardware.py TABLE                     print the table
-    python bench/hardware.py TABLE --json bench/hardware.json --readme README.md
+    python bench run hardware --tables DIRECTORY
 
-TABLE is a Parquet or CSV file with a column arch (NATS-Bench's strings) and one column for each device, such as the
-measurements of HW-NAS-Bench (arXiv 2103.10584). Needs ``pip install "sedspace[bench]"``.
+DIRECTORY holds hw_nas_bench_cifar10.parquet, with a column arch (NATS-Bench's strings) and one column for each device:
+the measurements of HW-NAS-Bench (arXiv 2103.10584). Needs ``pip install "sedspace[bench]"``.
 """
 
 from __future__ import annotations
@@ -12,11 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import readme
 import sedspace as ss
 from sedspace.join import read_table
-
-MARKERS = ("<!-- hardware: written by bench/hardware.py -->", "<!-- end of hardware -->")
 
 
 def measure(path: Path) -> dict[str, dict[str, float]]:
@@ -53,16 +49,3 @@ def markdown(results: dict[str, dict[str, Any]]) -> str:
             ),
         ]
     )
-
-
-def main() -> None:
-    """Measure and print."""
-    options = readme.parser(__doc__)
-    options.add_argument("table", type=Path)
-    arguments = options.parse_args()
-    results = measure(arguments.table)
-    readme.report(arguments, results, markdown(results), MARKERS)
-
-
-if __name__ == "__main__":
-    main()

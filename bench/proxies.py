@@ -1,11 +1,10 @@
 """The zero-cost proxies beside NAS-Bench-Suite-Zero's published values, on random cells of NAS-Bench-201.
 
-    python bench/proxies.py TABLE -n 100                     print the table
-    python bench/proxies.py TABLE -n 100 --json bench/proxies.json
+    python bench run proxies --tables DIRECTORY
 
-TABLE is a Parquet file with the columns arch, grad_norm, snip, plain, l2_norm, grasp, fisher, synflow, jacov, epe_nas,
-nwot, zen (CIFAR-10, batches of 64). Our batches are random numbers: what agrees does not come from the images. With
-``--study FILE`` values are kept there, and an interrupted measurement goes on. Needs
+DIRECTORY holds nb201_zero_cost_cifar10.parquet, with the columns arch, grad_norm, snip, plain, l2_norm, grasp, fisher,
+synflow, jacov, epe_nas, nwot, zen (CIFAR-10, batches of 64). Our batches are random numbers: what agrees does not come
+from the images. With ``--study FILE`` values are kept there, and an interrupted measurement goes on. Needs
 ``pip install "sedspace[bench,crosscheck]"``.
 """
 
@@ -16,7 +15,6 @@ from typing import Any
 
 import polars as pl
 
-import readme
 import sedspace as ss
 from sedspace.crosscheck.study import crosscheck
 from sedspace.report import summary
@@ -35,7 +33,6 @@ COLUMNS = {  # what the table calls them
     "grasp": "grasp",
     "plain": "plain",
 }
-MARKERS = ("<!-- proxies: written by bench/proxies.py -->", "<!-- end of proxies -->")
 
 
 def measure(path: Path, count: int, repeats: int, kept: Path | None) -> dict[str, Any]:
@@ -73,19 +70,3 @@ def markdown(results: dict[str, Any]) -> str:
             f"{results['cpu']}, torch {results['torch']}, no GPU; batches of {results['batch']}.",
         ]
     )
-
-
-def main() -> None:
-    """Measure and print."""
-    options = readme.parser(__doc__)
-    options.add_argument("table", type=Path)
-    options.add_argument("-n", type=int, default=100, help="how many random cells (default 100)")
-    options.add_argument("--repeats", type=int, default=3, help="values of each proxy on each cell (default 3)")
-    options.add_argument("--study", type=Path, metavar="FILE", help="keep the values here")
-    arguments = options.parse_args()
-    results = measure(arguments.table, arguments.n, arguments.repeats, arguments.study)
-    readme.report(arguments, results, markdown(results), MARKERS)
-
-
-if __name__ == "__main__":
-    main()

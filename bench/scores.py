@@ -1,7 +1,6 @@
 """Every data-free score beside measured accuracies, on every table at hand; and what functional classes are worth.
 
-    python bench/scores.py DIRECTORY                     print the tables
-    python bench/scores.py DIRECTORY --json bench/scores.json --readme README.md
+    python bench run scores --tables DIRECTORY
 
 DIRECTORY holds Parquet tables, of which those that are there are used: nats_tss.parquet and nats_sss.parquet (arch,
 cifar10_test, cifar100_test, imagenet16_test), nb101_20k.parquet (adjacency, ops, val_acc_108ep), nb301_1218.parquet
@@ -16,12 +15,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-import readme
 import sedspace as ss
 from sedspace.report.statistics import judge
 from sedspace.report.values import data_free
 
-MARKERS = ("<!-- scores: written by bench/scores.py -->", "<!-- end of scores -->")
 TABLES = {
     "nats_tss": ("tss", "arch", ("cifar10_test", "cifar100_test", "imagenet16_test")),
     "nb201_zero_cost_cifar10": ("tss", "arch", ("val_accuracy",)),
@@ -107,16 +104,3 @@ def pair(values: list[float | None]) -> str:
     """Return Spearman and, in parentheses, Kendall as they are shown."""
     one, other = ("-" if value is None else f"{value:.2f}" for value in values)
     return f"{one} ({other})"
-
-
-def main() -> None:
-    """Measure and print."""
-    options = readme.parser(__doc__)
-    options.add_argument("directory", type=Path)
-    arguments = options.parse_args()
-    results = measure(arguments.directory)
-    readme.report(arguments, results, markdown(results), MARKERS)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,6 @@
 """How fast is it, held against what a user would write instead, in one process and one run.
 
-    python bench/speed.py                     print the tables
-    python bench/speed.py --json results.json --readme README.md
+    python bench run speed
 
 Every ratio is taken between medians of interleaved runs of both sides on this machine; absolute times are printed
 because readers want them, but only the ratios mean much elsewhere. Needs ``pip install "sedspace[bench]"``.
@@ -32,7 +31,6 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-import readme
 import sedspace as ss
 from sedspace.machine import cpu_name
 from sedspace.published import published
@@ -45,7 +43,6 @@ from sedspace.scores.layout import first_layout
 SPACE = ss.space("tss5")
 SIZE = SPACE.size
 THREADS = 2
-MARKERS = ("<!-- speed: written by bench/speed.py -->", "<!-- end of speed -->")
 
 
 def interleaved(sides: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
@@ -134,8 +131,8 @@ def classes_against_run(repeats: int) -> dict[str, Any]:
         return ratio(interleaved({"ours": ours, "theirs": theirs}, repeats))
 
 
-_MEMORY = """
-import sys
+_RUN = """
+import sys, time
 import sedspace as ss
 from sedspace import cli
 def memory(kind):
@@ -143,16 +140,19 @@ def memory(kind):
     return next(int(line.split()[1]) for line in lines if line.startswith(kind)) * 1024
 imports = memory('VmRSS')
 start, stop = int(sys.argv[2]), int(sys.argv[3])
+began = time.perf_counter()
 ss.enumerate_space(sys.argv[1], sys.argv[4], threads=2, progress=False, start=start, stop=stop)
-print(memory('VmHWM') - imports)
+print(time.perf_counter() - began, memory('VmHWM') - imports)
 """
 
 
-def peak_memory(space: str, start: int) -> float:
-    """Return the peak memory in bytes, above the imports, of a run as long as tss5 in a process of its own."""
+def run_in_process(space: str, start: int, count: int) -> tuple[float, float]:
+    """Return the seconds, and the peak memory in bytes above the imports, of a run in a process of its own."""
     with tempfile.TemporaryDirectory() as directory:
-        arguments = [sys.executable, "-c", _MEMORY, space, str(start), str(start + SIZE), f"{directory}/run"]
-        return float(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout)
+        arguments = [sys.executable, "-c", _RUN, space, str(start), str(start + count), f"{directory}/run"]
+        done = subprocess.run(arguments, check=True, capture_output=True, text=True)
+    seconds, memory = map(float, done.stdout.split())
+    return seconds, memory
 
 
 def process_seconds(cache: str, repeats: int) -> list[float]:
@@ -272,7 +272,10 @@ def measure(repeats: int) -> dict[str, Any]:
         "score": score_against_fill(20 * repeats),
         "run": run_against_write_table(repeats),
         "classes": classes_against_run(repeats),
-        "memory": {"tss5": peak_memory("tss5", 0), "tss6": peak_memory("tss6", 20_000_000_000)},
+        "memory": {
+            "tss5": run_in_process("tss5", 0, SIZE)[1],
+            "tss6": run_in_process("tss6", 20_000_000_000, SIZE)[1],
+        },
         "process": {"first": processes[0], "warm": statistics.median(processes[1:])},
         "questions": questions(repeats),
         "peers": peers(repeats),
@@ -321,16 +324,3 @@ def markdown(results: dict[str, Any]) -> str:
         f"{environment['cpu']}, {environment['cpus']} CPUs; {versions}.",
     ]
     return "\n".join(lines)
-
-
-def main() -> None:
-    """Measure and print."""
-    options = readme.parser(__doc__)
-    options.add_argument("--repeats", type=int, default=5, help="interleaved runs of each side (default 5)")
-    arguments = options.parse_args()
-    results = measure(arguments.repeats)
-    readme.report(arguments, results, markdown(results), MARKERS)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,7 @@
 """What SED and gradient proxies cost on the same machine in the same run, on five-node cells.
 
-    python bench/timing.py                                print the table
-    python bench/timing.py --device cuda                  on a GPU
-    python bench/timing.py --json bench/timing.json --readme README.md
+    python bench run timing
+    python bench run timing --device cuda                 on a GPU
 
 64 cells of tss5, spread evenly over the values of SED; CIFAR-10 networks, batches of 64 random images. With ``--study
 FILE`` the values are kept there, for `sedspace report`. Needs ``pip install "sedspace[bench,crosscheck]"``.
@@ -13,7 +12,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import readme
 import sedspace as ss
 from sedspace.crosscheck.study import crosscheck
 from sedspace.published import published
@@ -24,7 +22,6 @@ PROXIES = (
     *("grad_norm", "snip", "grasp", "fisher", "synflow", "jacob_cov", "naswot", "zen", "zico", "meco", "meco_opt"),
     *("swap", "az_nas", "l2_norm"),
 )
-MARKERS = ("<!-- timing: written by bench/timing.py -->", "<!-- end of timing -->")
 
 
 def measure(count: int, device: str, kept: Path | None) -> dict[str, Any]:
@@ -62,18 +59,3 @@ def markdown(results: dict[str, Any]) -> str:
             f"hours.",
         ]
     )
-
-
-def main() -> None:
-    """Measure and print."""
-    options = readme.parser(__doc__)
-    options.add_argument("-n", type=int, default=64, help="how many cells (default 64)")
-    options.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
-    options.add_argument("--study", type=Path, metavar="FILE", help="keep the values here")
-    arguments = options.parse_args()
-    results = measure(arguments.n, arguments.device, arguments.study)
-    readme.report(arguments, results, markdown(results), MARKERS)
-
-
-if __name__ == "__main__":
-    main()

@@ -353,6 +353,7 @@ BAD = {
     "crosscheck RUN --sample 99999 --out X.parquet": "n 99999: only 15625 architectures meet the request",
     "crosscheck nowhere --out X.parquet": "'nowhere' is no directory of a run, and no space",
     "report nowhere.parquet --out X": "nowhere.parquet is not there: expected the file of a study",
+    "reproduce --tables nowhere --out X": "--tables nowhere is not a directory",
     "sample RUN --strata 3": "--strata and --importance are for spaces, and RUN is a run",
     "sample RUN --stratify arch": "unknown column 'arch'",
     "fit tss nowhere.csv --column ms --out X.csv": "table nowhere.csv is not there",
@@ -399,5 +400,5 @@ def test_every_command_and_option_has_help_and_stands_in_the_readme():
                 assert parameter.help, (name, parameter.name)
     assert set(cli.commands) == {
         "spaces", "enumerate", "verify", "top", "query", "describe", "join", "plot", "show", "census", "pareto",
-        "sample", "fit", "crosscheck", "report",
+        "sample", "fit", "crosscheck", "report", "reproduce",
     }  # fmt: skip

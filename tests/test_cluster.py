@@ -182,6 +182,10 @@ def test_other_code_is_refused(client, monkeypatch, tmp_path):
     assert not list((tmp_path / "run").glob("*.parquet"))
     monkeypatch.undo()
 
+    monkeypatch.setattr(client, "run", lambda function: {})
+    with pytest.raises(ss.BadInput, match=r"the Dask cluster at tcp://.* has no workers: start one or more first"):
+        enumerate_space("tss", tmp_path / "run", client=client)
+
     def lacking(function):
         raise ModuleNotFoundError("No module named 'sedspace'")
 

@@ -8,17 +8,13 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
-import census
 import claims
-import cluster
 import hardware
-import proxies
-import readme
+import program
 import scores
 import sedspace as ss
-import speed
-import timing
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -62,37 +58,73 @@ def test_the_two_commands_make_their_own_environment():
         assert line.startswith("python3 -m venv .venv && .venv/bin/pip install ")
 
 
-@pytest.mark.parametrize("module", [speed, claims, census, hardware, scores, proxies, timing, cluster])
-def test_figures_come_from_measurements(module):
-    results = json.loads((ROOT / "bench" / f"{module.__name__}.json").read_text(encoding="utf-8"))
-    between = README.split(module.MARKERS[0])[1].split(module.MARKERS[1])[0]
-    assert between.strip() == module.markdown(results)
+@pytest.mark.parametrize("name", program.BENCHMARKS)
+def test_figures_come_from_measurements(name):
+    assert program.split(README, name)[1] == program.table(name)
 
 
 def test_figures_are_regenerated_where_they_stand(tmp_path):
     copy = tmp_path / "README.md"
     copy.write_text(README.replace("| aim |", "| altered |"), encoding="utf-8")
-    results = json.loads((ROOT / "bench" / "speed.json").read_text(encoding="utf-8"))
-    readme.write_between(copy, speed.MARKERS, speed.markdown(results))
+    program.write_readme("speed", copy)
     assert copy.read_text(encoding="utf-8") == README
+
+
+def test_no_table_of_figures_without_a_source():
+    """Outside of what is written by measurements only the table of spaces has numbers, and those are their sizes."""
+    text = README
+    for name in program.BENCHMARKS:
+        before, _, after = program.split(text, name)
+        text = before + after
+    rows = [line for line in text.splitlines() if line.startswith("|") and re.search(r"\d{3}", line)]
+    sizes = {f"{space.size:,}" for space in ss.spaces.known_spaces()}
+    for row in rows:
+        named = re.findall(r"\d[\d,]*\d{3}", row.split("|")[3])
+        assert named, row
+        assert sizes.issuperset(named), row
+
+
+def test_two_results_are_compared(tmp_path):
+    old = {"environment": {"cpu": "a"}, "results": {"a": {"ratio": 1.0, "n": 5}, "b": [{"ratio": 2.0}], "same": 3}}
+    new = {"environment": {"cpu": "b"}, "results": {"a": {"ratio": 1.5, "n": 9}, "b": [{"ratio": 1.0}], "same": 3.1}}
+    for name, one in (("old", old), ("new", new)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(one))
+
+    def compare(*names):
+        paths = [str(tmp_path / f"{name}.json") for name in names]
+        return CliRunner().invoke(program.cli, ["compare", *paths])
+
+    worse = compare("old", "new")
+    assert worse.output.splitlines() == [
+        "cpu: a -> b",
+        "a.ratio: 1 -> 1.5 (1.50 x)  slower",
+        "a.n: 5 -> 9 (1.80 x)",
+        "b.0.ratio: 2 -> 1 (0.50 x)",
+    ]
+    assert worse.exit_code == 1
+    assert compare("old", "old").exit_code == 0
+
+
+def test_measurements_are_listed_and_unknown_ones_refused():
+    listed = CliRunner().invoke(program.cli, ["list"]).output
+    assert [line.split()[0] for line in listed.splitlines()] == list(program.BENCHMARKS)
+    assert "unknown measurement 'spede'" in CliRunner().invoke(program.cli, ["run", "spede"]).output
+    assert "needs nats_tss.parquet: --tables" in CliRunner().invoke(program.cli, ["run", "claims"]).output
 
 
 def test_fits_are_measured_again(shared):
     """The committed figures are what the developers' hardware table gives today."""
     results = hardware.measure(shared / "benchmarks" / "hw_nas_bench_cifar10.parquet")
-    committed = json.loads((ROOT / "bench" / "hardware.json").read_text(encoding="utf-8"))
-    assert hardware.markdown(results) == hardware.markdown(committed)
+    assert hardware.markdown(results) == program.table("hardware")
 
 
 def test_scores_are_measured_again(shared):
     """The committed correlations are what the developers' accuracy tables give today."""
     results = scores.measure(shared / "benchmarks")
-    committed = json.loads((ROOT / "bench" / "scores.json").read_text(encoding="utf-8"))
-    assert scores.markdown(results) == scores.markdown(committed)
+    assert scores.markdown(results) == program.table("scores")
 
 
 def test_published_figures_are_measured_again(shared):
     """The committed claims are what the developers' accuracy table gives today."""
     results = claims.measure(shared / "benchmarks" / "nats_tss.parquet")
-    committed = json.loads((ROOT / "bench" / "claims.json").read_text(encoding="utf-8"))
-    assert claims.markdown(results) == claims.markdown(committed)
+    assert claims.markdown(results) == program.table("claims")

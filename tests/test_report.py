@@ -17,7 +17,7 @@ from click.testing import CliRunner
 import sedspace as ss
 from sedspace.cli import cli
 from sedspace.crosscheck.rows import SCHEMA, Setting, Study, write_study
-from sedspace.report import by_architecture, summary, write_report
+from sedspace.report import by_architecture, reproduce, summary, write_report
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.sections import report_of
 from sedspace.report.statistics import correlation, ensemble, judge
@@ -213,6 +213,54 @@ def test_what_is_missing_is_named(study, table, tmp_path, monkeypatch, module):
     with pytest.raises(ss.BadInput, match=rf"a report needs {module}: pip install 'sedspace\[report\]'"):
         write_report(study, tmp_path / "out", table)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_reproduction_without_tables_checks_what_it_can(tmp_path):
+    (tmp_path / "tables").mkdir()
+    files = reproduce(tmp_path / "tables", tmp_path / "out")
+    assert [path.name for path in files] == ["report.html", "report.md"]
+    text = files[1].read_text()
+    assert "| tss, cifar10: best by sed | rank 3, 94.36 % | nats_tss.parquet is not in --tables | unchecked |" in text
+    assert "| Example 1: SED of all of tss5 | 6 min |" in text
+    assert "no --study with grad_norm | unchecked |" in text
+    with pytest.raises(ss.BadInput, match=r"--tables .*nowhere is not a directory"):
+        reproduce(tmp_path / "nowhere", tmp_path / "out")
+
+
+def test_a_table_that_lacks_architectures_is_refused(study, tmp_path):
+    table = pl.DataFrame({"index": [1, 2]}).with_columns(
+        cifar10_test=pl.lit(1.0), cifar100_test=pl.lit(1.0), imagenet16_test=pl.lit(1.0)
+    )
+    table.write_parquet(tmp_path / "nats_tss.parquet")
+    with pytest.raises(ss.BadInput, match="has 2 architectures of tss, expected all 15625"):
+        reproduce(tmp_path, tmp_path / "out", study)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_reproduction(shared, study, tmp_path):
+    costly = study.rows.with_columns(proxy=pl.col("proxy").replace("noise", "grad_norm"))
+    files = reproduce(shared / "benchmarks", tmp_path, Study(costly, study.setting, study.less, study.sed_seconds))
+    text = files[1].read_text()
+    assert "| tss, imagenet16: best by sed | rank 24, 46.34 % | rank 26, 46.34 % | reproduced |" in text
+    assert "| sss, cifar10: best by sed | rank 1, 89.45 % | rank 23, 93.40 % | another table |" in text
+    assert "accuracy of 2,000 random cells (here those of the table) | 0.61 | 0.69 | reproduced |" in text
+    assert "| Example 1: grad_norm of all of tss5 | 1,480 h on a GPU | 705 h on a machine (cpu) | reproduced |" in text
+    assert "| SED, measured here | 73.51 | 46.34 | 70.72 | 47.17 |" in text
+    assert "| sed | 0.75 (0.57) | 0.50 (0.37) |" in text
+    row = next(line for line in text.splitlines() if line.startswith("| edgegpu_latency |"))
+    table = pl.read_parquet(shared / "benchmarks" / "nats_tss.parquet").join(
+        pl.read_parquet(shared / "benchmarks" / "hw_nas_bench_cifar10.parquet"), on="arch"
+    )
+    cheap = table.filter(pl.col("edgegpu_latency") <= pl.col("edgegpu_latency").quantile(0.5))
+    assert f"/ {cheap['cifar100_test'].max():.1f} |" in row
+    true = [
+        (c, a)
+        for c, a in table.select("edgegpu_latency", "cifar100_test").rows()
+        if not len(table.filter((pl.col("edgegpu_latency") <= c) & (pl.col("cifar100_test") > a)).head(1))
+    ]
+    best_at = {cost: max(a for c, a in true if c == cost) for cost, _ in true}
+    front = [c for c in best_at if not any(o < c and best_at[o] >= best_at[c] for o in best_at)]
+    assert row.endswith(f"truly {len(front)} |")
 
 
 PROBE = """<script>addEventListener("load", () => {

@@ -35,6 +35,7 @@ from sedspace.scores import (
     score,
     sed,
 )
+from sedspace.show import Architecture, architecture
 from sedspace.spaces import (
     Feature,
     Group,
@@ -51,6 +52,7 @@ from sedspace.version import __version__
 
 __all__ = [
     "AdditiveScore",
+    "Architecture",
     "ArrayScore",
     "BadInput",
     "DigitScore",
@@ -70,6 +72,7 @@ __all__ = [
     "Space",
     "TableCost",
     "__version__",
+    "architecture",
     "best_first",
     "best_within",
     "cell_space",

@@ -413,6 +413,21 @@ def report_command(study: str, accuracy: str | None, columns: tuple[str, ...], o
         click.echo(path)
 
 
+@cli.command(name="reproduce")
+@click.option("--tables", required=True, metavar="DIR", help="Accuracy tables: nats_tss.parquet, nats_sss.parquet, ...")
+@click.option("--study", metavar="FILE", help="What `sedspace crosscheck` wrote, for the seconds of gradient proxies.")
+@click.option("--out", required=True, metavar="DIR", help="Where report.md, report.html and the pictures go.")
+def reproduce_command(tables: str, study: str | None, out: str) -> None:
+    """Hold the published figures of the SED paper and of the survey against measured ones, with a verdict for each.
+
+    Needs matplotlib and scipy: pip install 'sedspace[report]'. What there is no table for is said to be unchecked.
+    """
+    from sedspace.report import reproduce
+
+    for path in reproduce(tables, out, study):
+        click.echo(path)
+
+
 @cli.command(name="query")
 @click.argument("directory")
 @click.argument("statement", metavar="SQL")

@@ -84,12 +84,14 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
 
 
 def refuse_other_code(client: Client) -> None:
-    """Raise `BadInput` if a worker has other versions than this process, which would write other bytes."""
+    """Raise `BadInput` if a worker has other versions than this process, or if there is none yet."""
     ours = code_version()
     try:
         theirs = client.run(code_version)
     except (ModuleNotFoundError, AttributeError) as error:
         raise BadInput(f"a worker of {_address(client)} has no {ours}: {first_line(error)}") from None
+    if not theirs:
+        raise BadInput(f"the Dask cluster at {_address(client)} has no workers: start one or more first")
     for worker, version in theirs.items():
         if version != ours:
             raise BadInput(f"worker {worker} has {version}, this process {ours}: expected the same")
@@ -129,7 +131,7 @@ def _address(client: Client) -> str:
 
 def note_dashboard(client: Client) -> None:
     """Say on stderr where the cluster can be watched."""
-    workers = len(client.scheduler_info(n_workers=-1)["workers"])
+    workers = len(client.nthreads())
     many = "worker" if workers == 1 else "workers"
     print(f"sedspace: {workers} Dask {many}, dashboard at {client.dashboard_link}", file=sys.stderr)
 

@@ -131,6 +131,14 @@ def cells(run: Run, by: str = "sed", k: int = 6) -> Figure:
     return figure
 
 
+def cell(space: CellSpace, index: int) -> Figure:
+    """Draw one cell as a labelled graph."""
+    figure, axes = new_figure(3.6, 3.6)
+    axes.set_axis_off()
+    _draw_cell(axes, space, index)
+    return figure
+
+
 def _draw_cell(axes: Axes, space: CellSpace, index: int) -> None:
     """Draw nodes on a circle, the input at the left, clockwise; edges between them, each named and coloured."""
     from math import cos, pi, sin

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,6 +15,48 @@ from sedspace.errors import BadInput
 from sedspace.published import published
 from sedspace.scores import find_score, known_scores
 from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+from sedspace.spaces.cell import CellSpace
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One architecture of a space, which explains itself where it is shown.
+
+    Attributes
+    ----------
+    space : Space
+    index : int
+    """
+
+    space: Space
+    index: int
+
+    def __repr__(self) -> str:
+        return render(describe(self.space, self.index), self.space)
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook, a cell drawn if matplotlib is there."""
+        drawn = ""
+        if isinstance(self.space, CellSpace):
+            with contextlib.suppress(BadInput):
+                from sedspace import plots
+
+                drawn = plots.encoded(plots.cell(self.space, self.index), "svg").decode()
+        return f"{drawn[drawn.find('<svg') :]}<pre>{escape(repr(self))}</pre>"
+
+
+def architecture(space: str | Space, which: int | str) -> Architecture:
+    """Return an architecture by its index or arch string, to look at.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> print(str(ss.architecture("tss", 11668)).splitlines()[0])
+    tss, index 11668 of 15,625
+    """
+    space = find_space(space)
+    return Architecture(space, find_index(space, str(which)))
 
 
 def find_index(space: Space, text: str) -> int:

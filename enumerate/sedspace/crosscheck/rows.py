@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,13 @@ class Study:
     setting: Setting
     less: list[str]
     sed_seconds: dict[str, float]
+
+    def _repr_html_(self) -> str:
+        """Show the study in a notebook: for each proxy how many values, seconds, and agreement with SED."""
+        from sedspace.report.values import summary
+
+        about = f"{self.rows['index'].n_unique():,} architectures of {escape(self.setting.space['name'])}"
+        return f"<b>{about}</b>, {escape(self.setting.machine)}{pl.DataFrame(summary(self))._repr_html_()}"
 
 
 def write_study(path: Path, study: Study) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sedspace.crosscheck.rows import Study, read_study
 from sedspace.errors import BadInput, RunError
 from sedspace.report.values import by_architecture, summary
 from sedspace.runs.place import write_whole
 
-__all__ = ["by_architecture", "summary", "write_report"]
+if TYPE_CHECKING:
+    from sedspace.report.page import Report
+
+__all__ = ["by_architecture", "reproduce", "summary", "write_report"]
 
 
 def write_report(
@@ -43,13 +47,53 @@ def write_report(
         If the study has no values, the table does not match it, or what draws is not installed.
     """
     _refuse_missing("matplotlib", "scipy", *(["sklearn"] if accuracy is not None else []))
-    from sedspace.report.page import html, markdown
     from sedspace.report.sections import report_of
 
+    directory = _directory(out)
+    found = read_study(study) if isinstance(study, str | Path) else study
+    return _write(report_of(found, accuracy, columns), directory)
+
+
+def reproduce(tables: str | Path, out: str | Path, study: Study | str | Path | None = None) -> list[Path]:
+    """Write the published figures of the SED paper and the survey beside measured ones, with a verdict for each.
+
+    Parameters
+    ----------
+    tables : str or Path
+        A directory of accuracy tables: see `sedspace.report.reproduction.reproduction`.
+    out : str or Path
+        The directory; made if it is not there.
+    study : Study or path, optional
+        For what gradient proxies cost on this machine.
+
+    Returns
+    -------
+    list of Path
+        What was written: ``report.html``, ``report.md`` and the pictures.
+
+    Raises
+    ------
+    BadInput
+        If there is no such directory, a table is not of its space, or what draws is not installed.
+    """
+    _refuse_missing("matplotlib", "scipy")
+    from sedspace.report.reproduction import reproduction
+
+    directory = _directory(out)
+    found = read_study(study) if isinstance(study, str | Path) else study
+    return _write(reproduction(Path(tables), found), directory)
+
+
+def _directory(out: str | Path) -> Path:
     directory = Path(out)
     if directory.exists() and not directory.is_dir():
         raise BadInput(f"--out {directory} is a file: expected a directory")
-    report = report_of(read_study(study) if isinstance(study, str | Path) else study, accuracy, columns)
+    return directory
+
+
+def _write(report: Report, directory: Path) -> list[Path]:
+    from sedspace.report.page import html, markdown
+
     files = {"report.html": html(report).encode(), "report.md": markdown(report).encode()}
     files |= {picture.file: picture.png for picture in report.pictures()}
     try:

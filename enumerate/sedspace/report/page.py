@@ -44,6 +44,10 @@ class Report:
     title: str
     sections: Sequence[Section]
 
+    def _repr_html_(self) -> str:
+        """Show the report in a notebook."""
+        return html(self)
+
     def pictures(self) -> Iterator[Picture]:
         """Yield all pictures."""
         for section in self.sections:

@@ -78,5 +78,19 @@ def accuracies(column: str, sed: pl.Series, accuracy: pl.Series, names: list[str
     return _picture(f"accuracy-{column}", figure, f"SED and other scores against {column}")
 
 
+def plane(params: pl.Series, sed: pl.Series, accuracy: pl.Series, column: str) -> Picture:
+    """Draw parameters and SED of all architectures, colored by accuracy."""
+    figure, axes = new_figure(7, 4.5)
+    low = accuracy.quantile(0.05)
+    order = accuracy.arg_sort()
+    drawn = axes.scatter(
+        params.gather(order) / 1e6, sed.gather(order), c=accuracy.gather(order), s=6, vmin=low, cmap="viridis",
+        linewidths=0, rasterized=True,
+    )  # fmt: skip
+    figure.colorbar(drawn, label=column, extend="min")
+    plain(axes, xlabel="parameters, millions", ylabel="SED")
+    return _picture("params-sed-accuracy", figure, "Parameters, SED and accuracy of all architectures")
+
+
 def _picture(name: str, figure: Figure, what: str) -> Picture:
     return Picture(f"{name}.png", encoded(figure, dpi=_DPI), what)

@@ -6,6 +6,7 @@ import json
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,12 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<run {self.path}: {self.rows:,} rows of {self.space.name} in {len(self.shards)} shards>"
+
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: what it holds, and its first rows."""
+        where = f" that meet <code>{escape(self.request.where)}</code>" if self.request.where else ""
+        about = f"{self.rows:,} architectures of {escape(self.space.name)}{where}, {len(self.shards)} shards"
+        return f"<b>{escape(str(self.path))}</b>: {about}{self.scan().head(5).collect()._repr_html_()}"
 
     @property
     def unchecked(self) -> list[str]:

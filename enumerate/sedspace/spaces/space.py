@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any, Literal, Protocol, overload
 
 import numpy as np
@@ -18,6 +19,7 @@ from sedspace_kernels.rank import rank, unrank
 from sedspace_kernels.text import join_pieces, text_offsets
 
 INT64_END = 1 << 63
+_SHOWN = 8  # choices of a position in a notebook
 _TEXT_ROWS = 1 << 20
 
 Table = tuple[NDArray[np.int64], ...]
@@ -178,6 +180,16 @@ class Space(ABC):
 
     def __repr__(self) -> str:
         return f"<sedspace space {self.name}: {self.size:,} architectures, {len(self.positions)} positions>"
+
+    def _repr_html_(self) -> str:
+        """Show the space in a notebook: its size, and what may stand at each position."""
+        rows = []
+        for position in self.positions:
+            names = [choice.name for choice in position.choices[:_SHOWN]]
+            more = f" and {len(position.choices) - _SHOWN:,} more" if len(position.choices) > _SHOWN else ""
+            rows.append(f"<tr><td>{escape(position.name)}</td><td>{escape(', '.join(names))}{more}</td></tr>")
+        head = f"<b>{escape(self.name)}</b>: {escape(self.title)}, {self.size:,} architectures"
+        return f"{head}<table><tr><th>position</th><th>choices</th></tr>{''.join(rows)}</table>"
 
     def __bool__(self) -> bool:
         return True

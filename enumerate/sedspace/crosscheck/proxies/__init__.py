@@ -4,7 +4,7 @@ Conventions are NAS-Bench-Suite-Zero's (arXiv 2210.03230): PyTorch's default ini
 mean cross-entropy, float32, the weights of convolutions and linear layers only. Greater is better unless said.
 """
 
-from sedspace.crosscheck.proxies import (  # noqa: F401  they register themselves
+from sedspace.crosscheck.proxies import (  # they register themselves
     az_nas,
     epe_nas,
     fisher,
@@ -28,4 +28,31 @@ from sedspace.crosscheck.proxies import (  # noqa: F401  they register themselve
 )
 from sedspace.crosscheck.proxies.registry import Batch, Proxy, Undefined, find_proxy, known_proxies, proxy
 
-__all__ = ["Batch", "Proxy", "Undefined", "find_proxy", "known_proxies", "proxy"]
+__all__ = [
+    "Batch",
+    "Proxy",
+    "Undefined",
+    "az_nas",
+    "epe_nas",
+    "find_proxy",
+    "fisher",
+    "grad_norm",
+    "gradsign",
+    "grasp",
+    "incorporated",
+    "jacob_cov",
+    "known_proxies",
+    "l2_norm",
+    "linear_regions",
+    "meco",
+    "naswot",
+    "ntk_cond",
+    "plain",
+    "proxy",
+    "size",
+    "snip",
+    "swap",
+    "synflow",
+    "zen",
+    "zico",
+]

@@ -1,0 +1,195 @@
+"""The measurements behind every figure of the README, as one program.
+
+    python bench list                                        what there is
+    python bench run speed census                            measure, print tables
+    python bench run claims scores --tables DIRECTORY        what needs accuracy tables finds them there
+    python bench run all --tables DIRECTORY --save           also write bench/NAME.json and the README's tables
+    python bench readme                                      only the README's tables, from bench/*.json
+    python bench compare old.json bench/speed.json           what became slower or faster, and by how much
+
+Every table is a ratio or a count; the environment stands in the JSON file. Needs ``pip install "sedspace[bench]"``, and
+some the extras crosscheck, report and cluster.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sedspace.machine import code_version, cpu_name
+from sedspace.plots import save
+
+HERE = Path(__file__).resolve().parent
+README = HERE.parent / "README.md"
+VERSIONS = ("dask", "duckdb", "numba", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "torch")
+
+
+class Options:
+    """What the measurements may be told."""
+
+    def __init__(self, tables: Path | None, count: int | None, device: str, study: Path | None) -> None:
+        self.tables, self.count, self.device, self.study = tables, count, device, study
+
+    def table(self, name: str = "") -> Path:
+        """Return the path of a table, or of all of them."""
+        if self.tables is None or not (self.tables / name).exists():
+            raise click.ClickException(f"needs {name or 'tables'}: --tables DIRECTORY with it, got {self.tables}")
+        return self.tables / name
+
+
+BENCHMARKS: dict[str, tuple[str, Callable[[Any, Options], Any]]] = {
+    "speed": ("scores, runs and questions against their floor and against peers", lambda m, o: m.measure(5)),
+    "scaling": ("time and memory by the size of the space and by threads", lambda m, o: m.measure()),
+    "census": ("exact answers, proved against going through everything", lambda m, o: m.measure(9)),
+    "cluster": ("Dask against threads, and tss6 on paper", lambda m, o: m.measure()),
+    "timing": ("proxies against SED on five-node cells", lambda m, o: m.measure(o.count or 64, o.device, o.study)),
+    "proxies": (
+        "proxies against published values",
+        lambda m, o: m.measure(o.table("nb201_zero_cost_cifar10.parquet"), o.count or 100, 3, o.study),
+    ),
+    "claims": ("SED against the paper", lambda m, o: m.measure(o.table("nats_tss.parquet"))),
+    "scores": ("data-free scores against measured accuracies", lambda m, o: m.measure(o.table())),
+    "propositions": ("entropy of random feature maps, against the paper's proofs", lambda m, o: m.measure()),
+    "hardware": (
+        "additive costs against measured ones",
+        lambda m, o: m.measure(o.table("hw_nas_bench_cifar10.parquet")),
+    ),
+}
+
+
+def environment() -> dict[str, Any]:
+    """Return what was measured on."""
+    return {
+        "cpu": cpu_name(),
+        "cpus": os.cpu_count(),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        "sedspace": code_version(),
+        **{name: found for name in VERSIONS if (found := _version(name))},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def results(name: str) -> Any:
+    """Return the committed results of a measurement."""
+    return json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))["results"]
+
+
+def table(name: str) -> str:
+    """Return the table of a measurement, from its JSON file."""
+    text: str = importlib.import_module(name).markdown(results(name))
+    return text
+
+
+def split(text: str, name: str) -> tuple[str, str, str]:
+    """Return what stands before the table of a measurement in the README, the table, and what stands after it."""
+    first, last = f"<!-- {name}: written by `python bench readme` -->\n", f"\n<!-- end of {name} -->"
+    before, found, rest = text.partition(first)
+    inside, ended, after = rest.partition(last)
+    if not (found and ended):
+        raise click.ClickException(f"the README has no place for {name}: expected {first.strip()}")
+    return before + first, inside, last + after
+
+
+def write_readme(name: str, path: Path = README) -> None:
+    """Put the table of a measurement into the README."""
+    before, _, after = split(path.read_text(encoding="utf-8"), name)
+    path.write_text(f"{before}{table(name)}{after}", encoding="utf-8")
+
+
+def write_picture(name: str) -> None:
+    """Draw bench/NAME.svg from the JSON file, if the measurement has a picture."""
+    module = importlib.import_module(name)
+    if hasattr(module, "picture"):
+        save(module.picture(results(name)), HERE / f"{name}.svg")
+
+
+@click.group(help=__doc__.split("\n")[0])
+def cli() -> None:
+    """Measure."""
+
+
+@cli.command(name="list")
+def list_() -> None:
+    """Print what can be measured."""
+    for name, (what, _) in BENCHMARKS.items():
+        click.echo(f"{name:10} {what}")
+
+
+@cli.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--tables", type=click.Path(path_type=Path), help="The directory of accuracy and hardware tables.")
+@click.option("-n", "count", type=int, help="Of timing and proxies: how many cells.")
+@click.option("--device", default="auto", show_default=True, help="Of timing: auto, cpu or cuda.")
+@click.option("--study", type=click.Path(path_type=Path), help="Of timing and proxies: keep the values in this file.")
+@click.option("--save", is_flag=True, help="Write bench/NAME.json and the README's table.")
+def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
+    """Measure what is NAMEd, or all."""
+    wanted = list(BENCHMARKS) if names == ("all",) else list(names)
+    for name in wanted:
+        if name not in BENCHMARKS:
+            raise click.ClickException(f"unknown measurement {name!r}: known: {', '.join(BENCHMARKS)}")
+    for name in wanted:
+        module = importlib.import_module(name)
+        found = BENCHMARKS[name][1](module, Options(**options))
+        click.echo(f"\n== {name}\n\n{module.markdown(found)}")
+        if save:
+            text = json.dumps({"environment": environment(), "results": found}, indent=1) + "\n"
+            (HERE / f"{name}.json").write_text(text, encoding="utf-8")
+            write_readme(name)
+            write_picture(name)
+
+
+@cli.command()
+def readme() -> None:
+    """Write the README's tables anew from bench/*.json."""
+    for name in BENCHMARKS:
+        write_readme(name)
+        write_picture(name)
+
+
+@cli.command()
+@click.argument("old", type=click.Path(exists=True, path_type=Path))
+@click.argument("new", type=click.Path(exists=True, path_type=Path))
+@click.option("--least", type=float, default=1.1, show_default=True, help="Show what changed by this factor or more.")
+def compare(old: Path, new: Path, least: float) -> None:
+    """Print which figures of two results of one measurement differ, by what factor; exit 1 if a ratio grew."""
+    before, after = (json.loads(path.read_text(encoding="utf-8")) for path in (old, new))
+    for key, value in after["environment"].items():
+        if before["environment"].get(key) != value:
+            click.echo(f"{key}: {before['environment'].get(key)} -> {value}")
+    there = dict(_figures(before["results"]))
+    worse = False
+    for name, value in _figures(after["results"]):
+        was = there.get(name)
+        if was is None or was <= 0 or value <= 0 or max(value / was, was / value) < least:
+            continue
+        slower = value > was and name.rsplit(".", 1)[-1] == "ratio"
+        worse |= slower
+        click.echo(f"{name}: {was:.4g} -> {value:.4g} ({value / was:.2f} x){'  slower' if slower else ''}")
+    raise SystemExit(1 if worse else 0)
+
+
+def _figures(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _figures(one, f"{name}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for place, one in enumerate(value):
+            yield from _figures(one, f"{name}.{place}")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield name, float(value)

@@ -1,0 +1,48 @@
+"""What notebooks show."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+import sedspace as ss
+from sedspace.report.page import Report, Section
+
+
+def test_spaces():
+    html = ss.space("tss5")._repr_html_()
+    assert "9,765,625 architectures" in html
+    assert html.count("<tr>") == 11
+    assert "nor_conv_3x3" in html
+    darts = ss.space("darts")._repr_html_()
+    assert "and 41 more" in darts
+    assert len(ss.space("nb101")._repr_html_()) < 2000
+
+
+def test_runs(tmp_path):
+    run = ss.enumerate_space("tss", tmp_path / "<run>", where="sed > 6", progress=False)
+    html = run._repr_html_()
+    assert "&lt;run&gt;" in html
+    assert "that meet <code>sed &gt; 6</code>" in html
+    assert "<table" in html
+
+
+@pytest.mark.parametrize(("space", "which"), [("tss", 11_668), ("darts", 5), ("sss", "8:16:64:32:8"), ("nb101", 7)])
+def test_architectures(space, which):
+    one = ss.architecture(space, which)
+    assert repr(one).splitlines()[0] == f"{space}, index {one.index} of {ss.space(space).size:,}"
+    html = one._repr_html_()
+    assert "<pre>" in html
+    if space == "tss":
+        svg = html[: html.index("<pre>")]
+        assert ElementTree.fromstring(svg).tag.endswith("svg")
+        assert "skip" in svg
+    else:
+        assert html.startswith("<pre>")
+    with pytest.raises(ss.BadInput, match="expected an index or an arch string"):
+        ss.architecture("tss", "nothing")
+
+
+def test_reports():
+    assert Report("T", [Section("S", ["text"])])._repr_html_().startswith("<!doctype html>")
