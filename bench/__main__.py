@@ -2,4 +2,5 @@
 
 from program import cli
 
-cli(prog_name="python bench")
+if __name__ == "__main__":  # not in the processes that measurements start
+    cli(prog_name="python bench")
