@@ -38,10 +38,11 @@ def test_the_tour_of_the_shell_runs(tmp_path):
 def test_the_examples_in_python_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
-    assert len(blocks("python")) == 5
+    assert len(blocks("python")) == 6
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), {})
     assert (tmp_path / "runs" / "mine" / "manifest.json").exists()
+    assert (tmp_path / "report" / "report.html").exists()
 
 
 def test_the_space_in_toml_is_one(tmp_path):

@@ -76,6 +76,12 @@ def test_values_by_architecture(study):
     assert (known["noise"]["values"], known["noise"]["undefined"]) == (118, 2)
 
 
+def test_a_study_in_a_notebook(study):
+    html = study._repr_html_()
+    assert "<b>60 architectures of tss</b>, a machine" in html
+    assert "follows" in html
+
+
 def ranks(values):
     """Ranks from 1, the mean of those that ties share."""
     return [sum(b < a for b in values) + (sum(b == a for b in values) + 1) / 2 for a in values]
