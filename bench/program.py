@@ -38,29 +38,45 @@ class Options:
     def __init__(self, tables: Path | None, count: int | None, device: str, study: Path | None) -> None:
         self.tables, self.count, self.device, self.study = tables, count, device, study
 
-    def table(self, name: str = "") -> Path:
-        """Return the path of a table, or of all of them."""
-        if self.tables is None or not (self.tables / name).exists():
-            raise click.ClickException(f"needs {name or 'tables'}: --tables DIRECTORY with it, got {self.tables}")
-        return self.tables / name
+    def table(self, name: str) -> Path:
+        """Return the path of the table that a measurement needs, or of all of them."""
+        file = NEEDS[name]
+        if self.tables is None or not (self.tables / file).exists():
+            raise click.ClickException(
+                f"{name} needs {file or 'tables'}: --tables DIRECTORY with it, got {self.tables}"
+            )
+        return self.tables / file
+
+    def kept(self, name: str) -> Path | None:
+        """Return where a measurement keeps its study."""
+        return None if self.study is None else self.study / f"{name}.parquet"
 
 
+NEEDS = {
+    "proxies": "nb201_zero_cost_cifar10.parquet",
+    "claims": "nats_tss.parquet",
+    "scores": "",
+    "hardware": "hw_nas_bench_cifar10.parquet",
+}
 BENCHMARKS: dict[str, tuple[str, Callable[[Any, Options], Any]]] = {
     "speed": ("scores, runs and questions against their floor and against peers", lambda m, o: m.measure(5)),
     "scaling": ("time and memory by the size of the space and by threads", lambda m, o: m.measure()),
     "census": ("exact answers, proved against going through everything", lambda m, o: m.measure(9)),
     "cluster": ("Dask against threads, and tss6 on paper", lambda m, o: m.measure()),
-    "timing": ("proxies against SED on five-node cells", lambda m, o: m.measure(o.count or 64, o.device, o.study)),
+    "timing": (
+        "proxies against SED on five-node cells",
+        lambda m, o: m.measure(o.count or 64, o.device, o.kept("timing")),
+    ),
     "proxies": (
         "proxies against published values",
-        lambda m, o: m.measure(o.table("nb201_zero_cost_cifar10.parquet"), o.count or 100, 3, o.study),
+        lambda m, o: m.measure(o.table("proxies"), o.count or 100, 3, o.kept("proxies")),
     ),
-    "claims": ("SED against the paper", lambda m, o: m.measure(o.table("nats_tss.parquet"))),
-    "scores": ("data-free scores against measured accuracies", lambda m, o: m.measure(o.table())),
+    "claims": ("SED against the paper", lambda m, o: m.measure(o.table("claims"))),
+    "scores": ("data-free scores against measured accuracies", lambda m, o: m.measure(o.table("scores"))),
     "propositions": ("entropy of random feature maps, against the paper's proofs", lambda m, o: m.measure()),
     "hardware": (
         "additive costs against measured ones",
-        lambda m, o: m.measure(o.table("hw_nas_bench_cifar10.parquet")),
+        lambda m, o: m.measure(o.table("hardware")),
     ),
 }
 
@@ -135,7 +151,9 @@ def list_() -> None:
 @click.option("--tables", type=click.Path(path_type=Path), help="The directory of accuracy and hardware tables.")
 @click.option("-n", "count", type=int, help="Of timing and proxies: how many cells.")
 @click.option("--device", default="auto", show_default=True, help="Of timing: auto, cpu or cuda.")
-@click.option("--study", type=click.Path(path_type=Path), help="Of timing and proxies: keep the values in this file.")
+@click.option(
+    "--study", type=click.Path(path_type=Path), help="Of timing and proxies: keep the values in this directory."
+)
 @click.option("--save", is_flag=True, help="Write bench/NAME.json and the README's table.")
 def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
     """Measure what is NAMEd, or all."""
@@ -143,9 +161,12 @@ def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
     for name in wanted:
         if name not in BENCHMARKS:
             raise click.ClickException(f"unknown measurement {name!r}: known: {', '.join(BENCHMARKS)}")
+    given = Options(**options)
+    for name in NEEDS.keys() & set(wanted):  # before anything is measured
+        given.table(name)
     for name in wanted:
         module = importlib.import_module(name)
-        found = BENCHMARKS[name][1](module, Options(**options))
+        found = BENCHMARKS[name][1](module, given)
         click.echo(f"\n== {name}\n\n{module.markdown(found)}")
         if save:
             text = json.dumps({"environment": environment(), "results": found}, indent=1) + "\n"

@@ -4,7 +4,7 @@
 
 DIRECTORY holds nb201_zero_cost_cifar10.parquet, with the columns arch, grad_norm, snip, plain, l2_norm, grasp, fisher,
 synflow, jacov, epe_nas, nwot, zen (CIFAR-10, batches of 64). Our batches are random numbers: what agrees does not come
-from the images. With ``--study FILE`` values are kept there, and an interrupted measurement goes on. Needs
+from the images. With ``--study DIRECTORY`` values are kept there, and an interrupted measurement goes on. Needs
 ``pip install "sedspace[bench,crosscheck]"``.
 """
 

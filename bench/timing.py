@@ -4,7 +4,7 @@
     python bench run timing --device cuda                 on a GPU
 
 64 cells of tss5, spread evenly over the values of SED; CIFAR-10 networks, batches of 64 random images. With ``--study
-FILE`` the values are kept there, for `sedspace report`. Needs ``pip install "sedspace[bench,crosscheck]"``.
+DIRECTORY`` the values are kept there, for `sedspace report`. Needs ``pip install "sedspace[bench,crosscheck]"``.
 """
 
 from __future__ import annotations

@@ -293,6 +293,32 @@ def test_interrupted_by_the_keyboard(scores, tmp_path):
         os.killpg(run.pid, 0)  # nobody is left
 
 
+def test_two_runs_of_one_request_at_once_are_both_written(client, tmp_path):
+    from distributed import Client
+
+    options = {"stop": 1_000_000, "shard_rows": 20_000, "progress": False}
+    expected = content(enumerate_space("tss5", tmp_path / "local", **options).path)
+    with Client(client.scheduler.address, set_as_default=False) as other:
+        clients = {"a": client, "b": other}
+        threads = [
+            threading.Thread(target=enumerate_space, args=("tss5", tmp_path / name), kwargs={**options, "client": one})
+            for name, one in clients.items()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert content(tmp_path / "a") == expected
+    assert content(tmp_path / "b") == expected
+
+
+def test_a_shard_that_the_client_does_not_see(client, tmp_path, monkeypatch):
+    monkeypatch.setattr("sedspace.runs.write.names", lambda path: [])
+    with pytest.raises(ss.RunError, match="was written and is not there: do the workers see another"):
+        enumerate_space("tss", tmp_path / "run", client=client, progress=False)
+    assert not (tmp_path / "run" / "manifest.json").exists()
+
+
 # -- studies ----------------------------------------------------------------------------------------------------------
 
 
@@ -318,6 +344,27 @@ def test_a_study_on_a_cluster(client, tmp_path):
     assert len(again.rows) == 32
     with pytest.raises(ss.RunError, match="proxy broken on tss 3: ZeroDivisionError"):
         _broken(crosscheck, proxy, known_proxies, client, options)
+
+
+def test_workers_with_threads_compute_the_same():
+    torch = pytest.importorskip("torch")
+    from distributed import Client, LocalCluster
+
+    from sedspace.crosscheck.study import crosscheck
+
+    before = torch.get_num_threads()
+    options = {"batch": 2, "progress": False}
+    with (
+        LocalCluster(1, threads_per_worker=4, processes=False, dashboard_address=None) as cluster,
+        Client(cluster) as one,
+    ):
+        there = crosscheck("tss", range(11_600, 11_616), ["l2_norm", "zen"], client=one, **options)
+    torch.set_num_threads(there.setting.threads)
+    try:
+        here = crosscheck("tss", range(11_600, 11_616), ["l2_norm", "zen"], **options)
+    finally:
+        torch.set_num_threads(before)
+    assert there.rows["value"].to_list() == here.rows["value"].to_list()
 
 
 def _broken(crosscheck, proxy, known_proxies, client, options):

@@ -145,6 +145,56 @@ def test_values_are_kept_when_the_study_is_interrupted(tmp_path):
     assert len(crosscheck("tss3", range(5), ["interrupted"], out, **OPTIONS).rows) == 5
 
 
+def test_one_writer_at_a_time(tmp_path):
+    from sedspace.runs.lock import sole_writer
+
+    out = tmp_path / "check.parquet"
+    lock = sole_writer(tmp_path, ".check.parquet.lock")
+    with lock, pytest.raises(ss.RunError, match=r"check\.parquet is being written by process"):
+        crosscheck("tss3", [1], ["params"], out, **OPTIONS)
+    crosscheck("tss3", [1], ["params"], out, **OPTIONS)
+    assert [path.name for path in tmp_path.iterdir()] == ["check.parquet"]
+
+
+def test_what_there_was_no_memory_for_is_tried_again(tmp_path):
+    memory = [MemoryError(), None]
+
+    @proxy("hungry")
+    def hungry(network, batch, loss):
+        if memory[0] is not None:
+            raise memory[0]
+        return 3.0
+
+    out = tmp_path / "check.parquet"
+    assert crosscheck("tss3", [3], ["hungry"], out, **OPTIONS).rows["reason"].to_list() == ["out of memory"]
+    memory.pop(0)
+    assert crosscheck("tss3", [3], ["hungry"], out, **OPTIONS).rows["value"].to_list() == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"seed": 2**63}, "seed 9223372036854775808: expected 0 or more and below 2"),
+        ({"out": "nowhere/check.parquet"}, "--out nowhere/check.parquet: there is no directory nowhere"),
+        ({"space": "tss12", "indices": [5**60]}, "expected indices that fit int64"),
+    ],
+)
+def test_bad_studies_are_refused_before_anything_is_computed(options, said):
+    given = {"space": "tss", "indices": [5], "proxies": ["params"], "out": None, **OPTIONS, **options}
+    with pytest.raises(ss.BadInput, match=said):
+        crosscheck(**given)
+
+
+@pytest.mark.parametrize("name", ["sed", "index", "az_nas", "all", "no name"])
+def test_names_that_a_proxy_cannot_have(name):
+    with pytest.raises(ss.BadInput, match=f"proxy '{name}'"):
+        proxy(name)
+
+
+def test_zico_of_a_tiny_batch_has_no_value():
+    assert "no two halves" in crosscheck("tss3", [3], ["zico"], batch=3, progress=False).rows["reason"].item()
+
+
 # -- batches --------------------------------------------------------------------------------------------------------
 
 SMALL = Skeleton("tiny", 4, 3)
@@ -227,6 +277,9 @@ def test_batches_that_do_not_fit(tmp_path, images, labels, said):
 def test_images_that_are_not_there(tmp_path):
     with pytest.raises(ss.BadInput, match=r"are not there: expected a \.npy file"):
         Batches(SMALL, 5, 0, 1, tmp_path / "images.npy")
+    np.savez(tmp_path / "images.npz", a=np.zeros(3), b=np.zeros(3))
+    with pytest.raises(ss.BadInput, match="hold several arrays: expected one"):
+        Batches(SMALL, 5, 0, 1, tmp_path / "images.npz")
     (tmp_path / "images.npy").write_bytes(b"no array")
     with pytest.raises(ss.BadInput, match=r"cannot be read as \.npy"):
         Batches(SMALL, 5, 0, 1, tmp_path / "images.npy")

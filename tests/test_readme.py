@@ -110,7 +110,7 @@ def test_measurements_are_listed_and_unknown_ones_refused():
     listed = CliRunner().invoke(program.cli, ["list"]).output
     assert [line.split()[0] for line in listed.splitlines()] == list(program.BENCHMARKS)
     assert "unknown measurement 'spede'" in CliRunner().invoke(program.cli, ["run", "spede"]).output
-    assert "needs nats_tss.parquet: --tables" in CliRunner().invoke(program.cli, ["run", "claims"]).output
+    assert "claims needs nats_tss.parquet: --tables" in CliRunner().invoke(program.cli, ["run", "claims"]).output
 
 
 def test_fits_are_measured_again(shared):

@@ -249,7 +249,7 @@ def test_a_reproduction(shared, study, tmp_path):
     text = files[1].read_text()
     assert "| tss, imagenet16: best by sed | rank 24, 46.34 % | rank 26, 46.34 % | reproduced |" in text
     assert "| sss, cifar10: best by sed | rank 1, 89.45 % | rank 23, 93.40 % | another table |" in text
-    assert "accuracy of 2,000 random cells (here those of the table) | 0.61 | 0.69 | reproduced |" in text
+    assert "accuracy of 2,000 random cells (here those of the table) | 0.61 | 0.69 | higher |" in text
     assert "| Example 1: grad_norm of all of tss5 | 1,480 h on a GPU | 705 h on a machine (cpu) | reproduced |" in text
     assert "| SED, measured here | 73.51 | 46.34 | 70.72 | 47.17 |" in text
     assert "| sed | 0.75 (0.57) | 0.50 (0.37) |" in text
@@ -267,6 +267,45 @@ def test_a_reproduction(shared, study, tmp_path):
     best_at = {cost: max(a for c, a in true if c == cost) for cost, _ in true}
     front = [c for c in best_at if not any(o < c and best_at[o] >= best_at[c] for o in best_at)]
     assert row.endswith(f"truly {len(front)} |")
+
+
+def test_a_column_with_the_name_of_a_score_is_no_score(study, tmp_path):
+    random = Random(3)
+    table = pl.DataFrame({"index": range(15_625)}).with_columns(
+        params=pl.Series([random.random() for _ in range(15_625)]), test_acc=pl.Series(accuracy_of(range(15_625)))
+    )
+    table.write_parquet(tmp_path / "table.parquet")
+    files = write_report(study, tmp_path / "out", tmp_path / "table.parquet", ["params", "test_acc"])
+    about_params = files[1].read_text().split("## Against params")[1].split("## Against test_acc")[0]
+    assert "| params measured |" not in about_params
+    assert "| measured accuracy |" not in about_params
+    rows = [line.split("|")[2] for line in about_params.splitlines() if line.startswith("| params |")]
+    assert len(rows) == 2
+    assert all(abs(float(row)) < 0.4 for row in rows)
+    forest = next(line for line in about_params.splitlines() if line.startswith("| random forest"))
+    assert abs(float(forest.split("|")[2])) < 0.5
+
+
+def test_what_is_unreadable_in_a_table_is_said(study, tmp_path):
+    table = pl.DataFrame({"arch": SPACE.arch(range(15_625)), "acc / top|1": accuracy_of(range(15_625))})
+    table = table.with_columns(arch=pl.when(pl.int_range(15_625) == 7).then(pl.lit("|broken|")).otherwise("arch"))
+    table.write_parquet(tmp_path / "table.parquet")
+    files = write_report(study, tmp_path / "out", tmp_path / "table.parquet")
+    text = files[1].read_text()
+    assert "on all 15,624 architectures of the table. 1 rows of the table are unreadable, the first: row 7:" in text
+    assert (tmp_path / "out" / "accuracy-acc-top-1.png").exists()
+
+
+@pytest.mark.parametrize("index", [15_625, -1, 2**64 - 1])
+def test_indices_that_are_of_no_architecture(study, tmp_path, index):
+    dtype = pl.UInt64 if index > 0 else pl.Int64
+    frame = pl.DataFrame({"index": pl.Series([3, index], dtype=dtype), "val_acc": [1.0, 2.0]})
+    assert str(index) in refused(study, tmp_path, frame)
+
+
+def test_reports_stay_on_this_machine(study):
+    with pytest.raises(ss.BadInput, match="a report goes to a directory of this machine"):
+        write_report(study, "s3://bucket/report")
 
 
 PROBE = """<script>addEventListener("load", () => {

@@ -163,8 +163,9 @@ def test_the_command_line_tells_no_secrets(server, tmp_path):
 def test_stores_that_are_not_known():
     with pytest.raises(ss.BadInput, match=r"nonsense://x/y: .*nonsense"):
         ss.enumerate_space("tss", "nonsense://x/y")
-    with pytest.raises(ss.BadInput, match=r"s3://\.\.\. has credentials in it: expected them in the environment"):
-        ss.open_run("s3://a:b@bucket/run")
+    for scheme, rest in (("s3", "a:b@bucket"), ("s3", "a:b/c@bucket"), ("S3", "a:b@c"), ("simplecache::s3", "a:b@c")):
+        with pytest.raises(ss.BadInput, match=rf"^{scheme}://\.\.\. has @, \? or # in it: expected credentials"):
+            ss.open_run(f"{scheme}://{rest}/run")
 
 
 def test_studies_lie_in_stores_too(store):

@@ -33,9 +33,7 @@ unique_option = click.option(
 _engine_option = click.option(
     "--engine",
     type=click.Choice(["local", "dask"]),
-    default="local",
-    show_default=True,
-    help="Threads of this process, or the workers of a Dask cluster.",
+    help="Threads of this process, or the workers of a Dask cluster.  [default: local, dask with --scheduler]",
 )
 _scheduler_option = click.option(
     "--scheduler", metavar="tcp://HOST:PORT", help="Of the Dask cluster.  [default: processes on this machine]"
@@ -124,7 +122,7 @@ def enumerate_command(
     unique: str | None,
     shard_rows: int,
     threads: int | None,
-    engine: str,
+    engine: str | None,
     scheduler: str | None,
     as_json: bool,
 ) -> None:
@@ -146,9 +144,11 @@ def enumerate_command(
 
 
 @contextlib.contextmanager
-def _cluster(engine: str, scheduler: str | None, workers: int | None) -> Iterator[Any]:
+def _cluster(engine: str | None, scheduler: str | None, workers: int | None) -> Iterator[Any]:
     """Connect to a cluster if that is what shall do the work, else yield None."""
-    if engine == "local" and scheduler is None:
+    if engine == "local" and scheduler is not None:
+        raise BadInput(f"--engine local with --scheduler {scheduler}: expected one of the two")
+    if engine != "dask" and scheduler is None:
         yield None
         return
     if scheduler is not None and workers is not None:
@@ -293,6 +293,8 @@ def _is_run(target: str) -> bool:
 def _sample_of_run(run: Run, n: int, where: str | None, unique: str | None, **options: Any) -> Any:
     from sedspace import query
 
+    if unique is not None and "representative" not in {column.name for column in run.request.columns}:
+        raise BadInput(f"--unique of {run.path}: expected a run with the column representative, or made with --unique")
     return query.sample(run, n, where=only_unique(run.space, where, unique), **options)
 
 
@@ -334,7 +336,7 @@ def fit_command(
     "--proxies", default="grad_norm,synflow,naswot,zen", show_default=True, metavar="A,B,...", help="Which; also: all."
 )
 @click.option("--sample", "n", type=int, default=64, show_default=True, help="How many random architectures.")
-@click.option("--stratify", default="sed", show_default=True, metavar="SCORE", help="Spread evenly over its values.")
+@click.option("--stratify", default="sed", show_default=True, metavar="SCORE", help="Evenly over its values, or none.")
 @click.option("--archs", metavar="FILE", help="These instead of random ones: Parquet or CSV with arch or index.")
 @where_option
 @unique_option
@@ -357,7 +359,7 @@ def crosscheck_command(
     where: str | None,
     unique: str | None,
     out: str,
-    engine: str,
+    engine: str | None,
     scheduler: str | None,
     as_json: bool,
     **options: Any,
@@ -373,14 +375,15 @@ def crosscheck_command(
         raise BadInput(f"crosscheck needs {error.name}: pip install 'sedspace[crosscheck]'") from None
     names = _names(proxies)
     chosen_proxies(names)  # a misspelt one is refused before anything is drawn
-    drawing: dict[str, Any] = {"stratify": stratify, "where": where, "unique": unique, "seed": options["seed"]}
+    by = None if stratify == "none" else stratify
+    drawing: dict[str, Any] = {"stratify": by, "where": where, "unique": unique, "seed": options["seed"]}
     run = open_run(target) if _is_run(target) else None
     space = run.space if run is not None else _space_or_run(target)
     if archs is not None:
         indices = _indices(archs, space)
     else:
         drawn = sedspace.sample(space, n, **drawing) if run is None else _sample_of_run(run, n, **drawing)
-        indices = drawn["index"].to_list()
+        indices = [int(index) for index in drawn["index"]]  # text beyond 128 bits
     with _cluster(engine, scheduler, None) as client:
         study = crosscheck(space, indices, names, out, client=client, **options)
     wanted = {proxy.name for proxy in chosen_proxies(names)}

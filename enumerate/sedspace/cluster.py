@@ -113,7 +113,7 @@ def done(client: Client, futures: Iterable[Any]) -> Generator[Any]:
         f"the Dask scheduler at {_address(client)} is gone; what is finished stays valid, give the same command again"
     )
     try:
-        for future in as_completed(waiting):
+        for future in as_completed(waiting, loop=client.loop):
             yield future.result()
     except KilledWorker as error:
         what = f"{error.allowed_failures + 1} workers died over one task, {error.last_worker.address} as the last"
@@ -160,10 +160,7 @@ class Order:
 def by_cluster(client: Client, directory: Path, request: Request, noted: Mapping[str, str]) -> Generator[Done]:
     """Yield all shards of a run as the workers of a cluster get them done."""
     order = _order(directory, request)
-    futures = [
-        client.submit(_on_worker, order, shard, noted.get(shard.name), key=f"{shard.name} {order.digest}", pure=False)
-        for shard in request.shards()
-    ]
+    futures = [client.submit(_on_worker, order, shard, noted.get(shard.name), pure=False) for shard in request.shards()]
     with contextlib.closing(done(client, futures)) as results:
         yield from results
 

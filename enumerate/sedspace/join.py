@@ -11,6 +11,7 @@ from sedspace.errors import BadInput, first_line
 from sedspace.query import collect
 from sedspace.runs import Run
 from sedspace.spaces import Space, known_spaces
+from sedspace.spaces.space import INT64_END
 
 KEYS = ("arch", "index")
 
@@ -140,7 +141,11 @@ def with_index(table: pl.DataFrame, key: str, space: Space) -> tuple[pl.DataFram
     if key == "index":
         if not table["index"].dtype.is_integer():
             raise BadInput(f"the table's index is {table['index'].dtype}, expected integers")
-        return table.drop_nulls("index").with_columns(pl.col("index").cast(pl.Int64)), []
+        known = table.drop_nulls("index")
+        for index in {min(known["index"].to_list(), default=0), max(known["index"].to_list(), default=0)}:
+            if space.check_index(index) >= INT64_END:
+                raise BadInput(f"index {index} of {space.name}: expected indices that fit int64")
+        return known.with_columns(pl.col("index").cast(pl.Int64)), []
     if table["arch"].dtype != pl.String:
         raise BadInput(f"the table's arch is {table['arch'].dtype}, expected strings")
     indices: list[int | None] = []
@@ -152,6 +157,8 @@ def with_index(table: pl.DataFrame, key: str, space: Space) -> tuple[pl.DataFram
             _refuse_other_space(row, arch, space)
             indices.append(None)
             unreadable.append(f"row {row}: {error}")
+    if max((index for index in indices if index is not None), default=0) >= INT64_END:
+        raise BadInput(f"the table's architectures are of {space.name}: expected indices that fit int64")
     keyed = table.rename({"index": "index_table"}, strict=False).with_columns(index=pl.Series(indices, dtype=pl.Int64))
     return keyed.drop_nulls("index"), unreadable
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -33,7 +34,7 @@ class Architecture:
     index: int
 
     def __repr__(self) -> str:
-        return render(describe(self.space, self.index), self.space)
+        return _text(self.space, self.index)
 
     def _repr_html_(self) -> str:
         """Show it in a notebook, a cell drawn if matplotlib is there."""
@@ -44,6 +45,11 @@ class Architecture:
 
                 drawn = plots.encoded(plots.cell(self.space, self.index), "svg").decode()
         return f"{drawn[drawn.find('<svg') :]}<pre>{escape(repr(self))}</pre>"
+
+
+@functools.lru_cache(maxsize=16)  # notebooks ask for text and for HTML
+def _text(space: Space, index: int) -> str:
+    return render(describe(space, index), space)
 
 
 def architecture(space: str | Space, which: int | str) -> Architecture:

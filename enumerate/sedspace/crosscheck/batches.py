@@ -100,9 +100,12 @@ def _array(path: Path, what: str) -> NDArray[Any]:
     if not path.is_file():
         raise BadInput(f"{what} {path} are not there: expected a .npy file")
     try:
-        return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+        array = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise BadInput(f"{what} {path} cannot be read as .npy: {first_line(error)}") from None
+    if not isinstance(array, np.ndarray):
+        raise BadInput(f"{what} {path} hold several arrays: expected one, in a .npy file")
+    return array
 
 
 def _data_set(name: str, directory: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

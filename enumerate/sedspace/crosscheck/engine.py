@@ -8,11 +8,8 @@ import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
-
-from sedspace.crosscheck.values import Row, Todo, Values
-from sedspace.errors import BadInput
-from sedspace.machine import cpu_name
+from sedspace.crosscheck.values import Row, Todo, Values, machine
+from sedspace.errors import BadInput, first_line
 from sedspace.scores import score
 from sedspace.spaces import Space
 
@@ -40,17 +37,7 @@ class Here:
 
     def machine(self, device: str) -> dict[str, Any]:
         """Return what this process would compute on; raise `BadInput` if it has no such device."""
-        if device not in ("auto", "cpu", "cuda"):
-            raise BadInput(f"device {device!r}: expected auto, cpu or cuda")
-        if device == "cuda" and not torch.cuda.is_available():
-            raise BadInput("device 'cuda': torch finds no CUDA device here, expected cpu or auto")
-        gpu = device != "cpu" and torch.cuda.is_available()
-        return {
-            "device": "cuda" if gpu else "cpu",
-            "machine": torch.cuda.get_device_name() if gpu else cpu_name(),
-            "threads": 0 if gpu else torch.get_num_threads(),
-            "torch": torch.__version__,
-        }
+        return machine(device)
 
     def sed_seconds(self, space: Space, index: int) -> dict[str, float]:
         """Measure it: the median of five."""
@@ -82,7 +69,12 @@ class OnCluster:
 
     def machine(self, device: str) -> dict[str, Any]:
         """Return what all workers would compute on; raise `BadInput` if they differ."""
-        found: dict[str, dict[str, Any]] = self.client.run(Here().machine, device)
+        try:
+            found: dict[str, dict[str, Any]] = self.client.run(machine, device)
+        except BadInput:
+            raise
+        except Exception as error:  # whatever a worker that lacks torch makes of it
+            raise BadInput(f"the workers cannot compute proxies: {first_line(error)}") from None
         (first, ours), *others = found.items()
         for worker, theirs in others:
             if theirs != ours:

@@ -99,7 +99,7 @@ def edge(operation: Operation, c_in: int, c_out: int, stride: int = 1) -> nn.Mod
 
 
 def pooling(operation: Operation, stride: int = 1) -> nn.Module:
-    """Return a pooling, whose border is not counted into averages."""
+    """Return a pooling: of the maximum if its name says max, else of the average, whose border does not count."""
     size, padding = operation.kernel, operation.kernel // 2
     if "max" in operation.name:
         return nn.MaxPool2d(size, stride, padding)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
-from sedspace.runs.place import failures, place, size, what_failed, write_whole
+from sedspace.runs.place import failures, naming, place, size, what_failed, write_whole
 
 SCHEMA = {
     "index": pl.Int64,
@@ -119,7 +119,9 @@ def read_study(path: str | Path) -> Study:
         If there is none, or the file is something else.
     """
     path = place(path)
-    if size(path) is None:
+    with naming(path):
+        there = size(path) is not None
+    if not there:
         raise BadInput(f"{path} is not there: expected the file of a study, as `sedspace crosscheck` writes it")
     try:
         data = path.read_bytes()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,10 @@ from sedspace.crosscheck.engine import Engine, Here, OnCluster
 from sedspace.crosscheck.networks import skeleton_of
 from sedspace.crosscheck.proxies import Proxy, find_proxy, known_proxies
 from sedspace.crosscheck.rows import AGGREGATES, SCHEMA, Setting, Study, read_study, write_study
-from sedspace.crosscheck.values import Row, Todo, Values
+from sedspace.crosscheck.values import OUT_OF_MEMORY, Row, Todo, Values
 from sedspace.errors import BadInput
-from sedspace.runs.place import place, size
+from sedspace.runs.lock import LOCK, sole_writer
+from sedspace.runs.place import is_remote, naming, place, size
 from sedspace.scores import find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -112,8 +114,8 @@ def crosscheck(
     chosen = chosen_proxies(proxies)
     wanted = [space.check_index(as_int(index, "index")) for index in dict.fromkeys(indices)]
     for number, least, what in ((batch, 2, "batch"), (repeats, 1, "repeats"), (seed, 0, "seed")):
-        if as_int(number, what) < least:
-            raise BadInput(f"{what} {number}: expected {least} or more")
+        if not least <= as_int(number, what) < INT64_END:
+            raise BadInput(f"{what} {number}: expected {least} or more{' and below 2^63' if number > 0 else ''}")
     if max(wanted, default=0) >= INT64_END:
         raise BadInput(f"index {max(wanted)} of {space.name}: expected indices that fit int64")
     skeleton = skeleton_of(space, dataset)
@@ -128,9 +130,32 @@ def crosscheck(
         sedspace=__version__,
         **by.machine(device),
     )
-    path = None if out is None else place(out)
-    found = path is not None and size(path) is not None
-    there = _found(path, setting) if path is not None and found else Study(pl.DataFrame(schema=SCHEMA), setting, [], {})
+    if out is None:
+        return _continued(by, space, setting, batches, wanted, chosen, repeats, None, progress)
+    path = place(out)
+    if not is_remote(path) and not path.absolute().parent.is_dir():
+        raise BadInput(f"--out {path}: there is no directory {path.parent}")
+    with sole_writer(path.absolute().parent, f".{path.name}{LOCK}") if not is_remote(path) else nullcontext():
+        return _continued(by, space, setting, batches, wanted, chosen, repeats, path, progress)
+
+
+def _continued(
+    by: Engine,
+    space: Space,
+    setting: Setting,
+    batches: Batches,
+    wanted: list[int],
+    chosen: list[Proxy],
+    repeats: int,
+    path: Path | None,
+    progress: bool,
+) -> Study:
+    """Return the study of a file, if there is one, with what is missing computed."""
+    there = Study(pl.DataFrame(schema=SCHEMA), setting, [], {})
+    if path is not None:
+        with naming(path):
+            found = size(path) is not None
+        there = _found(path, setting) if found else there
     done = set(there.rows.select("index", "proxy", "repeat").rows())
     left = [Todo(i, p, r) for i in wanted for r in range(repeats) for p in chosen if (i, p.name, r) not in done]
     if not left:
@@ -140,8 +165,9 @@ def crosscheck(
 
 
 def _found(path: Path, setting: Setting) -> Study:
-    """Return the unfinished study of the same setting."""
+    """Return the unfinished study of the same setting, without what there was no memory for."""
     there = read_study(path)
+    there = replace(there, rows=there.rows.filter(pl.col("reason").ne_missing(OUT_OF_MEMORY)))
     mine = asdict(setting)
     for key, value in asdict(there.setting).items():
         if mine[key] != value:
@@ -161,7 +187,7 @@ def _about(space: Space, indices: Iterable[int]) -> dict[int, tuple[str, float]]
 def _compute(by: Engine, values: Values, left: list[Todo], there: Study, path: Path | None, progress: bool) -> Study:
     """Have what is left computed and written, now and then and in the end."""
     less = sorted({*there.less, *(one.proxy.name for one in left if one.proxy.better == "less")})
-    sed_seconds = by.sed_seconds(values.space, left[0].index)
+    sed_seconds = there.sed_seconds or by.sed_seconds(values.space, left[0].index)
     new: list[Row] = []
     saved = time.monotonic()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ from torch.nn.functional import cross_entropy
 from sedspace.crosscheck.batches import Batches
 from sedspace.crosscheck.proxies import Batch, Proxy, Undefined
 from sedspace.crosscheck.rows import Setting
-from sedspace.errors import RunError, first_line
+from sedspace.errors import BadInput, RunError, first_line
+from sedspace.machine import code_version, cpu_name
 from sedspace.spaces import Space
 
-_OUT_OF_MEMORY = "out of memory", "can't allocate memory", "not enough memory"
+OUT_OF_MEMORY = "out of memory"
+_OUT_OF_MEMORY = OUT_OF_MEMORY, "can't allocate memory", "not enough memory"
+_ONE_AT_A_TIME = threading.Lock()  # threads of a process share torch's random numbers
 
 Row = tuple[Any, ...]
 """In the order of `SCHEMA`."""
@@ -30,6 +34,21 @@ class Todo:
     index: int
     proxy: Proxy
     repeat: int
+
+
+def machine(device: str) -> dict[str, Any]:
+    """Return what this process would compute on, as a `Setting` has it; raise `BadInput` if it has no such device."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise BadInput(f"device {device!r}: expected auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("device 'cuda': torch finds no CUDA device here, expected cpu or auto")
+    gpu = device != "cpu" and torch.cuda.is_available()
+    return {
+        "device": "cuda" if gpu else "cpu",
+        "machine": torch.cuda.get_device_name() if gpu else cpu_name(),
+        "threads": 0 if gpu else torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
 
 
 class Values:
@@ -48,22 +67,35 @@ class Values:
         self, space: Space, setting: Setting, batches: Batches, known: Mapping[int, tuple[str, float]]
     ) -> None:
         self.space, self.setting, self.batches, self.known = space, setting, batches, known
+        self.like: dict[str, Any] = {
+            "code": code_version(),
+            "machine": setting.machine,
+            "threads": setting.threads,
+        }
         self._batch: tuple[int, Batch] | None = None
         self._warm: set[str] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave behind what belongs to this process."""
-        return Values, (self.space, self.setting, self.batches, self.known)
+        """Leave behind what belongs to this process; what `like` says of it goes along."""
+        return _again, (self.space, self.setting, self.batches, self.known, self.like)
 
     def rows(self, todo: Iterable[Todo]) -> list[Row]:
-        """Return the rows of several values."""
+        """Return the rows of several values; raise `RunError` if this process is not like the one that asks."""
+        here = {"code": code_version(), **machine(self.setting.device)}
+        for name, wanted in self.like.items():
+            if here[name] != wanted:
+                raise RunError(f"a worker's {name} is {here[name]!r}, that of the study {wanted!r}: expected the same")
         return [self.row(one) for one in todo]
 
     def row(self, one: Todo) -> Row:
         """Return the row of a value; of a proxy's first one here, which takes longer, the second time counts."""
-        if one.proxy.name not in self._warm:
-            self._warm.add(one.proxy.name)
-            self.row(one)
+        with _ONE_AT_A_TIME:
+            if one.proxy.name not in self._warm:
+                self._warm.add(one.proxy.name)
+                self._row(one)
+            return self._row(one)
+
+    def _row(self, one: Todo) -> Row:
         batch, setting = self._batch_of(one.repeat), self.setting
         state = np.random.SeedSequence([setting.seed, one.index, one.repeat]).generate_state(1, np.uint64)[0]
         value, reason, built = None, None, 0.0
@@ -80,10 +112,10 @@ class Values:
         except (np.linalg.LinAlgError, torch.linalg.LinAlgError) as error:  # type: ignore[attr-defined]
             reason = first_line(error)
         except Exception as error:  # a user's proxy may raise anything
-            if not any(text in str(error) for text in _OUT_OF_MEMORY):
+            if not isinstance(error, MemoryError) and not any(text in str(error) for text in _OUT_OF_MEMORY):
                 name = f"proxy {one.proxy.name} on {self.space.name} {one.index}"
                 raise RunError(f"{name}: {type(error).__name__}: {first_line(error)}") from error
-            reason = "out of memory"
+            reason = OUT_OF_MEMORY
         self._synchronise()
         seconds = time.perf_counter() - began
         found = (one.index, *self.known[one.index], one.proxy.name, one.repeat, value, reason, seconds, built)
@@ -98,3 +130,11 @@ class Values:
     def _synchronise(self) -> None:
         if self.setting.device == "cuda":
             torch.cuda.synchronize()
+
+
+def _again(
+    space: Space, setting: Setting, batches: Batches, known: Mapping[int, tuple[str, float]], like: Any
+) -> Values:
+    values = Values(space, setting, batches, known)
+    values.like = like
+    return values

@@ -86,6 +86,8 @@ def reproduce(tables: str | Path, out: str | Path, study: Study | str | Path | N
 
 def _directory(out: str | Path) -> Path:
     directory = Path(out)
+    if "://" in str(out):
+        raise BadInput(f"--out {out}: a report goes to a directory of this machine")
     if directory.exists() and not directory.is_dir():
         raise BadInput(f"--out {directory} is a file: expected a directory")
     return directory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,4 +94,4 @@ def plane(params: pl.Series, sed: pl.Series, accuracy: pl.Series, column: str) -
 
 
 def _picture(name: str, figure: Figure, what: str) -> Picture:
-    return Picture(f"{name}.png", encoded(figure, dpi=_DPI), what)
+    return Picture(f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}.png", encoded(figure, dpi=_DPI), what)

@@ -18,6 +18,7 @@ from sedspace.report.values import by_architecture, data_free, scores_of, summar
 from sedspace.spaces import Space, described
 
 _ACCURACY = "(?i)acc|test|val"
+_MEASURED = "measured accuracy"  # no score has such a name
 
 
 def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequence[str] | None = None) -> Report:
@@ -184,16 +185,16 @@ def _accuracies(
 ) -> Iterator[Section]:
     table = read_table(path)
     chosen = _columns(table, columns, path)
-    keyed, _ = with_index(table, key_of(table), space)
+    keyed, unreadable = with_index(table, key_of(table), space)
     refuse_repeated(keyed, space)
-    keyed = keyed.select("index", pl.col(chosen).cast(pl.Float64)).sort("index")
-    sample = wide.join(keyed, on="index", how="inner", suffix=" measured")
-    if len(sample) < 2:
-        raise BadInput(f"table {path}: {len(sample)} architectures of the study are in it, expected two or more")
-    everyone = data_free(space, keyed["index"])
+    keyed = keyed.sort("index")
+    if (both := wide["index"].is_in(keyed["index"].implode()).sum()) < 2:
+        raise BadInput(f"table {path}: {both} architectures of the study are in it, expected two or more")
+    free = data_free(space, keyed["index"])
+    lost = f" {len(unreadable):,} rows of the table are unreadable, the first: {unreadable[0]}." if unreadable else ""
     for column in chosen:
-        measured = f"{column} measured" if column in wide.columns else column
-        yield Section(f"Against {column}", list(_accuracy(study, column, keyed, everyone, sample, measured)))
+        measured = keyed.select("index", pl.col(column).cast(pl.Float64).alias(_MEASURED))
+        yield Section(f"Against {column}", list(_accuracy(study, column, measured, free, wide, lost)))
 
 
 def _columns(table: pl.DataFrame, columns: Sequence[str] | None, path: str | Path) -> list[str]:
@@ -213,23 +214,22 @@ def _columns(table: pl.DataFrame, columns: Sequence[str] | None, path: str | Pat
 
 
 def _accuracy(
-    study: Study, column: str, keyed: pl.DataFrame, everyone: pl.DataFrame, sample: pl.DataFrame, measured: str
+    study: Study, column: str, measured: pl.DataFrame, free: pl.DataFrame, wide: pl.DataFrame, lost: str
 ) -> Iterator[Part]:
-    accuracy = keyed[column]
-    known = accuracy.is_finite() & accuracy.is_not_null()
-    index, accuracy, free = keyed["index"].filter(known), accuracy.filter(known), everyone.filter(known)
-    sample = sample.filter(pl.col(measured).is_finite())
-    names = [name for name in scores_of(sample) if name in scores_of(sample.select(pl.exclude(keyed.columns[1:])))]
+    known = measured[_MEASURED].is_finite().fill_null(False)
+    index, accuracy, free = measured["index"].filter(known), measured[_MEASURED].filter(known), free.filter(known)
+    names = scores_of(wide)
+    sample = wide.join(measured.filter(known), on="index", how="inner")
     judged = {name: judge(free[name], accuracy, index) for name in free.columns}
-    yield f"Scores that need the topology only, on all {len(accuracy):,} architectures of the table."
+    yield f"Scores that need the topology only, on all {len(accuracy):,} architectures of the table.{lost}"
     yield _judgements(judged, study, column, len(accuracy))
     on_sample = {
-        name: judge(sample[name], sample[measured], sample["index"], accuracy, less=name in study.less)
+        name: judge(sample[name], sample[_MEASURED], sample["index"], accuracy, less=name in study.less)
         for name in names
     }
-    predicted = ensemble(sample.select(names), sample[measured])
+    predicted = ensemble(sample.select(names), sample[_MEASURED])
     if predicted is not None:
-        on_sample[ENSEMBLE] = judge(predicted, sample[measured], sample["index"], accuracy)
+        on_sample[ENSEMBLE] = judge(predicted, sample[_MEASURED], sample["index"], accuracy)
     yield (
         f"Everything, on the {len(sample):,} architectures of the study that the table has. A rank is that of the "
         f"study's best by the score among all {len(accuracy):,}; published ones are of the best of the whole space."
@@ -247,7 +247,7 @@ def _accuracy(
 
 def _judgements(judged: dict[str, Judgement | None], study: Study, column: str, n: int) -> Table:
     paper = published()["sed_paper"]["best_by_proxy"].get(study.setting.space["name"], {})
-    dataset = column.split("_")[0]
+    dataset = column.removesuffix("_test")
     heads = ["score", "Spearman", "Kendall", "best 5 %: Spearman", "Kendall", "least accuracy at equal score: Spearman"]
     rows = []
     for name, one in judged.items():

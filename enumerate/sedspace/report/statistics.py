@@ -134,5 +134,6 @@ def ensemble(scores: pl.DataFrame, accuracy: ArrayLike) -> NDArray[np.float64] |
         return None
     forest = RandomForestRegressor(300, random_state=0)
     folds = KFold(_FOLDS, shuffle=True, random_state=0)
-    table = scores.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float32)
+    largest = float(np.finfo(np.float32).max)  # trees compare in single precision
+    table = scores.cast(pl.Float64).fill_null(float("nan")).to_numpy().clip(-largest, largest)
     return np.asarray(cross_val_predict(forest, table, np.asarray(accuracy, np.float64), cv=folds))

@@ -17,7 +17,7 @@ LOCK = ".lock"
 
 
 @contextlib.contextmanager
-def sole_writer(directory: Path) -> Iterator[None]:
+def sole_writer(directory: Path, name: str = LOCK) -> Iterator[None]:
     """Hold the directory's lock for the time of the block.
 
     The file names its holder for people; what excludes others is the kernel's lock on it, so that a file left by a
@@ -33,7 +33,7 @@ def sole_writer(directory: Path) -> Iterator[None]:
     if is_remote(directory):  # two writers of one request write the same bytes there
         yield
         return
-    path = directory / LOCK
+    path = directory / name
     handle = _acquire(path)
     try:
         holder = f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
@@ -53,9 +53,7 @@ def _acquire(path: Path) -> int:
         except BlockingIOError:
             holder = os.read(handle, 1000).decode(errors="replace") or "another process"
             os.close(handle)
-            raise RunError(
-                f"{path.parent} is being written by {holder}: wait for it, or choose another --out"
-            ) from None
+            raise RunError(f"{_of(path)} is being written by {holder}: wait for it, or choose another --out") from None
         except BaseException:
             os.close(handle)
             raise
@@ -63,3 +61,8 @@ def _acquire(path: Path) -> int:
             if os.path.samestat(os.fstat(handle), os.stat(path)):
                 return handle
         os.close(handle)  # its last holder removed the file between our opening and locking it: try the new one
+
+
+def _of(lock: Path) -> Path:
+    """Return what a lock is of: a directory, or the file that it is named for."""
+    return lock.parent if lock.name == LOCK else lock.with_name(lock.name.removeprefix(".").removesuffix(LOCK))

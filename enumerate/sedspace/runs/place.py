@@ -16,14 +16,13 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 
 from sedspace.errors import BadInput, RunError, first_line
 
 FINISHED = ".finished"  # only beside an unfinished run: the shards that are whole
-_URL = re.compile(r"([a-z][a-z0-9+.-]+)://")
+_URL = re.compile(r"([a-z][a-z0-9+.:-]*)://(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def place(path: str | Path) -> Path:
@@ -39,8 +38,8 @@ def place(path: str | Path) -> Path:
     match = _URL.match(path)
     if match is None:
         return Path(path)
-    if urlsplit(path).username is not None:
-        raise BadInput(f"{match[0]}... has credentials in it: expected them in the environment, such as AWS_PROFILE")
+    if re.search("[@?#]", match[2]):
+        raise BadInput(f"{match[1]}://... has @, ? or # in it: expected credentials and options in the environment")
     try:
         from upath import UPath
 

@@ -223,6 +223,8 @@ def _write_shards(directory: Path, request: Request, engine: Engine, progress: b
                 note_finished(directory, shard.name, one.written.sha256)
             done[shard.name] = one
             bar.update(shard.scanned)
+    for name in done.keys() - set(names(directory)):
+        raise RunError(f"{directory / name} was written and is not there: do the workers see another {directory}?")
     found = sum(one.written.rows for one in done.values() if one.found)
     return Run(directory, request, tuple(done[shard.name].written for shard in request.shards()), found)
 

@@ -52,7 +52,8 @@ def cell_space(
         2 to 23; node 0 is the input, the last one the output.
     operations : sequence of mappings
         In the order of their digits. Each has a ``name`` and a ``kind`` (none, skip, conv or pool); convolutions and
-        poolings a ``kernel`` (odd, pixels), and if they are dilated a ``dilation``.
+        poolings a ``kernel`` (odd, pixels), dilated convolutions a ``dilation``. A pooling whose name has ``max`` in it
+        takes the maximum in a network, any other the average.
     skeleton : mapping, optional
         The network: ``widths`` of its stages (default 16, 32, 64), ``cells`` of a stage (5), ``side`` of the input in
         pixels (32), ``classes`` (10), ``dataset``, a name for it (cifar10).
@@ -180,6 +181,8 @@ def _check(operation: Operation, place: str) -> None:
         expected = "an odd number of pixels up to 999" if windowed else f"none for a {operation.kind}"
         raise BadInput(f"{place}: kernel {kernel!r}, expected {expected}")
     _number(operation.dilation, 1, 1000, f"{place}: dilation")
+    if operation.kind == "pool" and operation.dilation != 1:
+        raise BadInput(f"{place}: dilation {operation.dilation} of a pool, expected none")
 
 
 def _skeleton(given: Any, where: str) -> Skeleton:

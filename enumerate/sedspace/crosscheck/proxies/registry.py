@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from sedspace.crosscheck.rows import AGGREGATES, SCHEMA
 from sedspace.errors import BadInput, unknown
 
 
@@ -70,6 +71,8 @@ _known: dict[str, Proxy] = {}
 def proxy(name: str, better: str = "more") -> Callable[[Function], Function]:
     """Register a function as a proxy: the one decorator that a proxy of one's own needs.
 
+    A study knows it by its name: one that changes needs another, or another file.
+
     Examples
     --------
     >>> from sedspace.crosscheck.proxies import proxy, find_proxy
@@ -81,6 +84,8 @@ def proxy(name: str, better: str = "more") -> Callable[[Function], Function]:
     """
     if not name.isidentifier() or better not in ("more", "less"):
         raise BadInput(f"proxy {name!r}, better {better!r}: expected a name of letters and digits, and more or less")
+    if name in {*SCHEMA, *AGGREGATES, "all"}:
+        raise BadInput(f"proxy {name!r}: studies have a column or aggregate of that name, choose another")
 
     def register(function: Function) -> Function:
         _known[name] = Proxy(name, function, better)

@@ -17,6 +17,8 @@ def zico(network: nn.Module, batch: Batch, loss: Loss) -> float:
     whose code takes two batches). Weights whose gradient does not vary are left out, and layers with no other weights.
     """
     half = len(batch.images) // 2
+    if half < 2:
+        raise Undefined(f"a batch of {len(batch.images)} has no two halves of two images, as BatchNorm needs")
     halves = [
         [g.clone() for _, g in weight_gradients(network, Batch(batch.images[part], batch.labels[part]), loss)]
         for part in (slice(0, half), slice(half, 2 * half))
