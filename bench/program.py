@@ -28,7 +28,7 @@ from sedspace.machine import code_version, cpu_name
 from sedspace.plots import save
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
+PAGES = HERE.parent / "README.md", HERE / "README.md"  # where tables stand, each on one of them
 VERSIONS = ("dask", "duckdb", "numba", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "torch")
 
 
@@ -121,8 +121,14 @@ def split(text: str, name: str) -> tuple[str, str, str]:
     return before + first, inside, last + after
 
 
-def write_readme(name: str, path: Path = README) -> None:
-    """Put the table of a measurement into the README."""
+def page(name: str) -> Path:
+    """Return the page that has the table of a measurement."""
+    return next((one for one in PAGES if f"<!-- end of {name} -->" in one.read_text(encoding="utf-8")), PAGES[0])
+
+
+def write_readme(name: str, path: Path | None = None) -> None:
+    """Put the table of a measurement into the page that has a place for it."""
+    path = path or page(name)
     before, _, after = split(path.read_text(encoding="utf-8"), name)
     path.write_text(f"{before}{table(name)}{after}", encoding="utf-8")
 
@@ -177,7 +183,7 @@ def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
 
 @cli.command()
 def readme() -> None:
-    """Write the README's tables anew from bench/*.json."""
+    """Write the tables of both READMEs anew from bench/*.json."""
     for name in BENCHMARKS:
         write_readme(name)
         write_picture(name)

@@ -133,7 +133,7 @@ def picture(results: dict[str, dict[str, dict[str, float]]]) -> Figure:
     all_axes[0].plot([1, *POOLS], [bits["input"], *(bits[f"max pooling {k}x{k}"] for k in POOLS)], "s-", label="max")
     plain(all_axes[0], xlabel="size of the pooling", ylabel="local 1-D entropy, bits", title="3: pooling")
     for axes, kind, title in zip(
-        all_axes[1:], ("variance", "fan-in"), ("one variance", "scaled by fan-in"), strict=True
+        all_axes[1:], ("variance", "fan-in"), ("of one variance", "scaled by fan-in"), strict=True
     ):
         for skip, style in (("", "o-"), (" + skip", "s-")):
             values = [one[kind][f"convolution {k}x{k}{skip}"] for k in KERNELS]

@@ -61,7 +61,7 @@ def test_the_two_commands_make_their_own_environment():
 
 @pytest.mark.parametrize("name", program.BENCHMARKS)
 def test_figures_come_from_measurements(name):
-    assert program.split(README, name)[1] == program.table(name)
+    assert program.split(program.page(name).read_text(encoding="utf-8"), name)[1] == program.table(name)
 
 
 def test_figures_are_regenerated_where_they_stand(tmp_path):
@@ -73,7 +73,7 @@ def test_figures_are_regenerated_where_they_stand(tmp_path):
 
 def test_no_table_of_figures_without_a_source():
     """Outside of what is written by measurements only the table of spaces has numbers, and those are their sizes."""
-    text = README
+    text = "".join(page.read_text(encoding="utf-8") for page in program.PAGES)
     for name in program.BENCHMARKS:
         before, _, after = program.split(text, name)
         text = before + after
