@@ -149,7 +149,7 @@ def test_one_writer_at_a_time(tmp_path):
     from sedspace.runs.lock import sole_writer
 
     out = tmp_path / "check.parquet"
-    lock = sole_writer(tmp_path, ".check.parquet.lock")
+    lock = sole_writer(out)
     with lock, pytest.raises(ss.RunError, match=r"check\.parquet is being written by process"):
         crosscheck("tss3", [1], ["params"], out, **OPTIONS)
     crosscheck("tss3", [1], ["params"], out, **OPTIONS)

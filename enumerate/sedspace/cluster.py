@@ -25,7 +25,6 @@ from sedspace.runs.place import is_remote, place
 from sedspace.runs.request import Request, Shard
 from sedspace.runs.threads import Done, do_shard
 from sedspace.scores import Score, check_threads, find_score, register_again, registered
-from sedspace.spaces import described
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -143,12 +142,12 @@ def note_dashboard(client: Client) -> None:
 class Order:
     """What a worker needs to make a run's request its own: small, since it goes along with every task.
 
-    `columns` and `scores` are pickled: names, or a user's scores themselves. `digest` is that of the description which
-    the client has, so that a worker that would write anything else says so.
+    `space`, `columns` and `scores` are pickled: columns as names, or a user's scores themselves. `digest` is that of
+    the description which the client has, so that a worker that would write anything else says so.
     """
 
     directory: str
-    space: str
+    space: bytes
     columns: bytes
     scores: bytes
     limits: tuple[int, int, int]
@@ -168,12 +167,10 @@ def by_cluster(client: Client, directory: Path, request: Request, noted: Mapping
 def _order(directory: Path, request: Request) -> Order:
     import cloudpickle
 
-    about = request.space.describe()
-    known = {key: about[key] for key in ("name", "definition") if key in about}
     columns = [_portable(request, column.name, column.score) for column in request.columns]
     return Order(
         str(directory) if is_remote(directory) else str(directory.absolute()),
-        json.dumps(known),
+        pickle.dumps(request.space),
         cloudpickle.dumps(columns),
         cloudpickle.dumps(registered()),
         (request.start, request.stop, request.shard_rows),
@@ -203,8 +200,7 @@ def _request_of(order: Order) -> Request:
         raise BadInput(f"this worker has {code_version()}, the client {order.code}: expected the same")
     register_again(pickle.loads(order.scores))
     start, stop, shard_rows = order.limits
-    space = described(json.loads(order.space))
-    request = Request.make(space, pickle.loads(order.columns), start, stop, shard_rows, order.where)
+    request = Request.make(pickle.loads(order.space), pickle.loads(order.columns), start, stop, shard_rows, order.where)
     if _digest(request) != order.digest:
         raise BadInput("this worker makes another request of the same order: expected the same scores and spaces")
     return request

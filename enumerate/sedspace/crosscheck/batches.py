@@ -18,6 +18,11 @@ TORCHVISION = {"cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 _LARGEST = 100.0  # beyond it numbers are bytes that were not scaled
 
 
+def torch_seed(*numbers: int) -> int:
+    """Return a seed for torch that is made of several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+
+
 class Batches:
     """Batches of one size for one network: every repeat has its own, the same for all architectures.
 
@@ -62,8 +67,7 @@ class Batches:
             self._given = [(pixels[rows], None if known is None else known[rows]) for rows in drawn]
 
     def _random(self, repeat: int) -> torch.Generator:
-        state = np.random.SeedSequence([self.seed, repeat]).generate_state(1, np.uint64)[0]
-        return torch.Generator().manual_seed(int(state >> 1))
+        return torch.Generator().manual_seed(torch_seed(self.seed, repeat))
 
     def of(self, repeat: int) -> Batch:
         """Return the batch of a repeat."""

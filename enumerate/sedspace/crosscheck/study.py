@@ -21,7 +21,7 @@ from sedspace.crosscheck.proxies import Proxy, find_proxy, known_proxies
 from sedspace.crosscheck.rows import AGGREGATES, SCHEMA, Setting, Study, read_study, write_study
 from sedspace.crosscheck.values import OUT_OF_MEMORY, Row, Todo, Values
 from sedspace.errors import BadInput
-from sedspace.runs.lock import LOCK, sole_writer
+from sedspace.runs.lock import sole_writer
 from sedspace.runs.place import is_remote, naming, place, size
 from sedspace.scores import find_score
 from sedspace.spaces import Space
@@ -130,12 +130,10 @@ def crosscheck(
         sedspace=__version__,
         **by.machine(device),
     )
-    if out is None:
-        return _continued(by, space, setting, batches, wanted, chosen, repeats, None, progress)
-    path = place(out)
-    if not is_remote(path) and not path.absolute().parent.is_dir():
+    path = None if out is None else place(out)
+    if path is not None and not is_remote(path) and not path.absolute().parent.is_dir():
         raise BadInput(f"--out {path}: there is no directory {path.parent}")
-    with sole_writer(path.absolute().parent, f".{path.name}{LOCK}") if not is_remote(path) else nullcontext():
+    with nullcontext() if path is None else sole_writer(path):
         return _continued(by, space, setting, batches, wanted, chosen, repeats, path, progress)
 
 

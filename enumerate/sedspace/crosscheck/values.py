@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from sedspace.crosscheck.batches import Batches
+from sedspace.crosscheck.batches import Batches, torch_seed
 from sedspace.crosscheck.proxies import Batch, Proxy, Undefined
 from sedspace.crosscheck.rows import Setting
 from sedspace.errors import BadInput, RunError, first_line
@@ -61,28 +61,32 @@ class Values:
     batches : Batches
     known : mapping of int to (str, float)
         The arch string and SED of every architecture.
+    code : str, optional
+        The `code_version` of the process that asks. Default: of this one.
     """
 
     def __init__(
-        self, space: Space, setting: Setting, batches: Batches, known: Mapping[int, tuple[str, float]]
+        self,
+        space: Space,
+        setting: Setting,
+        batches: Batches,
+        known: Mapping[int, tuple[str, float]],
+        code: str | None = None,
     ) -> None:
         self.space, self.setting, self.batches, self.known = space, setting, batches, known
-        self.like: dict[str, Any] = {
-            "code": code_version(),
-            "machine": setting.machine,
-            "threads": setting.threads,
-        }
+        self.code = code or code_version()
         self._batch: tuple[int, Batch] | None = None
         self._warm: set[str] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Leave behind what belongs to this process; what `like` says of it goes along."""
-        return _again, (self.space, self.setting, self.batches, self.known, self.like)
+        """Leave behind what belongs to this process."""
+        return Values, (self.space, self.setting, self.batches, self.known, self.code)
 
     def rows(self, todo: Iterable[Todo]) -> list[Row]:
         """Return the rows of several values; raise `RunError` if this process is not like the one that asks."""
         here = {"code": code_version(), **machine(self.setting.device)}
-        for name, wanted in self.like.items():
+        like = {"code": self.code, "machine": self.setting.machine, "threads": self.setting.threads}
+        for name, wanted in like.items():
             if here[name] != wanted:
                 raise RunError(f"a worker's {name} is {here[name]!r}, that of the study {wanted!r}: expected the same")
         return [self.row(one) for one in todo]
@@ -97,11 +101,10 @@ class Values:
 
     def _row(self, one: Todo) -> Row:
         batch, setting = self._batch_of(one.repeat), self.setting
-        state = np.random.SeedSequence([setting.seed, one.index, one.repeat]).generate_state(1, np.uint64)[0]
         value, reason, built = None, None, 0.0
         began = time.perf_counter()
         try:
-            torch.manual_seed(int(state >> 1))
+            torch.manual_seed(torch_seed(setting.seed, one.index, one.repeat))
             network = self.space.network(one.index, setting.dataset).to(setting.device).train()
             self._synchronise()
             built = time.perf_counter() - began
@@ -130,11 +133,3 @@ class Values:
     def _synchronise(self) -> None:
         if self.setting.device == "cuda":
             torch.cuda.synchronize()
-
-
-def _again(
-    space: Space, setting: Setting, batches: Batches, known: Mapping[int, tuple[str, float]], like: Any
-) -> Values:
-    values = Values(space, setting, batches, known)
-    values.like = like
-    return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -26,11 +27,11 @@ def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequenc
     if study.rows.is_empty():
         raise BadInput("the study has no values yet: let `sedspace crosscheck` finish")
     wide, space = by_architecture(study), described(study.setting.space)
-    proxies = study.rows["proxy"].n_unique()
+    proxies, costs = study.rows["proxy"].n_unique(), summary(study)
     sections = [
-        Section("The study", list(_about(study, space, wide))),
+        Section("The study", list(_about(study, space, wide, costs))),
         Section("Do they rank alike?", list(_agreement(study, wide))),
-        Section("What they cost", list(_seconds(study, space))),
+        Section("What they cost", list(_seconds(study, space, costs))),
         Section("What has no value", list(_undefined(study))),
     ]
     if accuracy is not None:
@@ -65,7 +66,7 @@ def _three(value: float) -> str:
 # -- the study itself -------------------------------------------------------------------------------------------------
 
 
-def _about(study: Study, space: Space, wide: pl.DataFrame) -> Iterator[Part]:
+def _about(study: Study, space: Space, wide: pl.DataFrame, summed: list[dict[str, Any]]) -> Iterator[Part]:
     setting = study.setting
     repeats = study.rows["repeat"].n_unique()
     images = "random images" if setting.images == "random" else f"given images (SHA-256 {setting.images[:12]}...)"
@@ -76,7 +77,7 @@ def _about(study: Study, space: Space, wide: pl.DataFrame) -> Iterator[Part]:
         f"seed {setting.seed}."
     )
     yield f"{setting.machine} ({setting.device}); sedspace {setting.sedspace}, torch {setting.torch}."
-    costs = {row["proxy"]: row["seconds"] for row in summary(study)}
+    costs = {row["proxy"]: row["seconds"] for row in summed}
     name = "grad_norm" if "grad_norm" in costs else max(costs, key=lambda one: costs[one])
     agreement = correlation(wide["sed"], wide[name])
     yield (
@@ -115,10 +116,10 @@ def _pair(found: Correlation) -> str:
     return f"{number(found.spearman)} ({number(found.kendall)})"
 
 
-def _seconds(study: Study, space: Space) -> Iterator[Part]:
+def _seconds(study: Study, space: Space, summed: list[dict[str, Any]]) -> Iterator[Part]:
     paper = published()["sed_paper"]
     table_1 = paper["seconds_per_architecture"].get(f"{space.name}_{study.setting.dataset}", {})
-    rows = sorted(summary(study), key=lambda row: -row["seconds"])
+    rows = sorted(summed, key=lambda row: -row["seconds"])
     costs = {row["proxy"]: row["seconds"] for row in rows}
     whole, alone = study.sed_seconds["whole"], study.sed_seconds["alone"]
     yield (
@@ -222,7 +223,7 @@ def _accuracy(
     sample = wide.join(measured.filter(known), on="index", how="inner")
     judged = {name: judge(free[name], accuracy, index) for name in free.columns}
     yield f"Scores that need the topology only, on all {len(accuracy):,} architectures of the table.{lost}"
-    yield _judgements(judged, study, column, len(accuracy))
+    yield _judgements(judged, study, column)
     on_sample = {
         name: judge(sample[name], sample[_MEASURED], sample["index"], accuracy, less=name in study.less)
         for name in names
@@ -234,7 +235,7 @@ def _accuracy(
         f"Everything, on the {len(sample):,} architectures of the study that the table has. A rank is that of the "
         f"study's best by the score among all {len(accuracy):,}; published ones are of the best of the whole space."
     )
-    yield _judgements(on_sample, study, column, len(sample))
+    yield _judgements(on_sample, study, column)
     if predicted is not None:
         yield (
             f"`{ENSEMBLE}`: what 300 random trees that combine all other rows predict of architectures they were not "
@@ -245,7 +246,7 @@ def _accuracy(
     yield pictures.accuracies(column, free["sed"], accuracy, list(on_sample), rho)
 
 
-def _judgements(judged: dict[str, Judgement | None], study: Study, column: str, n: int) -> Table:
+def _judgements(judged: dict[str, Judgement | None], study: Study, column: str) -> Table:
     paper = published()["sed_paper"]["best_by_proxy"].get(study.setting.space["name"], {})
     dataset = column.removesuffix("_test")
     heads = ["score", "Spearman", "Kendall", "best 5 %: Spearman", "Kendall", "least accuracy at equal score: Spearman"]

@@ -17,8 +17,8 @@ LOCK = ".lock"
 
 
 @contextlib.contextmanager
-def sole_writer(directory: Path, name: str = LOCK) -> Iterator[None]:
-    """Hold the directory's lock for the time of the block.
+def sole_writer(target: Path) -> Iterator[None]:
+    """Hold the lock of a directory, or of a file, for the time of the block.
 
     The file names its holder for people; what excludes others is the kernel's lock on it, so that a file left by a
     process that is gone is simply taken over.
@@ -30,11 +30,11 @@ def sole_writer(directory: Path, name: str = LOCK) -> Iterator[None]:
     RunError
         If another process (or thread) holds it; names the holder.
     """
-    if is_remote(directory):  # two writers of one request write the same bytes there
+    if is_remote(target):  # two writers of one request write the same bytes there
         yield
         return
-    path = directory / name
-    handle = _acquire(path)
+    path = target / LOCK if target.is_dir() else target.with_name(f".{target.name}{LOCK}")
+    handle = _acquire(path, target)
     try:
         holder = f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
         os.ftruncate(handle, 0)
@@ -45,7 +45,7 @@ def sole_writer(directory: Path, name: str = LOCK) -> Iterator[None]:
         os.close(handle)
 
 
-def _acquire(path: Path) -> int:
+def _acquire(path: Path, target: Path) -> int:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -53,7 +53,7 @@ def _acquire(path: Path) -> int:
         except BlockingIOError:
             holder = os.read(handle, 1000).decode(errors="replace") or "another process"
             os.close(handle)
-            raise RunError(f"{_of(path)} is being written by {holder}: wait for it, or choose another --out") from None
+            raise RunError(f"{target} is being written by {holder}: wait for it, or choose another --out") from None
         except BaseException:
             os.close(handle)
             raise
@@ -61,8 +61,3 @@ def _acquire(path: Path) -> int:
             if os.path.samestat(os.fstat(handle), os.stat(path)):
                 return handle
         os.close(handle)  # its last holder removed the file between our opening and locking it: try the new one
-
-
-def _of(lock: Path) -> Path:
-    """Return what a lock is of: a directory, or the file that it is named for."""
-    return lock.parent if lock.name == LOCK else lock.with_name(lock.name.removeprefix(".").removesuffix(LOCK))
