@@ -136,6 +136,15 @@ def feature_sums(tables, index):
     return tuple(sum(int(table[digit][f]) for table, digit in zip(tables, chosen, strict=True)) for f in range(width))
 
 
+def table_cost(costs, constant, digits, nodes):
+    """The cost of a cell by a table of Fractions: a position's own entry, else that of position None."""
+    total = constant
+    for (source, target), operation in zip(edges(nodes), operations(digits), strict=True):
+        own = f"{source}->{target}", operation
+        total += costs[own] if own in costs else costs[None, operation]
+    return total
+
+
 def classes(sums):
     """How many architectures have each feature sums, and the first of them."""
     out = {}

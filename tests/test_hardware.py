@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 import naive
 import sedspace as ss
+from sedspace.cli import cli
 
 COSTS = {"none": 0, "skip_connect": 0.013, "nor_conv_1x1": 0.3111, "nor_conv_3x3": 0.5502, "avg_pool_3x3": 0.12}
 EDGES = [f"{a}->{b}" for a, b in naive.edges(4)]
@@ -22,20 +26,25 @@ def registry(monkeypatch):
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
 
 
+def exactly(costs):
+    """A table of costs as Fractions of the decimals that were written."""
+    return {key if isinstance(key, tuple) else (None, key): Fraction(str(cost)) for key, cost in costs.items()}
+
+
 def by_hand(costs, constant, digits, nodes):
     """The exact cost of a cell."""
-    return constant + sum(
-        costs.get((f"{a}->{b}", operation), costs.get((None, operation), costs.get(operation)))
-        for (a, b), operation in zip(naive.edges(nodes), naive.operations(digits), strict=True)
-    )
+    return naive.table_cost(exactly(costs), Fraction(str(constant)), digits, nodes)
+
+
+REAL = st.just(0.0) | st.floats(1e-6, 20)
 
 
 @given(
     st.sampled_from([None, 0.001, "1/8", 0.05, 3]),
     st.floats(-5, 50),
-    st.lists(st.floats(0, 20), min_size=5, max_size=5),
+    st.lists(REAL, min_size=5, max_size=5),
     st.lists(st.integers(0, 5**10 - 1), min_size=1, max_size=5),
-    st.floats(0, 9),
+    REAL,
 )
 def test_costs_are_within_the_stated_bound(quantum, constant, values, indices, special):
     costs = dict(zip([(None, operation) for operation in COSTS], values, strict=True))
@@ -43,11 +52,92 @@ def test_costs_are_within_the_stated_bound(quantum, constant, values, indices, s
     cost = ss.TableCost("latency", costs, constant, quantum=quantum)
     bound = cost.error_bound("tss5")
     assert bound <= float(cost.quantum) / 2 * 11 + 1e-12
+    assert bound <= float(cost.rounding) * 11 + 1e-12
     for index in indices:
         exact = by_hand(costs, constant, naive.digits(index, [5] * 10), 5)
         value = ss.score("tss5", cost, index, index + 1).item()
         assert abs(value - exact) <= bound + 1e-9 * abs(exact)
         assert round(value / float(cost.quantum)) == pytest.approx(value / float(cost.quantum), abs=1e-6)
+
+
+TABLES = {
+    "by operation": (
+        {"none": 0, "skip_connect": 0.1, "nor_conv_1x1": 1.7, "nor_conv_3x3": 2.9, "avg_pool_3x3": 0.3},
+        2,
+    ),
+    "many digits": (COSTS, 1.23456789),
+    "by position": ({**{(None, name): v for name, v in COSTS.items()}, ("0->3", "none"): 12.7}, -0.3),
+    "decimals": ({name: Decimal(str(v)) / 7 * 7 for name, v in COSTS.items()}, Decimal("0.05")),
+    "thirds": ({name: Fraction(i, 3) for i, name in enumerate(COSTS)}, Fraction(1, 7)),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_costs_that_the_quantum_divides_are_exact(kind):
+    costs, constant = TABLES[kind]
+    cost = ss.TableCost("latency", costs, constant)
+    exact = [by_hand(costs, constant, naive.digits(i, [5] * 6), 4) for i in range(15_625)]
+    assert (cost.rounding, cost.error_bound("tss"), "exact" in cost.meaning) == (0, 0.0, True)
+    assert ss.score("tss", cost).tolist() == [one.numerator / one.denominator for one in exact]  # the nearest float64
+    assert all((number / cost.quantum).denominator == 1 for number in exact)
+
+
+def test_a_condition_holds_at_the_decimal_that_was_written(registry):
+    costs = {"none": 0, "skip_connect": 0.1, "nor_conv_1x1": 1.7, "nor_conv_3x3": 2.9, "avg_pool_3x3": 0.3}
+    cost = ss.TableCost("lat", costs, 0.1)
+    ss.register(cost)
+    exact = [by_hand(costs, 0.1, naive.digits(i, [5] * 6), 4) for i in range(15_625)]
+    sed = ss.score("tss")
+    for limit in ("12.7", "12.6", "9.3", "17.5"):
+        within = [i for i in range(15_625) if exact[i] <= Fraction(limit)]
+        best = min(within, key=lambda i: (-sed[i], i))
+        assert ss.top_k("tss", 1, where=f"lat <= {limit}")["index"].item() == best
+        assert len(ss.members("tss", f"lat <= {limit}")) == len(within)
+        assert ss.distribution("tss", "lat", f"lat <= {limit}").frame()["count"].sum() == len(within)
+        assert ss.best_within("tss", [float(limit)], "lat")["index"].item() == best
+    assert cost.quantum == Fraction(1, 10)
+
+
+NUMBERS = [np.int8, np.uint8, np.int16, np.uint64, np.int64, int, float, np.float32, np.float16, Decimal, Fraction]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("quantum", [None, 1, 4])
+def test_numbers_of_every_type_are_the_same_numbers(number, quantum):
+    plain = {"none": 0, "skip_connect": 3, "nor_conv_1x1": 101, "nor_conv_3x3": 127, "avg_pool_3x3": 50}
+    given = {name: number(value) for name, value in plain.items()}
+    cost = ss.TableCost("x", given, number(120), quantum=None if quantum is None else number(quantum))
+    same = ss.TableCost("x", plain, 120, quantum=quantum)
+    assert (cost.costs, cost.constant, cost.quantum) == (same.costs, same.constant, same.quantum)
+    assert (cost.parameters, cost.meaning) == (same.parameters, same.meaning)
+    assert cost.error_bound("tss") == same.error_bound("tss") >= 0
+    for index in (0, 11_668, 15_624, 8543):
+        value = ss.score("tss", cost, index, index + 1).item()
+        assert abs(value - by_hand(plain, 120, naive.digits(index, [5] * 6), 4)) <= cost.error_bound("tss")
+
+
+def test_a_float32_of_a_file_is_the_decimal_that_it_stands_for(tmp_path):
+    table = pl.DataFrame({"operation": list(COSTS), "cost": pl.Series([0, 12.7, 0.3, 2.9, 0.1], dtype=pl.Float32)})
+    table.write_parquet(tmp_path / "mine.parquet")
+    cost = ss.read_costs(tmp_path / "mine.parquet")
+    assert cost.costs[None, "skip_connect"] == Fraction(127, 10)
+    assert cost.quantum == Fraction(1, 10)
+
+
+def test_too_fine_a_quantum_is_not_the_default_and_that_is_said():
+    def table(nodes):
+        return {(f"{a}->{b}", name): 1 + b + j / 1000 for a, b in naive.edges(nodes) for j, name in enumerate(COSTS)}
+
+    assert ss.TableCost("x", table(5)).quantum == Fraction(1, 1000)  # 5^10 cells: their classes can be counted
+    coarse = ss.TableCost("x", table(6))
+    assert coarse.quantum == Fraction(5, 100)
+    assert 0 < coarse.rounding <= coarse.quantum / 2
+    assert "rounded to steps of 0.05, by at most 0.004" in coarse.meaning
+    assert coarse.error_bound("tss6") > 0
+    assert ss.TableCost("x", table(6), quantum="0.001").rounding == 0
+    noisy = ss.TableCost("x", {**COSTS, "none": 0.1 + 0.2, "skip_connect": 0.3})
+    assert noisy.quantum == Fraction(4, 1000)  # 0.30000000000000004 has no place among so few quanta
+    assert "rounded" in noisy.meaning
 
 
 def test_a_cost_is_a_score_like_any_other(registry, tmp_path):
@@ -77,14 +167,15 @@ def test_tables_are_written_and_read_again(tmp_path):
     for name, write in (("mine.csv", pl.DataFrame.write_csv), ("mine.parquet", pl.DataFrame.write_parquet)):
         write(cost.frame(), tmp_path / name)
         again = ss.read_costs(tmp_path / name)
-        assert (again.name, again.costs, again.constant, again.quantum) == ("mine", costs, 1.25, cost.quantum)
+        assert (again.name, again.costs, again.constant) == ("mine", exactly(costs), 1.25)
+        assert (again.quantum, again.parameters) == (cost.quantum, cost.parameters)
     (tmp_path / "plain.csv").write_text("operation,cost\n" + "\n".join(f"{k},{v}" for k, v in COSTS.items()))
     plain = ss.read_costs(tmp_path / "plain.csv", "latency", unit="mJ")
     (tmp_path / "my-costs.csv").write_text("operation,position,cost\nnone,1,2\nnone,0,3\nskip_connect,,4\n")
     numbered = ss.read_costs(tmp_path / "my-costs.csv")
     assert (numbered.name, list(numbered.costs)) == ("my_costs", [("1", "none"), ("0", "none"), (None, "skip_connect")])
     assert ss.TableCost("x", COSTS, quantum=1 / 3).quantum == Fraction(1, 3)
-    assert (plain.costs, plain.constant, plain.unit) == ({(None, k): v for k, v in COSTS.items()}, 0.0, "mJ")
+    assert (plain.costs, plain.constant, plain.unit) == (exactly(COSTS), 0, "mJ")
 
 
 @pytest.mark.parametrize("by_position", [True, False])
@@ -92,7 +183,7 @@ def test_a_fit_finds_the_table_that_made_the_measurements(by_position):
     random = np.random.default_rng(3)
     space = ss.space("tss")
     true = {(edge, name): v * (1 + i * by_position) for i, edge in enumerate(EDGES) for name, v in COSTS.items()}
-    exact = [by_hand(true, 2.0, naive.digits(i, [5] * 6), 4) for i in range(space.size)]
+    exact = [float(by_hand(true, 2.0, naive.digits(i, [5] * 6), 4)) for i in range(space.size)]
     noise = random.normal(0, 0.01, space.size)
     table = pl.DataFrame({"arch": space.arch(np.arange(space.size)).tolist(), "ms": exact + noise})
     fit = ss.fit_costs(space, table, "ms", "latency", by_position=by_position, quantum=0.0001)
@@ -104,8 +195,43 @@ def test_a_fit_finds_the_table_that_made_the_measurements(by_position):
     for (edge, name), value in true.items():
         assert fit.cost.costs[edge if by_position else None, name] == pytest.approx(value, abs=0.01)
     assert min(fit.cost.costs.values()) == 0
+    assert (fit.constant, fit.warning) == (float(fit.cost.constant), None)
     if not by_position:
         assert ss.score("tss5", fit.cost, 0, 1).item() == pytest.approx(2.0, abs=0.01)
+
+
+def test_a_fitted_constant_below_0_is_said(tmp_path):
+    indices = range(0, 15_625, 7)
+    exact = [float(by_hand(COSTS, -0.3, naive.digits(i, [5] * 6), 4)) for i in indices]
+    table = pl.DataFrame({"index": indices, "ms": exact})
+    fit = ss.fit_costs("tss", table, "ms", by_position=False)
+    assert fit.constant == pytest.approx(-0.3)
+    assert fit.warning.startswith("the fitted constant is -0.3, below 0: ")
+    table.write_parquet(tmp_path / "table.parquet")
+    arguments = ["fit", "tss", str(tmp_path / "table.parquet"), "--column", "ms", "--by-operation", "--out"]
+    said = CliRunner().invoke(cli, [*arguments, str(tmp_path / "ms.csv")])
+    assert fit.warning in said.output
+    said = CliRunner().invoke(cli, [*arguments, str(tmp_path / "ms.csv"), "--json"])
+    assert (json.loads(said.stdout)["constant"], json.loads(said.stdout)["warning"]) == (fit.constant, fit.warning)
+
+
+def test_rounded_costs_are_said_where_answers_are_printed(registry, tmp_path):
+    rows = ["operation,cost", *(f"{name},{cost}" for name, cost in COSTS.items())]
+    (tmp_path / "lat.csv").write_text("\n".join(rows))
+    command = ["--costs", str(tmp_path / "lat.csv"), "top", "tss", "-k", "1", "--where", "lat <= 2"]
+    assert CliRunner().invoke(cli, command).stderr == ""
+    (tmp_path / "lat.csv").write_text("\n".join([*rows, "quantum,0.1"]))
+    said = CliRunner().invoke(cli, command)
+    assert said.exit_code == 0
+    assert said.stderr == "sedspace: costs of lat: each rounded to steps of 0.1, by at most 0.05\n"
+    assert "lat" not in said.stdout
+
+
+def test_indices_beyond_int64_can_be_fitted_to():
+    drawn = ss.sample("tss8", 40, seed=0)["index"]
+    measured = [float(by_hand(COSTS, 1, ss.space("tss8").digits(int(i)).tolist(), 8)) for i in drawn]
+    fit = ss.fit_costs("tss8", pl.DataFrame({"index": drawn, "ms": measured}), "ms", by_position=False)
+    assert fit.constant == pytest.approx(1)
 
 
 def test_measurements_of_one_architecture_are_in_one_half():
@@ -139,7 +265,18 @@ def test_a_fit_of_choices_of_several_operations():
         (lambda _: ss.TableCost("x", {"none": -0.1}), "cost x of 'none' is -0.1: expected a number of 0 or more"),
         (lambda _: ss.TableCost("x", {("0->1", "none"): float("nan")}), "cost x of 'none' at 0->1 is nan"),
         (lambda _: ss.TableCost("x", {"none": "1"}), "cost x of 'none' is '1'"),
-        (lambda _: ss.TableCost("x", {}), "0 costs: expected a number and one or more"),
+        (lambda _: ss.TableCost("x", {}), r"costs \{\}, expected a mapping from one or more operations to numbers"),
+        (lambda _: ss.TableCost("x", {"none": True}), "cost x of 'none' is True: expected a number of 0 or more"),
+        (lambda _: ss.TableCost("x", {"none": np.float32("nan")}), r"cost x of 'none' is np.float32\(nan\)"),
+        (lambda _: ss.TableCost("x", {"none": np.int8(-1)}), r"cost x of 'none' is np.int8\(-1\)"),
+        (lambda _: ss.TableCost("x", {"none": Decimal("sNaN")}), "cost x of 'none' is Decimal"),
+        (lambda _: ss.TableCost("x", {"none": Decimal("1e-999999999")}), "cost x of 'none' is Decimal"),
+        (lambda _: ss.TableCost("x", {"none": 10**400}), "cost x of 'none' is 1000"),
+        (lambda _: ss.TableCost("x", {"none": 1e-200, "skip_connect": 1e-17}), "costs up to 1e-17, expected some of"),
+        (lambda _: ss.TableCost("x", COSTS, False), "constant False, expected a number"),
+        (lambda _: ss.TableCost("x", COSTS, quantum="1e999999999"), "quantum '1e999999999'"),
+        (lambda _: ss.TableCost("x", COSTS, quantum=True), "quantum True"),
+        (lambda _: ss.TableCost("x", COSTS, quantum="1/0"), "quantum '1/0'"),
         (lambda _: ss.TableCost("x", COSTS, float("inf")), "constant inf"),
         (lambda _: ss.TableCost("x", COSTS, quantum=0), "quantum 0, expected a positive number"),
         (lambda _: ss.TableCost("x", COSTS, quantum="tiny"), "quantum 'tiny'"),
@@ -166,6 +303,10 @@ def test_a_fit_of_choices_of_several_operations():
             "4 measurements to fit",
         ),
         (lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [1], "ms": [1]}), "ms", seed=-1), "different numbers"),
+        (
+            lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [None, *range(8)], "ms": range(9)}), "ms"),
+            "index None is not an integer",
+        ),
         (lambda d: ss.read_costs(d / "none.csv"), "is not there"),
         (lambda d: ss.read_costs(d / "columns.csv"), "has no column cost: it has operation, price"),
         (lambda d: ss.read_costs(d / "twice.csv"), "row 1: 'none' stands there twice"),

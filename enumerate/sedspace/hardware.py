@@ -6,8 +6,10 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,37 +18,52 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, needs
 from sedspace.join import key_of, read_table
 from sedspace.scores import AdditiveScore
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.space import Choice, as_int
 
-Costs = Mapping[str, float] | Mapping[tuple[str | None, str], float]
+Number = float | Decimal | Fraction | np.number[Any]
+Costs = Mapping[str, Number] | Mapping[tuple[str | None, str], Number]
 """The cost of each operation by its name, or by (position, operation); position None stands for all others."""
 
-_LARGEST = 128  # quanta of the largest entry, unless a quantum is given: few sums, so few classes
+_QUANTA = 512  # of the largest cost: with SED on the 15 edges of tss6, twice as many make too many classes
+_FEW = 10**7  # ways to fill the positions that a table names: so many classes can always be counted
+_COARSE = 128  # quanta of the largest cost where the exact ones are too many
+_FINEST = 10**12  # the greatest denominator of a quantum
+_EXACT = 1 << 40  # quanta of one cost: a thousand of them are still exact as float64
 
 
 class TableCost(AdditiveScore):
     """A cost ``constant + sum of costs[position, operation]``, a score like params: for top-k, bounds, Pareto fronts.
 
-    Costs are rounded to whole quanta, so that sums of them are exact and fall into few classes. How much that can
-    change the cost of an architecture, `error_bound` says.
+    Numbers mean the decimals that they are written as: 12.7 is 127/10, not the nearest binary fraction. Costs are held
+    in whole quanta, so that sums of them are exact and fall into classes. If the quantum divides all of them, a value
+    is the float64 nearest to the exact cost, the same as its literal: ``latency <= 12.7`` holds for a cost of 12.7.
+    Otherwise costs are rounded; by how much that can change the cost of an architecture, `error_bound` says.
 
     Parameters
     ----------
     name : str
         The column's name.
     costs : mapping
-        From operation, or from (position, operation), to a cost. Position None stands for all that are not named.
-    constant : float, default 0
+        From operation, or from (position, operation), to a cost: a Python or NumPy number, `Decimal` or `Fraction`.
+        Position None stands for all that are not named.
+    constant : number, default 0
         What every architecture costs, the stem's latency, say.
-    quantum : float, str or Fraction, optional
-        The unit that costs are rounded to. Default: a 128th of the largest cost, to one digit. A finer one is more
-        exact and makes more classes.
+    quantum : number or str, optional
+        The unit that costs are rounded to. Default: the greatest that divides all costs and the constant, as long as
+        that leaves few classes: if costs do not depend on positions, or on so few that they can be filled in at most
+        10^7 ways, or if the largest cost is at most 512 quanta. Else a 128th of the largest cost, to one digit.
     unit : str, default "ms"
+
+    Attributes
+    ----------
+    costs : dict
+        From (position or None, operation) to the exact cost, a `Fraction`.
+    constant, quantum : Fraction
 
     Raises
     ------
@@ -58,11 +75,11 @@ class TableCost(AdditiveScore):
     --------
     >>> import sedspace as ss
     >>> costs = {"none": 0, "skip_connect": 0.02, "nor_conv_1x1": 0.31, "nor_conv_3x3": 0.55, "avg_pool_3x3": 0.12}
-    >>> latency = ss.TableCost("latency", costs, constant=1.2, quantum=0.01)
-    >>> ss.score("tss", latency, 11668, 11669).item(), latency.error_bound("tss") < 1e-9
-    (3.97, True)
+    >>> latency = ss.TableCost("latency", costs, constant=1.2)
+    >>> latency.quantum, ss.score("tss", latency, 11668, 11669).item(), latency.error_bound("tss")
+    (Fraction(1, 100), 3.97, 0.0)
     >>> _ = ss.register(latency)
-    >>> ss.top_k("tss6", 1, where="latency < 4").select("index", "sed").row(0)
+    >>> ss.top_k("tss6", 1, where="latency <= 3.97").select("index", "sed").row(0)
     (975938, 10.9375)
     """
 
@@ -70,31 +87,20 @@ class TableCost(AdditiveScore):
         self,
         name: str,
         costs: Costs,
-        constant: float = 0.0,
+        constant: Number = 0,
         *,
-        quantum: float | str | Fraction | None = None,
+        quantum: Number | str | None = None,
         unit: str = "ms",
     ) -> None:
-        if not isinstance(costs, Mapping):
-            raise BadInput(f"cost {name}: costs {costs!r}, expected a mapping from operations to numbers")
-        self.costs: dict[tuple[str | None, str], float] = {}
-        for key, cost in costs.items():
-            pair = key if isinstance(key, tuple) else (None, key)
-            if len(pair) != 2 or not isinstance(pair[0], str | None) or not isinstance(pair[1], str):
-                raise BadInput(f"cost {name}: {key!r}, expected an operation or a pair of position and operation")
-            self.costs[pair] = cost
-        for (position, operation), cost in self.costs.items():
-            if not _is_number(cost) or cost < 0:
-                raise BadInput(
-                    f"cost {name} of {operation!r}{_at(position)} is {cost!r}: expected a number of 0 or more"
-                )
-        if not self.costs or not _is_number(constant):
-            raise BadInput(f"cost {name}: constant {constant!r}, {len(costs)} costs: expected a number and one or more")
-        self.constant = constant
-        self.quantum = _quantum(name, quantum, max(self.costs.values()))
-        scale, base = self.quantum.numerator, round(Fraction(constant) / self.quantum)
+        self.costs = _exact_costs(name, costs)
+        exact = _exact(constant)
+        if exact is None:
+            raise BadInput(f"cost {name}: constant {constant!r}, expected a number")
+        self.constant = exact
+        self.quantum = _default(name, self.costs, exact) if quantum is None else _quantum(name, quantum)
+        base, scale = self._quanta(exact), self.quantum.numerator
         self._base = base
-        table = json.dumps(sorted(((position or "", o), float(c)) for (position, o), c in self.costs.items()))
+        table = json.dumps(sorted((position or "", o, _text(cost)) for (position, o), cost in self.costs.items()))
         super().__init__(
             name,
             {"cost": {}},
@@ -102,14 +108,32 @@ class TableCost(AdditiveScore):
             dtype="float64",
             denominator=self.quantum.denominator,
             unit=unit,
-            meaning=f"additive cost in steps of {float(self.quantum):g}: a constant and the operations' own",
+            meaning=f"additive cost: a constant and the operations' own, {self.precision}",
             per_group=False,
             parameters={
-                "constant": repr(float(constant)),
+                "constant": _text(exact),
                 "quantum": str(self.quantum),
                 "costs": hashlib.sha256(table.encode()).hexdigest(),
             },
         )
+
+    @property
+    def rounding(self) -> Fraction:
+        """By how much rounding changes any one of the costs, or the constant, at most; 0 if all are exact."""
+        return max(self._off(cost) for cost in (self.constant, *self.costs.values()))
+
+    @property
+    def precision(self) -> str:
+        """How exact the cost is, in words."""
+        if not self.rounding:
+            return f"exact, in steps of {float(self.quantum):g}"
+        return f"each rounded to steps of {float(self.quantum):g}, by at most {float(self.rounding):.2g}"
+
+    def _quanta(self, cost: Fraction) -> int:
+        return round(cost / self.quantum)
+
+    def _off(self, cost: Fraction) -> Fraction:
+        return abs(self._quanta(cost) * self.quantum - cost)
 
     def tables(self, space: Space) -> list[NDArray[np.int64]]:
         """Return for each position int64[choices, 1]: the cost of each choice in quanta."""
@@ -133,7 +157,7 @@ class TableCost(AdditiveScore):
                     f"{', '.join(operations)} at {', '.join(positions)}"
                 )
 
-    def _cost(self, position: str, operation: str) -> float:
+    def _cost(self, position: str, operation: str) -> Fraction:
         for key in ((position, operation), (None, operation)):
             if key in self.costs:
                 return self.costs[key]
@@ -141,18 +165,14 @@ class TableCost(AdditiveScore):
 
     def _choice(self, position: str, choice: Choice) -> int:
         """Return the cost of a choice in quanta."""
-        return sum(round(Fraction(self._cost(position, o.name)) / self.quantum) for o in choice.operations)
+        return sum(self._quanta(self._cost(position, o.name)) for o in choice.operations)
 
     def error_bound(self, space: str | Space) -> float:
         """Return by how much rounding to quanta can change the cost of any architecture of a space, at most."""
-
-        def off(exact: float) -> Fraction:
-            return abs(round(Fraction(exact) / self.quantum) * self.quantum - Fraction(exact))
-
-        worst = off(self.constant)
+        worst = self._off(self.constant)
         for position in find_space(space).positions:
             worst += max(
-                sum((off(self._cost(position.name, o.name)) for o in choice.operations), Fraction(0))
+                sum((self._off(self._cost(position.name, o.name)) for o in choice.operations), Fraction(0))
                 for choice in position.choices
             )
         return float(worst)
@@ -165,8 +185,38 @@ class TableCost(AdditiveScore):
         return pl.DataFrame(rows, {"position": pl.String, "operation": pl.String, "cost": pl.Float64}, orient="row")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and math.isfinite(value)
+def _exact(value: Any) -> Fraction | None:
+    """Return a number of any type as the decimal that it is written as; None if it is none that a float can be near."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | Decimal | Fraction | np.number):
+        return None
+    try:
+        near = float(value)
+    except (OverflowError, ValueError, TypeError):  # 10**400, a signalling NaN, a complex number
+        return None
+    if not math.isfinite(near) or (near == 0 and value != 0):
+        return None
+    return Fraction(value) if isinstance(value, int | Fraction) else Fraction(str(value))
+
+
+def _text(number: Fraction) -> str:
+    """Return a number as Python writes it as a float, or else as a fraction."""
+    written = repr(float(number))
+    return written if Fraction(written) == number else str(number)
+
+
+def _exact_costs(name: str, costs: Costs) -> dict[tuple[str | None, str], Fraction]:
+    if not isinstance(costs, Mapping) or not costs:
+        raise BadInput(f"cost {name}: costs {costs!r}, expected a mapping from one or more operations to numbers")
+    out: dict[tuple[str | None, str], Fraction] = {}
+    for key, cost in costs.items():
+        pair = key if isinstance(key, tuple) else (None, key)
+        if len(pair) != 2 or not isinstance(pair[0], str | None) or not isinstance(pair[1], str):
+            raise BadInput(f"cost {name}: {key!r}, expected an operation or a pair of position and operation")
+        exact = _exact(cost)
+        if exact is None or exact < 0:
+            raise BadInput(f"cost {name} of {pair[1]!r}{_at(pair[0])} is {cost!r}: expected a number of 0 or more")
+        out[pair] = exact
+    return out
 
 
 def _at(position: str | None) -> str:
@@ -178,14 +228,32 @@ def _column_name(text: str) -> str:
     return name if name.isidentifier() else f"cost_{name}"
 
 
-def _quantum(name: str, given: float | str | Fraction | None, largest: float) -> Fraction:
-    if given is None:
-        return Fraction(f"{largest / _LARGEST:.0e}") if largest else Fraction(1)
+def _default(name: str, costs: Mapping[tuple[str | None, str], Fraction], constant: Fraction) -> Fraction:
+    """Return the greatest quantum that divides a table, or a coarser one if that would make too many classes."""
+    numbers = [constant, *costs.values()]
+    largest = max(costs.values()) or abs(constant)
+    one = math.lcm(*(number.denominator for number in numbers))
+    quantum = Fraction(math.gcd(*(int(number * one) for number in numbers)), one) or Fraction(1)
+    positions = Counter(position for position, _ in costs if position is not None)
+    few = math.prod(positions.values()) <= _FEW or largest <= _QUANTA * quantum
+    if few and quantum.denominator <= _FINEST and largest + abs(constant) <= _EXACT * quantum:
+        return quantum
+    coarse = Fraction(f"{float(largest / _COARSE):.0e}") or Fraction(1)
+    if coarse.denominator > _FINEST or largest < coarse:
+        raise BadInput(f"cost {name}: costs up to {float(largest):g}, expected some of 1e-9 or more: another unit")
+    return coarse
+
+
+def _quantum(name: str, given: Number | str) -> Fraction:
+    number: Any = given
     try:
-        quantum = Fraction(str(given)).limit_denominator(10**12)  # 0.01 means a hundredth, 0.3333333333333333 a third
-    except (ValueError, ZeroDivisionError):
-        quantum = Fraction(0)
-    if quantum <= 0 or max(quantum.numerator, quantum.denominator) > 10**15:
+        if isinstance(given, str):
+            number = Fraction(given) if "/" in given else Decimal(given)
+        exact = _exact(number)
+    except (ValueError, ArithmeticError):
+        exact = None
+    quantum = (exact or Fraction(0)).limit_denominator(_FINEST)  # 0.3333333333333333 is a third
+    if quantum <= 0 or quantum.numerator > 10**15:
         raise BadInput(f"cost {name}: quantum {given!r}, expected a positive number such as 0.01")
     return quantum
 
@@ -218,16 +286,17 @@ def read_costs(path: str | Path, name: str | None = None, *, unit: str = "ms") -
             raise BadInput(f"table {path} has no column {column}: it has {', '.join(table.columns)}")
     where = pl.col("position").cast(pl.String) if "position" in table.columns else pl.lit(None, pl.String)
     table = table.with_columns(position=where)
-    costs: dict[tuple[str | None, str], float] = {}
-    for row, (position, operation, cost) in enumerate(table.select("position", "operation", "cost").rows()):
+    numbers = list(table["cost"].to_numpy() if table["cost"].dtype == pl.Float32 else table["cost"])  # 12.7 as float32
+    costs: dict[tuple[str | None, str], Any] = {}
+    for row, (position, operation) in enumerate(table.select("position", "operation").rows()):
         if (position or None, operation) in costs:
             raise BadInput(f"table {path}, row {row}: {operation!r}{_at(position)} stands there twice")
-        if not isinstance(operation, str) or not _is_number(cost):
+        if not isinstance(operation, str) or _exact(numbers[row]) is None:
             raise BadInput(
-                f"table {path}, row {row}: cost {cost!r} of {operation!r}, expected a number of an operation"
+                f"table {path}, row {row}: cost {numbers[row]!r} of {operation!r}, expected a number of an operation"
             )
-        costs[position or None, operation] = cost
-    constant, quantum = costs.pop((None, "constant"), 0.0), costs.pop((None, "quantum"), None)
+        costs[position or None, operation] = numbers[row]
+    constant, quantum = costs.pop((None, "constant"), 0), costs.pop((None, "quantum"), None)
     return TableCost(name or _column_name(Path(path).stem), costs, constant, quantum=quantum, unit=unit)
 
 
@@ -242,6 +311,10 @@ class Fit:
         How many measurements it was fitted to and judged by.
     r2, spearman, kendall : float
         On the held-out ones: the share of variance explained, and rank correlations.
+    constant : float
+        What every architecture costs.
+    warning : str or None
+        What is wrong with a constant below 0, which no hardware has.
     """
 
     cost: TableCost
@@ -251,6 +324,21 @@ class Fit:
     spearman: float
     kendall: float
 
+    @property
+    def constant(self) -> float:
+        """What every architecture costs."""
+        return float(self.cost.constant)
+
+    @property
+    def warning(self) -> str | None:
+        """What is wrong with a constant below 0."""
+        if self.cost.constant >= 0:
+            return None
+        return (
+            f"the fitted constant is {self.constant:.4g}, below 0: what costs least is predicted to cost less than it "
+            f"can; the measurements do not add up, or are too few"
+        )
+
 
 def fit_costs(
     space: str | Space,
@@ -259,7 +347,7 @@ def fit_costs(
     name: str | None = None,
     *,
     by_position: bool = True,
-    quantum: float | str | Fraction | None = None,
+    quantum: Number | str | None = None,
     unit: str = "ms",
     seed: int = 0,
 ) -> Fit:
@@ -277,7 +365,7 @@ def fit_costs(
     by_position : bool, default True
         Whether an operation may cost more at one position than at another. A table that does not depend on positions
         serves other spaces of the same operations too.
-    quantum : float, str or Fraction, optional
+    quantum : number or str, optional
         As of `TableCost`.
     unit : str, default "ms"
     seed : int, default 0
@@ -286,7 +374,8 @@ def fit_costs(
     Returns
     -------
     Fit
-        Its costs are not negative: the cheapest operation is free, and the constant holds the rest.
+        Its costs are not negative: the cheapest operation is free, and the constant holds the rest. That one can be
+        below 0, and then `Fit.warning` says so.
 
     Raises
     ------
@@ -296,11 +385,11 @@ def fit_costs(
     try:
         from scipy.stats import kendalltau, spearmanr
     except ModuleNotFoundError:
-        raise BadInput("fitting needs scipy: pip install 'sedspace[plot]'") from None
+        raise needs("scipy", "plot", "fitting needs") from None
     space = find_space(space)
     indices, measured = _measurements(space, table, column)
-    train, test = _halves(indices, seed)
     digits = space.digits(indices)
+    train, test = _halves(indices, seed)
     costs, constant = _least_squares(space, digits[train], measured[train], by_position)
     cost = TableCost(name or _column_name(column), costs, constant, quantum=quantum, unit=unit)
     predicted = cost.values(cost.at(space, digits[test]))
@@ -326,13 +415,13 @@ def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -
     known = given.filter(pl.col(column).cast(pl.Float64).is_finite())
     if known[column].n_unique() < 4:
         raise BadInput(f"column {column} has {known[column].n_unique()} different numbers: expected at least four")
-    indices = space.parse(known["arch"]) if key == "arch" else known["index"].to_numpy()
+    indices = space.parse(known["arch"]) if key == "arch" else np.array(known["index"].to_list(), object)
     return indices, known[column].cast(pl.Float64).to_numpy()
 
 
 def _halves(indices: Any, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the rows of two random halves of the architectures."""
-    if as_int(seed, "seed") < 0:
+    if (seed := as_int(seed, "seed")) < 0:
         raise BadInput(f"seed {seed}: expected 0 or more")
     architectures, of = np.unique(indices, return_inverse=True)
     first = np.random.default_rng(seed).permutation(len(architectures)) < len(architectures) // 2
