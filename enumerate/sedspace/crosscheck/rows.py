@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 import polars as pl
 import pyarrow as pa
@@ -32,6 +33,7 @@ SCHEMA = {
     "seed": pl.Int64,
 }
 _KEY = b"sedspace"
+_MARK, _BLANK = b'"sha256": "', "0" * 64
 
 AGGREGATES = {"az_nas": ("az_expressivity", "az_progressivity", "az_trainability", "macs")}
 """Proxies that are made of other ones, over all architectures of a study, when it is read."""
@@ -99,15 +101,33 @@ class Study:
 
 
 def write_study(path: Path, study: Study) -> None:
-    """Write a study as one file, whole or not at all."""
-    about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": study.sed_seconds}
+    """Write a study as one file, whole or not at all, with its SHA-256 inside."""
+    about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": study.sed_seconds, "sha256": _BLANK}
     data = io.BytesIO()
-    table = study.rows.to_arrow().replace_schema_metadata({_KEY: json.dumps(about).encode()})
-    pq.write_table(table, data, compression="zstd")
+    table = study.rows.to_arrow()
+    with pq.ParquetWriter(data, table.schema, compression="zstd") as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({_KEY: json.dumps(about).encode()})
+    whole = data.getvalue()
+    place_of = _digest_at(whole)
+    whole = whole[:place_of] + hashlib.sha256(whole).hexdigest().encode() + whole[place_of + len(_BLANK) :]
     try:
-        write_whole(path, data.getvalue())
+        write_whole(path, whole)
     except failures() as error:
         raise RunError(f"{path} cannot be written: {what_failed(error)}") from None
+
+
+def _digest_at(data: bytes) -> int:
+    """Return where the SHA-256 of a file stands in it, which is that of the file with zeros there; -1 if nowhere."""
+    at = data.rfind(_MARK)  # the metadata comes last in a file, and text in JSON has no bare quotes
+    return -1 if at < 0 else at + len(_MARK)
+
+
+def _is_whole(data: bytes) -> bool:
+    """Return whether a file has the SHA-256 that it says: looked at before anything takes the bytes apart."""
+    at = _digest_at(data)
+    told, blank = data[at : at + len(_BLANK)], data[:at] + _BLANK.encode() + data[at + len(_BLANK) :]
+    return at > 0 and hashlib.sha256(blank).hexdigest().encode() == told
 
 
 def read_study(path: str | Path) -> Study:
@@ -116,7 +136,7 @@ def read_study(path: str | Path) -> Study:
     Raises
     ------
     BadInput
-        If there is none, or the file is something else.
+        If there is none, or the file is damaged or something else.
     """
     path = place(path)
     with naming(path):
@@ -125,11 +145,35 @@ def read_study(path: str | Path) -> Study:
         raise BadInput(f"{path} is not there: expected the file of a study, as `sedspace crosscheck` writes it")
     try:
         data = path.read_bytes()
-        about = (pq.read_schema(pa.BufferReader(data)).metadata or {}).get(_KEY)
+        if not _is_whole(data):
+            raise BadInput(
+                f"{path} is no study, or damaged: expected a file that `sedspace crosscheck` wrote, unchanged"
+            )
+        about = (pq.read_metadata(pa.BufferReader(data)).metadata or {}).get(_KEY)
         rows = pl.read_parquet(data)
     except failures(pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise BadInput(f"{path} is no study: {first_line(error)}") from None
     if about is None or dict(rows.schema) != SCHEMA:
         raise BadInput(f"{path} is no study: expected a file that `sedspace crosscheck` wrote")
-    known = json.loads(about)
-    return Study(rows, Setting(**known["setting"]), known["less"], known["sed_seconds"])
+    try:
+        return Study(rows, *_about(json.loads(about)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} is no study: {type(error).__name__} in its metadata: {first_line(error)}") from None
+
+
+def _about(known: Any) -> tuple[Setting, list[str], dict[str, float]]:
+    """Return what a file says about its rows; raise `TypeError` or another error if that is something else."""
+    setting = Setting(**known["setting"])
+    for name, kind in get_type_hints(Setting).items():
+        _refuse_unless(type(getattr(setting, name)) is (get_origin(kind) or kind), name, getattr(setting, name))
+    _refuse_unless(isinstance(setting.space.get("name"), str), "space", setting.space)
+    less, seconds = known["less"], known["sed_seconds"]
+    _refuse_unless(isinstance(less, list) and all(isinstance(one, str) for one in less), "less", less)
+    numbers = isinstance(seconds, dict) and all(type(one) is float and one > 0 for one in seconds.values())
+    _refuse_unless(numbers and set(seconds) in (set(), {"whole", "alone"}), "sed_seconds", seconds)
+    return setting, less, seconds
+
+
+def _refuse_unless(right: bool, name: str, value: Any) -> None:
+    if not right:
+        raise TypeError(f"{name} is {value!r}")
