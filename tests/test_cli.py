@@ -1,13 +1,24 @@
-"""The command line: what it prints, what it refuses and with which status. One process each, as users start it."""
+"""The command line: what it prints, what it refuses and with which status."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import importlib.metadata
+import io
 import json
+import os
+import pty
 import re
+import shlex
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
+import tomllib
+from types import SimpleNamespace
 
 import click
 import polars as pl
@@ -16,16 +27,51 @@ import pytest
 
 import sedspace as ss
 from conftest import ROOT
-from sedspace.cli import cli
+from sedspace import arguments, errors, output
+from sedspace.cli import cli, main
+
+
+@pytest.fixture(autouse=True)
+def nothing_registered(monkeypatch):
+    """What a command registers ends with it, as if it had a process of its own."""
+    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    monkeypatch.setattr("sys.path", list(sys.path))
 
 
 def sedspace(*arguments, status=0):
-    result = subprocess.run(
-        [sys.executable, "-m", "sedspace", *map(str, arguments)], capture_output=True, text=True, timeout=120
-    )
+    """Run a command in this process; whatever is no exit of its own is raised."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        main([str(one) for one in arguments])
+    assert ended.value.code == status, err.getvalue()
+    return SimpleNamespace(stdout=out.getvalue(), stderr=err.getvalue())
+
+
+def process(*arguments, status=0):
+    """Run a command as users start it."""
+    command = [sys.executable, "-m", "sedspace", *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert result.returncode == status, result.stderr
     assert "Traceback" not in result.stderr
     return result
+
+
+def in_a_terminal(columns, *arguments):
+    """Run a command in a terminal so many characters wide; return all that it shows."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "sedspace", *map(str, arguments)], stdout=theirs, stderr=theirs, env=environment
+    ) as running:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux: the other end is closed
+            while part := os.read(ours, 1 << 16):
+                shown += part
+        assert running.wait(60) == 0, shown.decode()
+    os.close(ours)
+    return shown.decode().replace("\r\n", "\n")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +91,7 @@ def test_spaces():
 
 def test_enumerate_and_what_it_suggests(tmp_path):
     path = tmp_path / "my runs" / "tss"  # the directory is made, and the suggestion is quoted
-    result = sedspace("enumerate", "tss", "--out", path)
+    result = process("enumerate", "tss", "--out", path)
     assert result.stderr == ""  # no progress bar where nobody watches
     assert re.search(
         r"15,625 architectures of tss in 1 shard, [\d,]+ bytes; [\d.]+ s \([\d,]+ architectures/s\)", result.stdout
@@ -298,8 +344,228 @@ def test_a_score_for_another_space_does_not_break_show(tmp_path):
         "import sedspace as ss\nfrom beside import ROWS\n"
         "ss.register(ss.AdditiveScore('five', {'t': ROWS}, lambda t: t / 0.0))\n"
     )
-    assert "five" not in sedspace("--scores", file, "show", "tss", 5).stdout
-    assert json.loads(sedspace("--scores", file, "show", "tss5", 5, "--json").stdout)["scores"]["five"] is None
+    assert "five" not in process("--scores", file, "show", "tss", 5).stdout
+    assert json.loads(process("--scores", file, "show", "tss5", 5, "--json").stdout)["scores"]["five"] is None
+
+
+def test_help_shows_the_first_steps_as_they_are_typed():
+    shown = sedspace("--help").stdout
+    assert "\n    sedspace top runs/tss5 -k 10              the best of them\n" in shown
+    assert "\\b" not in shown
+    assert "\b" not in shown
+
+
+def test_a_table_fits_the_terminal(run):
+    shown = in_a_terminal(80, "top", run, "-k", 3)
+    *lines, note = shown.splitlines()
+    assert lines[0].split() == [
+        "index",
+        "sed",
+        "n_none",
+        "n_skip",
+        "n_conv1x1",
+        "n_conv3x3",
+        "n_pool",
+        "\N{HORIZONTAL ELLIPSIS}",
+        "arch",
+    ]
+    assert [len(line) for line in lines[1:]] == [80] * 3
+    assert all(line.endswith("\N{HORIZONTAL ELLIPSIS}") for line in lines[1:])
+    assert note == "sedspace: cut to fit, 3 columns left out; all: --json, --out FILE, or | less -S"
+    wide = in_a_terminal(200, "top", run, "-k", 3)
+    assert wide == sedspace("top", run, "-k", 3).stdout  # nothing is cut where it fits, or where nobody looks
+    assert ss.space("tss").arch(11668) in wide
+
+
+def test_text_breaks_between_words_in_a_terminal():
+    shown = in_a_terminal(80, "show", "tss5", 5)
+    assert "1 if skip_connect joins the cell's input to\n" + " " * 35 + "its output directly\n" in shown
+    assert f"arch    {ss.space('tss5').arch(5)}\n" in shown  # whole, to be copied
+    unbroken = sedspace("show", "tss5", 5).stdout
+    assert shown != unbroken
+    assert shown.split() == unbroken.split()
+
+
+@pytest.mark.parametrize("width", [*range(1, 130, 7), 500])
+def test_tables_of_any_width(width, monkeypatch, capsys):
+    """What is cut is text; what is left out stands before the last column; nothing is wider than the terminal."""
+    rows = [
+        {"index": 10**18 + i, "what": "ab " * 3 * i, "n": i, "none": None, "sed": i / 3, "arch": "|x~0|" * i}
+        for i in range(9)
+    ]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(width))
+    output.print_rows(rows, as_json=False)
+    cut, note = capsys.readouterr()
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)
+    output.print_rows(rows, as_json=False)
+    whole, silence = capsys.readouterr()
+    assert silence == ""
+    assert (note == "") == (cut == whole)
+    longest = max(map(len, cut.splitlines()))
+    assert longest <= width or (cut == whole and width < 40)  # too narrow for the least
+    names, *lines = (line.split() for line in cut.splitlines())
+    assert names[0] == "index"
+    assert names[-1] == "arch"
+    assert [int(line[0]) for line in lines] == [row["index"] for row in rows]  # numbers are never cut
+
+
+EMPTY = {
+    "top tss6 --where sed>100": ["index", "sed", "arch"],
+    "top RUN --where params<0 --columns sed,depth": ["sed", "depth"],
+    "query RUN 'SELECT n_skip, sed FROM archs WHERE sed > 100'": ["n_skip", "sed"],
+    "census tss8 --features n_skip --where sed>1000": ["n_skip", "count", "index"],
+    "census tss --by sed --where sed>100": ["sed", "count", "at_least", "share"],
+    "pareto tss12 --where sed>1000": ["sed", "params", "count", "index", "arch"],
+}
+
+
+@pytest.mark.parametrize("command", EMPTY)
+def test_an_empty_answer_is_an_empty_table(command, run, tmp_path):
+    words = [str(run) if word == "RUN" else word for word in shlex.split(command)]
+    assert sedspace(*words).stdout.split() == EMPTY[command]
+    assert sedspace(*words, "--json").stdout == "[]\n"
+    for ending, read in {"csv": pl.read_csv, "parquet": pl.read_parquet}.items():
+        sedspace(*words, "--out", tmp_path / f"empty.{ending}")
+        assert read(tmp_path / f"empty.{ending}").columns == EMPTY[command]
+    sedspace(*words, "--out", tmp_path / "empty.jsonl")
+    assert (tmp_path / "empty.jsonl").read_text() == ""
+
+
+JSON = {
+    "spaces": {"space", "size", "positions", "what"},
+    "spaces tss": {"column", "dtype", "unit", "meaning"},
+    "enumerate tss --out NEW": {"path", "seconds", "shards", "scanned", "rows", "rows_found", "bytes", "best"},
+    "top tss": {"index", "sed", "arch"},
+    "top RUN --columns index,sed,params,arch": {"index", "sed", "params", "arch"},
+    "census sss": {"sed", "channels", "params", "macs", "count", "index"},
+    "census tss --by n_skip": {"n_skip", "count", "at_least", "share"},
+    "census tss --by n_skip --quantiles 0,1": {"quantile", "n_skip"},
+    "pareto tss": {"sed", "params", "count", "index", "arch"},
+    "pareto tss --budgets 1M": {"budget", "sed", "params", "count", "index", "arch"},
+    "sample tss": {"index", "weight", "arch"},
+    "sample tss --importance sed": {"index", "sed", "probability", "arch"},
+    "fit tss TABLE --column ms --out COSTS": {
+        "rows", "held_out", "r2", "spearman", "kendall", "constant", "quantum", "error_bound", "warning",
+    },
+    "query RUN 'SELECT n_skip FROM archs LIMIT 2'": {"n_skip"},
+    "describe RUN": {"column", "dtype", "unit", "min", "max", "distinct", "meaning"},
+    "join RUN TABLE --out JOINED": {"matched", "only_in_run", "only_in_table", "unreadable"},
+    "show tss 5": {
+        "space", "size", "index", "arch", "digits", "choices", "scores", "standing", "published",
+    },
+    "verify RUN": {"shards", "rows", "problems"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", JSON)
+def test_json_has_the_shape_that_help_says(command, run, tmp_path):
+    indices = list(range(0, 15_625, 25))
+    pl.DataFrame({"index": indices, "ms": ss.score("tss", "macs")[indices] / 1e7}).write_csv(tmp_path / "table.csv")
+    places = {
+        "RUN": run, "NEW": tmp_path / "new", "TABLE": tmp_path / "table.csv", "COSTS": tmp_path / "costs.csv",
+        "JOINED": tmp_path / "joined.csv",
+    }  # fmt: skip
+    words = shlex.split(command)
+    told = " ".join(sedspace(words[0], "--help").stdout.split())
+    told = told[told.index("--json Print JSON instead: ") :]
+    answer = json.loads(sedspace(*(places.get(word, word) for word in words), "--json").stdout)
+    if isinstance(answer, list):
+        assert "a list of objects" in told
+        assert answer
+        assert all(set(row) == JSON[command] for row in answer)
+    else:
+        assert "an object of" in told
+        assert set(answer) == JSON[command]
+    known = {*ss.known_scores("tss"), *ss.known_scores("sss")} - {"index"}
+    asked_for = command.startswith("query")
+    for key in JSON[command] - known:
+        assert asked_for or f"`{key}`" in told, key
+
+
+def test_every_command_that_prints_json_is_tested():
+    printing = {name for name, command in cli.commands.items() if any(one.name == "as_json" for one in command.params)}
+    assert printing - {"crosscheck"} == {command.split()[0] for command in JSON}  # that one in test_crosscheck.py
+
+
+def test_a_directory_does_not_hide_a_space(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    suggested = sedspace("enumerate", "tss", "--out", "tss", "--range", "0:100", "--columns", "sed,params").stdout
+    assert "sedspace top ./tss -k 10" in suggested
+    for command in (["top"], ["sample", "-n", "3"]):
+        of_space = json.loads(sedspace(*command, "tss", "--json").stdout)
+        of_run = json.loads(sedspace(*command, "./tss", "--json").stdout)
+        assert "params" not in of_space[0]
+        assert max(row["index"] for row in of_run) < 100
+        assert "params" in of_run[0]
+    (tmp_path / "tss").rename("mine")
+    assert json.loads(sedspace("top", "mine", "--json").stdout)[0]["index"] < 100
+    assert sedspace("describe", "mine").stdout.startswith("100 architectures of tss")
+
+
+def test_numbers_with_suffixes_and_underscores(tmp_path):
+    options = ["--range", "1e3:0.4M", "--shard-rows", "100_000"]
+    about = json.loads(sedspace("enumerate", "tss5", "--out", tmp_path / "a", *options, "--json").stdout)
+    assert (about["rows"], about["shards"]) == (399_000, 4)
+    same = [sedspace("sample", "tss", "-n", n, "--seed", seed).stdout for n, seed in (("1_0", "2k"), ("10", "2000"))]
+    assert same[0] == same[1]
+    within = json.loads(sedspace("pareto", "tss", "--budgets", "0.5M,1e6,250_000.5", "--json").stdout)
+    assert [row["budget"] for row in within] == [500_000, 1_000_000, 250_000.5]
+    (last,) = json.loads(sedspace("top", "tss8", "-k", "1", "--range", "18.014398509481T:18.1T", "--json").stdout)
+    assert last["index"] >= 18_014_398_509_481  # exact: no float on the way
+    assert "is not a valid integer such as 400_000, 0.4M or 1e6" in sedspace("top", "tss", "-k", "2.5", status=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0), ("-3", -3), ("400_000", 400_000), ("0.4M", 400_000), ("1e6", 10**6), ("2k", 2000), ("3G", 3 * 10**9),
+        ("1.5e3k", 1_500_000), ("9007199254740993", 2**53 + 1), ("9007.199254740993T", 2**53 + 1), ("1e-2", None),
+        ("1.2345k", None), ("", None), ("k", None), ("1__0", None), ("1_", None), ("0x10", None), ("1e9999", None),
+        ("nan", None), ("inf", None), ("1 000", None), ("9" * 2000, None),
+    ],
+)  # fmt: skip
+def test_whole_numbers(text, number):
+    assert arguments.whole_number(text) == number
+
+
+def test_columns_of_the_answer(run, tmp_path):
+    top = json.loads(sedspace("top", "tss8", "-k", 3, "--columns", "+depth,+n_skip", "--json").stdout)
+    assert list(top[0]) == ["index", "sed", "arch", "depth", "n_skip"]
+    assert [row["index"] for row in top] == ss.top_k("tss8", 3)["index"].to_list()
+    space = ss.space("tss8")
+    (digits,) = {tuple(space.digits(row["index"])) for row in top[:1]}
+    assert top[0]["n_skip"] == digits.count(1)
+    sedspace("top", run, "-k", 50, "--columns", "index,depth,arch", "--out", tmp_path / "best.csv")
+    table = pl.read_csv(tmp_path / "best.csv")
+    assert table.columns == ["index", "depth", "arch"]
+    assert table["depth"].to_list() == ss.score("tss", "depth")[table["index"]].tolist()
+    made = tmp_path / "made"
+    sedspace("enumerate", "tss", "--out", made, "--columns", "default,+depth")
+    assert ss.open_run(made).scan().collect().columns == [*ss.open_run(run).scan().collect().columns, "depth"]
+    twice = tmp_path / "twice"
+    sedspace("enumerate", "tss", "--out", twice, "--columns", "+depth,sed")
+    assert ss.open_run(twice).request.description == ss.open_run(made).request.description
+
+
+def test_a_hint_installs_what_the_extra_stands_for(monkeypatch):
+    """The command works from anywhere, with or without a release: it names requirements, not sedspace."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for extra, requirements in project["optional-dependencies"].items():
+        said = str(errors.needs("something", extra, "this needs"))
+        assert said.startswith("this needs something: pip install ")
+        assert sorted(shlex.split(said)[5:]) == sorted(requirements)
+
+    def not_installed(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.requires", not_installed)
+    assert shlex.split(str(errors.needs("x", "plot", "this needs")))[-1] == f"{ROOT}[plot]"
+
+
+def test_no_hint_names_a_release_that_there_is_not():
+    sources = [*(ROOT / "enumerate").rglob("*.py"), ROOT / "README.md"]
+    assert [path for path in sources if re.search(r"pip install ['\"]?sedspace", path.read_text())] == []
 
 
 BAD = {
@@ -326,8 +592,7 @@ BAD = {
     "top nowhere": "'nowhere' is no directory of a run, and no space",
     "top tss8 --range 1:9999999999999": "takes too long: give a range",
     "top tss --where n_skip<1,2": "is not a condition in SQL",
-    "top tss6 --where sed>100": "nothing in tss6 meets the request: the answer is empty",
-    "top tss --where index<2": "names index, no score",
+    "top tss6 --where index<2": "index is no sum over positions",
     "census tss8 --by seed": "unknown score 'seed': did you mean 'sed'",
     "census tss8 --quantiles 0.5": "--quantiles are those of a score: expected --by",
     "census tss8 --by sed --quantiles 2": "quantile 2: expected 0 to 1",
@@ -360,10 +625,9 @@ BAD = {
     "crosscheck tss12 --sample 2 --out X.parquet": "expected indices that fit int64",
     "crosscheck tss --out nowhere/X.parquet": "--out nowhere/X.parquet: there is no directory nowhere",
     "sample RUN --unique functional": "expected a run with the column representative",
-    "sample RUN --strata 3": "--strata and --importance are for spaces, and RUN is a run",
+    "sample RUN --strata 3": "--strata is for spaces, and RUN is a run",
     "sample RUN --stratify arch": "unknown column 'arch'",
     "fit tss nowhere.csv --column ms --out X.csv": "table nowhere.csv is not there",
-    "top RUN --where params<0": "nothing in RUN meets the request: the answer is empty",
     "top RUN --range 0:5": "--range is for spaces, and RUN is a run",
     "top RUN --by arch": "unknown column 'arch'",
     "enumerate tss --out X --where parms<3": "unknown column 'parms': did you mean 'params'",
@@ -382,13 +646,36 @@ BAD = {
     "top tss --by speed": "unknown score 'speed'",
     "verify nowhere": "nowhere is not a directory",
     "tops tss": "No such command 'tops'",
+    "enumerate tss --out ''": "'--out': '' is empty: expected a path",
+    "enumerate tss --out X --columns ''": "'--columns': '' is empty",
+    "enumerate tss --out X --columns +": "--columns '+': expected a name after +",
+    "top tss --columns ,": "--columns ',': expected a name",
+    "top tss --columns default,+deph": "unknown column 'deph': did you mean 'depth'",
+    "census tss --features ' '": "'--features': ' ' is empty",
+    "top tss -k 10^20": "'-k': '10^20' is not a valid integer such as 400_000",
+    "top tss --json --out X.csv": "--json with --out X.csv: expected one of the two",
+    "top tss --out X": "--out X: expected a name that ends in .csv, .jsonl or .parquet",
+    "top RUN --unique functional": "--unique of RUN: expected a run with the column representative",
+    "top ./tss": "tss is not a directory",
+    "sample tss --temperature 2": "--temperature is that of a draw by importance: expected --importance",
+    "sample RUN --temperature 2": "--temperature is for spaces, and RUN is a run",
+    "sample tss --strata 3": "strata 3: expected 1 to 1,048,576, and a score to stratify by",
+    "pareto tss --budgets -1": "budget -1: expected 0 or more",
+    "pareto tss --budgets 1M --min params,macs": "--budgets with --max sed --min params,macs: expected one score",
+    "pareto transnas_micro": "transnas_micro has no params: give --min one of sed, skip_sed",
+    "crosscheck tss --archs a.csv --sample 3 --out X.parquet": "--sample chooses among random ones",
+    "crosscheck tss --archs a.csv --where sed>3 --out X.parquet": "--where chooses among random ones",
+    "report a.parquet --column x --out X": "--column is one of the table of accuracies: expected --accuracy TABLE",
+    "top tss --where '\udcff > 1'": "'--where': '\\udcff > 1' is not UTF-8",
+    "query RUN 'SELECT \udcff'": "'SQL': 'SELECT \\udcff' is not UTF-8",
+    "show tss ''": "'ARCHITECTURE': '' is empty",
 }
 
 
 @pytest.mark.parametrize("command", BAD)
 def test_bad_input_is_one_line_and_status_2(command, tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
-    result = sedspace(*(str(run) if word == "RUN" else word for word in command.split()), status=2)
+    result = sedspace(*(str(run) if word == "RUN" else word for word in shlex.split(command)), status=2)
     assert result.stdout == ""
     assert result.stderr.startswith("sedspace: ")
     assert result.stderr.count("\n") == 1

@@ -15,17 +15,29 @@ from typing import Any, NoReturn
 import click
 
 import sedspace
-from sedspace import show
-from sedspace.errors import BadInput, SedspaceError
-from sedspace.output import answer, print_frame, print_rows, strict_json, write_frame
-from sedspace.runs import SHARD_ROWS, Run, enumerate_space, open_run, repair_run
-from sedspace.scores import best, known_scores, only_unique
+from sedspace import arguments, show
+from sedspace.arguments import INTEGER, PATH, SCORE, SCORES, SPACE, TEXT, as_target, find_target, is_given, refuse
+from sedspace.errors import BadInput, SedspaceError, first_line, needs, unknown
+from sedspace.output import (
+    answer,
+    check_answer,
+    check_name,
+    print_frame,
+    print_rows,
+    print_text,
+    strict_json,
+    write_frame,
+)
+from sedspace.runs import Run, enumerate_space, open_run, repair_run
+from sedspace.scores import best, default_columns, known_scores, only_unique
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 where_option = click.option(
-    "--where", metavar="SQL", help='A condition on features and scores, e.g. "params < 500000 AND n_skip <= 2".'
+    "--where",
+    type=TEXT,
+    metavar="SQL",
+    help='A condition on features and scores, e.g. "params < 500000 AND n_skip <= 2".',
 )
 unique_option = click.option(
     "--unique", type=click.Choice(["functional"]), help="One architecture of each functional class, the lowest index."
@@ -38,7 +50,20 @@ _engine_option = click.option(
 _scheduler_option = click.option(
     "--scheduler", metavar="tcp://HOST:PORT", help="Of the Dask cluster.  [default: processes on this machine]"
 )
-table_option = click.option("--out", metavar="FILE", help="Write the answer here: .csv, .jsonl or .parquet.")
+table_option = click.option("--out", type=PATH, metavar="FILE", help="Write the answer here: .csv, .jsonl or .parquet.")
+
+
+def json_option(shape: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the option to print JSON, whose shape its help tells."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print JSON instead: {shape}.")
+
+
+_FIRST_STEPS = """\b
+First steps:
+  sedspace enumerate tss5 --out runs/tss5   score all 9,765,625 five-node cells
+  sedspace top runs/tss5 -k 10              the best of them
+  sedspace show tss5 7323968                one of them, explained
+"""
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,38 +71,37 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _engine_option(_scheduler_option(command))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_FIRST_STEPS)
 @click.version_option(sedspace.__version__, prog_name="sedspace")
 @click.option(
     "--scores",
     "scores_file",
+    type=PATH,
     metavar="FILE.py",
     help="Run this Python file first: scores that it registers are columns like any other.",
 )
 @click.option(
     "--costs",
     "costs_files",
+    type=PATH,
     metavar="FILE",
     multiple=True,
     help="A table of costs (CSV or Parquet: operation, cost, perhaps position): a column of the file's name.",
 )
 def cli(scores_file: str | None, costs_files: tuple[str, ...]) -> None:
-    r"""Score whole neural-architecture search spaces, without data, networks or GPUs.
-
-    \b
-    sedspace enumerate tss5 --out runs/tss5     score all 9,765,625 five-node cells
-    sedspace top runs/tss5 -k 10                the best of them
-    sedspace show tss5 7323968                  one of them, explained
-    """
+    """Score whole neural-architecture search spaces, without data, networks or GPUs."""
     if scores_file is not None:
         _run_scores_file(Path(scores_file))
     for path in costs_files:
-        sedspace.register(sedspace.read_costs(path, unit=""))
+        cost = sedspace.read_costs(path, unit="")
+        sedspace.register(cost)
+        if cost.rounding:
+            click.echo(f"sedspace: costs of {cost.name}: {cost.precision}", err=True)
 
 
 @cli.command()
-@click.argument("name", required=False)
-@json_option
+@click.argument("name", type=SPACE, required=False)
+@json_option("a list of objects, `space`, `size`, `positions`, `what`; with NAME `column`, `dtype`, `unit`, `meaning`")
 def spaces(name: str | None, as_json: bool) -> None:
     """List the search spaces, or the columns of the one NAMEd."""
     if name is None:
@@ -103,16 +127,31 @@ def spaces(name: str | None, as_json: bool) -> None:
 
 
 @cli.command(name="enumerate")
-@click.argument("space")
-@click.option("--out", required=True, metavar="DIR", help="Where to write the run: a new or empty directory.")
-@click.option("--columns", metavar="A,B,...", help="Columns to write (see `sedspace spaces SPACE`), also arch.")
+@click.argument("space", type=SPACE)
+@click.option("--out", required=True, type=PATH, metavar="DIR", help="Where the run goes: a new or empty directory.")
+@click.option(
+    "--columns",
+    type=SCORES,
+    metavar="A,B,...",
+    help="Columns to write (see `sedspace spaces SPACE`), also arch; default,+A,+B adds to the default ones.",
+)
 @click.option("--range", "limits", metavar="A:B", help="Only the indices from A up to, not including, B.")
-@click.option("--where", metavar="SQL", help='Write only rows that pass, e.g. "params < 500000 AND sed > 6".')
-@click.option("--shard-rows", type=int, default=SHARD_ROWS, show_default=True, help="Architectures of a file.")
+@click.option(
+    "--where", type=TEXT, metavar="SQL", help='Write only rows that pass, e.g. "params < 500000 AND sed > 6".'
+)
+@click.option(
+    "--shard-rows",
+    type=INTEGER,
+    help="Architectures that a file is chosen from.  [default: 1,000,000; with --where or --unique about a second's "
+    "work, in at most 1,000 files unless over 1,000,000 rows of a file would pass]",
+)
 @unique_option
-@click.option("--threads", type=int, help="Shards in work at the same time.  [default: all CPUs]")
+@click.option("--threads", type=INTEGER, help="Shards in work at the same time.  [default: all CPUs]")
 @engine_options
-@json_option
+@json_option(
+    "an object of `path`, `seconds`, `shards`, `scanned`, `rows`, `rows_found` (there already), `bytes` and `best`, "
+    "a list of objects"
+)
 def enumerate_command(
     space: str,
     out: str,
@@ -120,7 +159,7 @@ def enumerate_command(
     limits: str | None,
     where: str | None,
     unique: str | None,
-    shard_rows: int,
+    shard_rows: int | None,
     threads: int | None,
     engine: str | None,
     scheduler: str | None,
@@ -131,8 +170,8 @@ def enumerate_command(
     An interrupted run is continued by the same command. The files do not depend on threads or interruptions.
     """
     chosen = find_space(space)
-    start, stop = _parse_range(limits, chosen)
-    wanted = _names(columns) if columns is not None else None
+    start, stop = arguments.limits(limits, chosen)
+    wanted = arguments.columns(columns, default_columns(chosen)) if columns is not None else None
     began = time.perf_counter()
     request: dict[str, Any] = {"start": start, "stop": stop, "shard_rows": shard_rows, "where": where, "unique": unique}
     try:
@@ -162,39 +201,92 @@ def _cluster(engine: str | None, scheduler: str | None, workers: int | None) -> 
 
 
 @cli.command()
-@click.argument("target")
-@click.option("-k", type=int, default=10, show_default=True, help="How many.")
-@click.option("--by", default="sed", show_default=True, help="The column or score to rank by; greater is better.")
+@click.argument("target", type=SPACE)
+@click.option("-k", type=INTEGER, default=10, show_default=True, help="How many.")
+@click.option(
+    "--by", type=SCORE, default="sed", show_default=True, help="The column or score to rank by; greater is better."
+)
 @where_option
 @click.option("--range", "limits", metavar="A:B", help="Only these indices; of a space, as a run has its own.")
 @unique_option
-@json_option
-def top(target: str, k: int, by: str, where: str | None, limits: str | None, unique: str | None, as_json: bool) -> None:
+@click.option(
+    "--columns",
+    type=SCORES,
+    metavar="A,B,...",
+    help="What to show of each: columns of the run, scores of the space, arch; default,+A,+B adds to the default ones.",
+)
+@table_option
+@json_option("a list of objects, one for each row; `index`, the score and `arch`, of a run all its columns")
+def top(
+    target: str,
+    k: int,
+    by: str,
+    where: str | None,
+    limits: str | None,
+    unique: str | None,
+    columns: str | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
     """Print the best architectures of TARGET, a run's directory or the name of a space.
 
     A space of any size is answered exactly and without files: it is its classes that are ranked.
     """
     from sedspace import query
 
-    if _is_run(target):
-        if limits is not None:
-            raise BadInput(f"--range is for spaces, and {target} is a run: use --where 'index >= A AND index < B'")
-        run = open_run(target)
-        frame = query.top(run, k, by, only_unique(run.space, where, unique))
+    check_answer(out, as_json)
+    found = find_target(target)
+    if isinstance(found, Run):
+        refuse(f"is for spaces, and {target} is a run: use --where 'index >= A AND index < B'", "limits")
+        frame = query.top(found, k, by, _only_unique(found, where, unique))
     else:
-        space = _space_or_run(target)
-        frame = sedspace.top_k(space, k, by, *_parse_range(limits, space), where=where, unique=unique)
-    print_frame(frame, as_json, target)
+        frame = sedspace.top_k(found, k, by, *arguments.limits(limits, found), where=where, unique=unique)
+    if columns is not None:
+        frame = _chosen(frame, _space_of(found), columns)
+    answer(frame, out, as_json)
+
+
+def _space_of(found: Space | Run) -> Space:
+    return found.space if isinstance(found, Run) else found
+
+
+def _chosen(frame: Any, space: Space, columns: str) -> Any:
+    """Return the asked for columns of a table of architectures; scores that are not there are computed."""
+    import polars as pl
+
+    known, wanted = known_scores(space), arguments.columns(columns, frame.columns)
+    for name in wanted:
+        if name not in frame.columns and name not in known:
+            raise unknown("column", name, dict.fromkeys([*frame.columns, *known]))
+    missing = [known[name] for name in dict.fromkeys(wanted) if name not in frame.columns]
+    digits = space.digits([int(index) for index in frame["index"]])  # text beyond 128 bits
+    more = [pl.Series(score.name, score.values(score.at(space, digits))) for score in missing]
+    return frame.with_columns(more).select(list(dict.fromkeys(wanted)))
+
+
+def _only_unique(run: Run, where: str | None, unique: str | None) -> str | None:
+    """Return the condition that also keeps one architecture of each functional class of a run."""
+    if unique is not None and "representative" not in {column.name for column in run.request.columns}:
+        raise BadInput(f"--unique of {run.path}: expected a run with the column representative, or made with --unique")
+    return only_unique(run.space, where, unique)
 
 
 @cli.command(name="census")
-@click.argument("space")
-@click.option("--by", metavar="SCORE", help="Print the distribution of this score instead of classes.")
-@click.option("--features", metavar="A,B,...", help="What tells classes apart.  [default: sed and a run's columns]")
+@click.argument("space", type=SPACE)
+@click.option("--by", type=SCORE, metavar="SCORE", help="Print the distribution of this score instead of classes.")
+@click.option(
+    "--features",
+    type=SCORES,
+    metavar="A,B,...",
+    help="What tells classes apart.  [default: sed and a run's columns]",
+)
 @click.option("--quantiles", metavar="Q,Q,...", help="With --by: only these quantiles, from 0 to 1.")
 @where_option
 @table_option
-@json_option
+@json_option(
+    "a list of objects, the scores and features of a class, its `count` and lowest `index`; with --by the value, "
+    "`count`, `at_least` and `share`; with --quantiles `quantile` and the value"
+)
 def census_command(
     space: str,
     by: str | None,
@@ -208,34 +300,54 @@ def census_command(
 
     Nothing is enumerated, so that the size of the space does not matter. With both --by and --features: classes of all.
     """
+    import polars as pl
+
+    check_answer(out, as_json)
     if quantiles is not None and (by is None or features is not None):
         raise BadInput("--quantiles are those of a score: expected --by, and no --features")
-    import polars as pl
 
     if by is not None and features is None:
         tally = sedspace.distribution(space, by, where)
-        frame = tally.frame() if quantiles is None else tally.quantiles(_names(quantiles))
-        if quantiles is not None and not as_json:  # as they were asked for, not rounded
-            frame = frame.with_columns(quantile=pl.Series(_names(quantiles)))
+        shares = [] if quantiles is None else arguments.names(quantiles, "--quantiles")
+        frame = tally.quantiles(shares) if shares else tally.frame()
+        if shares and not as_json:  # as they were asked for, not rounded
+            frame = frame.with_columns(quantile=pl.Series(shares))
     elif features is not None:
-        frame = sedspace.census(space, _names(features), by, where)
+        frame = sedspace.census(space, arguments.names(features, "--features"), by, where)
     else:
         frame = sedspace.census(space, where=where)
-    answer(frame, out, as_json, space)
+    answer(frame, out, as_json)
 
 
 @cli.command(name="pareto")
-@click.argument("space")
+@click.argument("space", type=SPACE)
 @click.option(
-    "--max", "maximize", default="sed", show_default=True, metavar="A,B", help="What there should be more of."
+    "--max",
+    "maximize",
+    type=SCORES,
+    default="sed",
+    show_default=True,
+    metavar="A,B",
+    help="What there should be more of.",
 )
 @click.option(
-    "--min", "minimize", default="params", show_default=True, metavar="A,B", help="What there should be less of."
+    "--min",
+    "minimize",
+    type=SCORES,
+    default="params",
+    show_default=True,
+    metavar="A,B",
+    help="What there should be less of.",
 )
-@click.option("--budgets", metavar="N,N,...", help="Instead of the front, the best within each of these budgets.")
+@click.option(
+    "--budgets", metavar="N,N,...", help="Instead of the front, the best within each of these budgets, such as 0.5M,1M."
+)
 @where_option
 @table_option
-@json_option
+@json_option(
+    "a list of objects, the objectives, `count`, `index` and `arch`; with --budgets `budget`, the score, the cost, "
+    "`count`, `index` and `arch`"
+)
 def pareto_command(
     space: str, maximize: str, minimize: str, budgets: str | None, where: str | None, out: str | None, as_json: bool
 ) -> None:
@@ -243,25 +355,50 @@ def pareto_command(
 
     Nothing is enumerated, so that the size of the space does not matter.
     """
+    check_answer(out, as_json)
+    more, less = arguments.names(maximize, "--max"), arguments.names(minimize, "--min")
+    _refuse_missing_default(find_space(space), "minimize", "--min", minimize)
     if budgets is None:
-        frame = sedspace.pareto(space, _names(maximize), _names(minimize), where)
+        frame = sedspace.pareto(space, more, less, where)
+    elif len(more) == len(less) == 1:
+        frame = sedspace.best_within(space, arguments.budgets(budgets), less[0], more[0], where)
     else:
-        frame = sedspace.best_within(space, [_number(one) for one in _names(budgets)], minimize, maximize, where)
-    answer(frame, out, as_json, space)
+        raise BadInput(f"--budgets with --max {maximize} --min {minimize}: expected one score and one cost")
+    answer(frame, out, as_json)
+
+
+def _refuse_missing_default(space: Space, parameter: str, option: str, name: str) -> None:
+    """Say which option to give if a command's default is no score of a space."""
+    known = known_scores(space)
+    if name not in known and not is_given(parameter):
+        raise BadInput(f"{space.name} has no {name}: give {option} one of {', '.join(known)}")
 
 
 @cli.command(name="sample")
-@click.argument("target")
-@click.option("-n", type=int, default=10, show_default=True, help="How many.")
-@click.option("--stratify", metavar="SCORE", help="Spread them evenly over the values of this score.")
-@click.option("--strata", type=int, help="With --stratify: over this many intervals of equal width instead.")
-@click.option("--importance", metavar="SCORE", help="Draw in proportion to exp(SCORE / temperature), with replacement.")
-@click.option("--temperature", type=float, default=1.0, show_default=True, help="In the unit of that score.")
-@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same architectures.")
+@click.argument("target", type=SPACE)
+@click.option("-n", type=INTEGER, default=10, show_default=True, help="How many.")
+@click.option("--stratify", type=SCORE, metavar="SCORE", help="Spread them evenly over the values of this score.")
+@click.option("--strata", type=INTEGER, help="With --stratify: over this many intervals of equal width instead.")
+@click.option(
+    "--importance",
+    type=SCORE,
+    metavar="SCORE",
+    help="Draw in proportion to exp(SCORE / temperature), with replacement.",
+)
+@click.option(
+    "--temperature",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="With --importance: in the unit of that score.",
+)
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="The same seed gives the same architectures.")
 @where_option
 @unique_option
 @table_option
-@json_option
+@json_option(
+    "a list of objects; `index`, the score if there is one, `weight` or `probability`, `arch`, of a run its columns"
+)
 def sample_command(
     target: str,
     n: int,
@@ -276,37 +413,41 @@ def sample_command(
 
     Of a space nothing is enumerated, so that its size does not matter.
     """
-    if _is_run(target):
-        if strata is not None or importance is not None:
-            raise BadInput(f"--strata and --importance are for spaces, and {target} is a run")
-        frame = _sample_of_run(open_run(target), n, **options)
+    check_answer(out, as_json)
+    found = find_target(target)
+    if isinstance(found, Run):
+        refuse(f"is for spaces, and {target} is a run", "strata", "importance", "temperature")
+        frame = _sample_of_run(found, n, **options)
     else:
-        space = _space_or_run(target)
-        frame = sedspace.sample(space, n, strata=strata, importance=importance, temperature=temperature, **options)
-    answer(frame, out, as_json, target)
-
-
-def _is_run(target: str) -> bool:
-    return "://" in target or (Path(target).exists() and not target.endswith(".toml"))
+        if importance is None:
+            refuse("is that of a draw by importance: expected --importance", "temperature")
+        frame = sedspace.sample(found, n, strata=strata, importance=importance, temperature=temperature, **options)
+    answer(frame, out, as_json)
 
 
 def _sample_of_run(run: Run, n: int, where: str | None, unique: str | None, **options: Any) -> Any:
     from sedspace import query
 
-    if unique is not None and "representative" not in {column.name for column in run.request.columns}:
-        raise BadInput(f"--unique of {run.path}: expected a run with the column representative, or made with --unique")
-    return query.sample(run, n, where=only_unique(run.space, where, unique), **options)
+    return query.sample(run, n, where=_only_unique(run, where, unique), **options)
 
 
 @cli.command(name="fit")
-@click.argument("space")
-@click.argument("table")
-@click.option("--column", required=True, help="The measurements in TABLE, a latency, say.")
+@click.argument("space", type=SPACE)
+@click.argument("table", type=PATH)
+@click.option("--column", required=True, type=TEXT, help="The measurements in TABLE, a latency, say.")
 @click.option("--by-operation", is_flag=True, help="One cost for each operation wherever it is: fits other spaces too.")
-@click.option("--quantum", metavar="Q", help="The unit that costs are rounded to.  [default: 1/128 of the largest]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the half that is held out.")
-@click.option("--out", required=True, metavar="FILE", help="The table of costs, for --costs: .csv or .parquet.")
-@json_option
+@click.option(
+    "--quantum",
+    metavar="Q",
+    help="The unit that costs are rounded to.  [default: the greatest that divides them, or 1/128 of the largest]",
+)
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Of the half that is held out.")
+@click.option(
+    "--out", required=True, type=PATH, metavar="FILE", help="The table of costs, for --costs: .csv or .parquet."
+)
+@json_option(
+    "an object of `rows`, `held_out`, `r2`, `spearman`, `kendall`, `constant`, `warning`, `quantum` and `error_bound`"
+)
 def fit_command(
     space: str, table: str, column: str, by_operation: bool, quantum: str | None, seed: int, out: str, as_json: bool
 ) -> None:
@@ -314,13 +455,13 @@ def fit_command(
 
     By least squares on a random half; how well it does on the other half is printed.
     """
-    if Path(out).suffix not in (".csv", ".parquet"):
-        raise BadInput(f"--out {out}: expected a name that ends in .csv or .parquet")
+    check_name(out, (".csv", ".parquet"))
     fit = sedspace.fit_costs(space, table, column, by_position=not by_operation, quantum=quantum, seed=seed)
-    write_frame(fit.cost.frame(), out, table)
+    write_frame(fit.cost.frame(), out)
     bound = fit.cost.error_bound(space)
     report = {name: value for name, value in vars(fit).items() if name != "cost"}
     if as_json:
+        report |= {"constant": fit.constant, "warning": fit.warning}
         click.echo(strict_json({**report, "quantum": float(fit.cost.quantum), "error_bound": bound}))
     else:
         click.echo(
@@ -328,28 +469,41 @@ def fit_command(
             f"{fit.spearman:.3f}, Kendall {fit.kendall:.3f}; rounding to {float(fit.cost.quantum):g} changes a cost by "
             f"at most {bound:.3g}"
         )
+        if fit.warning is not None:
+            click.echo(f"{column}: {fit.warning}")
 
 
 @cli.command(name="crosscheck")
-@click.argument("target")
+@click.argument("target", type=SPACE)
 @click.option(
     "--proxies", default="grad_norm,synflow,naswot,zen", show_default=True, metavar="A,B,...", help="Which; also: all."
 )
-@click.option("--sample", "n", type=int, default=64, show_default=True, help="How many random architectures.")
-@click.option("--stratify", default="sed", show_default=True, metavar="SCORE", help="Evenly over its values, or none.")
-@click.option("--archs", metavar="FILE", help="These instead of random ones: Parquet or CSV with arch or index.")
+@click.option("--sample", "n", type=INTEGER, default=64, show_default=True, help="How many random architectures.")
+@click.option(
+    "--stratify",
+    type=SCORE,
+    default="sed",
+    show_default=True,
+    metavar="SCORE",
+    help="Evenly over its values, or none.",
+)
+@click.option(
+    "--archs", type=PATH, metavar="FILE", help="These instead of random ones: Parquet or CSV with arch or index."
+)
 @where_option
 @unique_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample, the networks and the batches.")
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Of the sample, the networks and the batches.")
 @click.option("--dataset", help="Whose network: cifar10, cifar100, ...  [default: the space's first]")
 @click.option("--images", metavar="FILE.npy", help="Your images, or cifar10:DIRECTORY on disk.  [default: random]")
 @click.option("--labels", metavar="FILE.npy", help="Their labels.  [default: random, or the data set's]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
-@click.option("--batch", type=int, default=64, show_default=True, help="Images of a batch.")
-@click.option("--repeats", type=int, default=1, show_default=True, help="Of every value, each with its own seed.")
-@click.option("--out", required=True, metavar="FILE", help="The values, a Parquet file; continued if it is there.")
+@click.option("--batch", type=INTEGER, default=64, show_default=True, help="Images of a batch.")
+@click.option("--repeats", type=INTEGER, default=1, show_default=True, help="Of every value, each with its own seed.")
+@click.option(
+    "--out", required=True, type=PATH, metavar="FILE", help="The values, a Parquet file; continued if it is there."
+)
 @engine_options
-@json_option
+@json_option("a list of objects, one for each proxy, its `proxy`, how many values, seconds and rank correlations")
 def crosscheck_command(
     target: str,
     proxies: str,
@@ -366,23 +520,25 @@ def crosscheck_command(
 ) -> None:
     """Compute zero-cost proxies on real networks of a sample of TARGET, a space or a run's directory.
 
-    Needs torch: pip install 'sedspace[crosscheck]'. Then see `sedspace report`.
+    Needs the extra `crosscheck`, which is torch. Then see `sedspace report`.
     """
     try:
         from sedspace.crosscheck.study import chosen_proxies, crosscheck
         from sedspace.report import summary
     except ModuleNotFoundError as error:
-        raise BadInput(f"crosscheck needs {error.name}: pip install 'sedspace[crosscheck]'") from None
-    names = _names(proxies)
+        raise needs(str(error.name), "crosscheck", "crosscheck needs") from None
+    if archs is not None:
+        refuse("chooses among random ones: expected it without --archs", "n", "stratify", "where", "unique")
+    names = arguments.names(proxies, "--proxies")
     chosen_proxies(names)  # a misspelt one is refused before anything is drawn
     by = None if stratify == "none" else stratify
     drawing: dict[str, Any] = {"stratify": by, "where": where, "unique": unique, "seed": options["seed"]}
-    run = open_run(target) if _is_run(target) else None
-    space = run.space if run is not None else _space_or_run(target)
+    found = find_target(target)
+    space = _space_of(found)
     if archs is not None:
         indices = _indices(archs, space)
     else:
-        drawn = sedspace.sample(space, n, **drawing) if run is None else _sample_of_run(run, n, **drawing)
+        drawn = _sample_of_run(found, n, **drawing) if isinstance(found, Run) else sedspace.sample(space, n, **drawing)
         indices = [int(index) for index in drawn["index"]]  # text beyond 128 bits
     with _cluster(engine, scheduler, None) as client:
         study = crosscheck(space, indices, names, out, client=client, **options)
@@ -401,15 +557,19 @@ def _indices(path: str, space: Space) -> list[int]:
 
 
 @cli.command(name="report")
-@click.argument("study")
-@click.option("--accuracy", metavar="TABLE", help="Measured accuracies: Parquet or CSV with arch or index.")
+@click.argument("study", type=PATH)
+@click.option("--accuracy", type=PATH, metavar="TABLE", help="Measured accuracies: Parquet or CSV with arch or index.")
 @click.option("--column", "columns", multiple=True, help="Of that table.  [default: names with acc, test or val]")
-@click.option("--out", required=True, metavar="DIR", help="Where report.md, report.html and the pictures go.")
+@click.option(
+    "--out", required=True, type=PATH, metavar="DIR", help="Where report.md, report.html and the pictures go."
+)
 def report_command(study: str, accuracy: str | None, columns: tuple[str, ...], out: str) -> None:
     """Say what the STUDY that `sedspace crosscheck` wrote shows: tables and pictures, as Markdown and one HTML page.
 
-    Needs matplotlib, scipy and scikit-learn: pip install 'sedspace[report]'.
+    Needs the extra `report`: matplotlib, scipy and scikit-learn.
     """
+    if accuracy is None:
+        refuse("is one of the table of accuracies: expected --accuracy TABLE", "columns")
     from sedspace.report import write_report
 
     for path in write_report(study, out, accuracy, columns or None):
@@ -417,13 +577,19 @@ def report_command(study: str, accuracy: str | None, columns: tuple[str, ...], o
 
 
 @cli.command(name="reproduce")
-@click.option("--tables", required=True, metavar="DIR", help="Accuracy tables: nats_tss.parquet, nats_sss.parquet, ...")
-@click.option("--study", metavar="FILE", help="What `sedspace crosscheck` wrote, for the seconds of gradient proxies.")
-@click.option("--out", required=True, metavar="DIR", help="Where report.md, report.html and the pictures go.")
+@click.option(
+    "--tables", required=True, type=PATH, metavar="DIR", help="Accuracy tables: nats_tss.parquet, nats_sss.parquet, ..."
+)
+@click.option(
+    "--study", type=PATH, metavar="FILE", help="What `sedspace crosscheck` wrote, for the seconds of gradient proxies."
+)
+@click.option(
+    "--out", required=True, type=PATH, metavar="DIR", help="Where report.md, report.html and the pictures go."
+)
 def reproduce_command(tables: str, study: str | None, out: str) -> None:
     """Hold the published figures of the SED paper and of the survey against measured ones, with a verdict for each.
 
-    Needs matplotlib and scipy: pip install 'sedspace[report]'. What there is no table for is said to be unchecked.
+    Needs the extra `report`: matplotlib and scipy. What there is no table for is said to be unchecked.
     """
     from sedspace.report import reproduce
 
@@ -432,20 +598,21 @@ def reproduce_command(tables: str, study: str | None, out: str) -> None:
 
 
 @cli.command(name="query")
-@click.argument("directory")
-@click.argument("statement", metavar="SQL")
+@click.argument("directory", type=PATH)
+@click.argument("statement", type=TEXT, metavar="SQL")
 @table_option
-@json_option
+@json_option("a list of objects, whose keys are the columns that the statement asks for")
 def query_command(directory: str, statement: str, out: str | None, as_json: bool) -> None:
     """Answer a SQL query over a run; its table is called archs."""
     from sedspace import query
 
-    answer(query.sql(open_run(directory), statement), out, as_json, directory)
+    check_answer(out, as_json)
+    answer(query.sql(open_run(directory), statement), out, as_json)
 
 
 @cli.command()
-@click.argument("directory")
-@json_option
+@click.argument("directory", type=PATH)
+@json_option("a list of objects, `column`, `dtype`, `unit`, `min`, `max` (both text), `distinct` and `meaning`")
 def describe(directory: str, as_json: bool) -> None:
     """Print the columns of a run: types, units, least, greatest and number of distinct values."""
     from sedspace import query
@@ -454,21 +621,24 @@ def describe(directory: str, as_json: bool) -> None:
     if not as_json:
         kept = f" that meet {run.request.where}" if run.request.where else ""
         click.echo(f"{run.rows:,} architectures of {run.space.name}, {run.request.start}:{run.request.stop}{kept}\n")
-    print_frame(query.describe(run), as_json, directory)
+    print_frame(query.describe(run), as_json)
 
 
 @cli.command(name="join")
-@click.argument("directory")
-@click.argument("table")
+@click.argument("directory", type=PATH)
+@click.argument("table", type=PATH)
 @click.option("--on", type=click.Choice(["arch", "index"]), help="The table's key.  [default: arch, else index]")
-@click.option("--out", required=True, metavar="FILE", help="Where the matched rows go: .csv, .jsonl or .parquet.")
-@json_option
+@click.option(
+    "--out", required=True, type=PATH, metavar="FILE", help="Where the matched rows go: .csv, .jsonl or .parquet."
+)
+@json_option("an object of `matched`, `only_in_run`, `only_in_table` and `unreadable`, a list of lines")
 def join_command(directory: str, table: str, on: str | None, out: str, as_json: bool) -> None:
     """Put a TABLE of your own (Parquet or CSV with arch or index) beside the scores of a run."""
     from sedspace.join import join
 
+    check_name(out)
     matched = join(open_run(directory), table, on)
-    write_frame(matched.frame, out, directory)
+    write_frame(matched.frame, out)
     report = {k: v for k, v in vars(matched).items() if k != "frame"}
     click.echo(strict_json({"matched": len(matched.frame), **report}) if as_json else matched.report())
 
@@ -507,20 +677,23 @@ def plot(directory: str, out: str, kind: str, by: str, against: str, table: str 
 
 
 @cli.command(name="show")
-@click.argument("space")
-@click.argument("architecture")
-@json_option
+@click.argument("space", type=SPACE)
+@click.argument("architecture", type=TEXT)
+@json_option("an object of `space`, `size`, `index`, `arch`, `digits`, `choices`, `scores`, `standing` and `published`")
 def show_command(space: str, architecture: str, as_json: bool) -> None:
     """Explain one ARCHITECTURE of SPACE, given as its index or its arch string."""
     chosen = find_space(space)
     about = show.describe(chosen, show.find_index(chosen, architecture))
-    click.echo(strict_json(about) if as_json else show.render(about, chosen))
+    if as_json:
+        click.echo(strict_json(about))
+    else:
+        print_text(show.render(about, chosen))
 
 
 @cli.command()
 @click.argument("directory")
 @click.option("--repair", is_flag=True, help="First rebuild the shards that are not as written, and no others.")
-@json_option
+@json_option("an object of `shards`, `rows` and `problems`, a list of objects of `file` and `what`")
 def verify(directory: str, repair: bool, as_json: bool) -> None:
     """Check a run: sizes, SHA-256, rows, and a recomputed sample of rows of every shard.
 
@@ -544,25 +717,41 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 a run failed or is damaged, 2 bad input, 130 interrupted."""
     try:
         result = cli.main(args=arguments, prog_name="sedspace", standalone_mode=False)
-    except SedspaceError as error:
-        _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else str(error))
         sys.exit(2)
-    except click.ClickException as error:
-        _fail(error.format_message().replace("\n", " "), 2)
-    except (KeyboardInterrupt, click.Abort):
-        _fail("interrupted", 130)
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         sys.exit(0)
-    except OSError as error:  # standard output, say, is a full disk
-        _fail(f"{error.filename or 'output'}: {error.strerror or error}", 1)
+    except BaseException as error:
+        if (said := _in_one_line(error)) is None:
+            raise
+        _fail(*said)
     sys.exit(result if isinstance(result, int) else 0)
 
 
+def _in_one_line(error: BaseException) -> tuple[str, int] | None:
+    """Return what to say of an error that is no mistake of ours, and the exit status."""
+    match error:
+        case SedspaceError():
+            return str(error), error.exit_code
+        case click.ClickException():
+            return error.format_message(), 2
+        case KeyboardInterrupt() | click.Abort():
+            return "interrupted", 130
+        case UnicodeEncodeError():
+            return f"{error.object[:80]!r} cannot be written as {error.encoding}: expected other text", 2
+        case OSError():  # standard output, say, is a full disk
+            return f"{error.filename or 'output'}: {error.strerror or error}", 1
+        case MemoryError():
+            return "out of memory: ask for less at a time", 1
+    if type(error).__name__ == "PanicException":  # of polars, no Exception
+        return f"polars gave up: {first_line(error)}", 2
+    return None
+
+
 def _fail(message: str, status: int) -> NoReturn:
-    click.echo(f"sedspace: {message}", err=True)
+    click.echo(f"sedspace: {message.replace(chr(10), ' ')}", err=True)
     sys.exit(status)
 
 
@@ -577,40 +766,6 @@ def _run_scores_file(path: Path) -> None:
         raise
     except (Exception, SystemExit) as error:  # a user's file may raise anything
         raise BadInput(f"--scores {path}: {type(error).__name__}: {error}".replace("\n", " ")) from error
-
-
-def _parse_range(text: str | None, space: Space) -> tuple[int, int | None]:
-    if text is None:
-        return 0, None
-    first, colon, last = text.partition(":")
-    try:
-        if not colon:
-            raise ValueError
-        start, stop = int(first or 0), int(last or space.size)
-    except ValueError:
-        raise BadInput(f"--range {text!r}: expected two indices A:B, such as 0:{min(space.size, 1000)}") from None
-    if start >= stop:
-        raise BadInput(f"--range {text!r} is empty or reversed: expected A below B")
-    return start, stop
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-        return int(number) if number.is_integer() else number
-    except ValueError:
-        raise BadInput(f"budget {text!r} is not a number") from None
-
-
-def _space_or_run(target: str) -> Space:
-    try:
-        return find_space(target)
-    except BadInput as error:
-        raise BadInput(f"{target!r} is no directory of a run, and no space: {error}") from None
 
 
 def _print_summary(run: Run, space: str, seconds: float, as_json: bool) -> None:
@@ -636,7 +791,7 @@ def _print_summary(run: Run, space: str, seconds: float, as_json: bool) -> None:
         return
     click.echo(f"\nbest by {by}")
     print_rows(winners, as_json=False)
-    where, option = shlex.quote(str(run.path)), "" if by == "sed" else f" --by {by}"
+    where, option = shlex.quote(as_target(run.path)), "" if by == "sed" else f" --by {by}"
     click.echo(
         f"\nnext:  sedspace top {where} -k 10{option}\n       sedspace show {shlex.quote(space)} {winners[0]['index']}"
     )

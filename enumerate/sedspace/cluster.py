@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sedspace.errors import BadInput, RunError, SedspaceError, first_line
+from sedspace.errors import BadInput, RunError, SedspaceError, first_line, needs
 from sedspace.machine import code_version
 from sedspace.runs.place import is_remote, place
 from sedspace.runs.request import Request, Shard
@@ -58,7 +58,7 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
         import dask
         from distributed import Client, LocalCluster
     except ModuleNotFoundError as error:
-        raise BadInput(f"a cluster needs {error.name}: pip install 'sedspace[cluster]'") from None
+        raise needs(str(error.name), "cluster", "a cluster needs") from None
     if scheduler is not None:
         try:
             client = Client(scheduler, timeout=_CONNECT_SECONDS)

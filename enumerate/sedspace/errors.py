@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import importlib.metadata
+import shlex
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class SedspaceError(Exception):
@@ -28,6 +31,30 @@ def unknown(what: str, name: object, known: Iterable[str]) -> BadInput:
     near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return BadInput(f"unknown {what} {name!r}: {hint}known: {', '.join(names)}")
+
+
+def needs(module: str, extra: str, what: str) -> BadInput:
+    """Return the error for a module that is not installed, with the command that installs it.
+
+    Parameters
+    ----------
+    module : str
+    extra : str
+        The optional dependencies of sedspace that it is one of.
+    what : str
+        What needs it, with the verb: ``pictures need``.
+    """
+    return BadInput(f"{what} {module}: pip install {' '.join(map(shlex.quote, _requirements(extra)))}")
+
+
+def _requirements(extra: str) -> list[str]:
+    """Return what an extra stands for: that can be installed from anywhere, whether or not sedspace is published."""
+    try:
+        all_of_them = importlib.metadata.requires("sedspace") or []
+    except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed
+        return [f"{Path(__file__).resolve().parents[2]}[{extra}]"]
+    parts = (one.partition(";") for one in all_of_them)
+    return [name.strip() for name, _, marker in parts if marker.replace('"', "'").strip() == f"extra == '{extra}'"]
 
 
 def first_line(error: BaseException) -> str:

@@ -6,7 +6,12 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +23,9 @@ from sedspace.runs.place import write_whole
 if TYPE_CHECKING:
     import polars as pl
 
-_NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf")
+_NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf|-")
+_MORE = "…"
+_LEAST = 12  # characters of a text that is cut
 
 
 def strict_json(value: Any) -> str:
@@ -34,42 +41,37 @@ def strict_json(value: Any) -> str:
     return json.dumps(strict(value), allow_nan=False, default=str)  # dates, say, in the answer to a query
 
 
-def answer(frame: pl.DataFrame, out: str | None, as_json: bool, source: str) -> None:
-    """Print the answer to a question about `source`, or write it to a file if `out` names one."""
+def answer(frame: pl.DataFrame, out: str | None, as_json: bool) -> None:
+    """Print the answer to a question, or write it to a file if `out` names one."""
     if out is None:
-        print_frame(frame, as_json, source)
+        print_frame(frame, as_json, "--json, --out FILE")
     else:
-        write_frame(frame, out, source)
+        write_frame(frame, out)
 
 
-def print_frame(frame: pl.DataFrame, as_json: bool, source: str) -> None:
-    """Print a frame as text or JSON; an empty one is refused."""
-    if frame.is_empty():
-        raise BadInput(f"nothing in {source} meets the request: the answer is empty")
+def print_frame(frame: pl.DataFrame, as_json: bool, whole: str = "--json") -> None:
+    """Print a frame as text or JSON; `whole` are the options that show all of it."""
     rows = frame.to_dicts()
     for name in {"count", "at_least", "index"} & set(frame.columns):  # beyond 128 bits a frame holds them as text
         for row in rows:
             row[name] = None if row[name] is None else int(row[name])
-    print_rows(rows, as_json)
+    print_rows(rows, as_json, frame.columns, whole)
 
 
-def write_frame(frame: pl.DataFrame, out: str, source: str) -> None:
-    """Write a frame as .csv, .jsonl or .parquet, whole or not at all; an empty one is refused."""
+def write_frame(frame: pl.DataFrame, out: str) -> None:
+    """Write a frame as .csv, .jsonl or .parquet, whole or not at all."""
     import polars as pl
 
-    if frame.is_empty():
-        raise BadInput(f"nothing in {source} meets the request: the answer is empty, {out} was not written")
+    check_name(out)
     wide = [name for name, dtype in frame.schema.items() if dtype == pl.Int128]
     if wide and Path(out).suffix == ".parquet":  # other readers know long decimals, and text, but no such integers
-        longest = max(max(frame[name]) for name in wide)
+        longest = max((value for name in wide for value in frame[name].drop_nulls()), default=0)
         frame = frame.with_columns(pl.col(wide).cast(pl.Decimal(38, 0) if longest < 10**38 else pl.String))
     writers: dict[str, Callable[[io.BytesIO], None]] = {
         ".csv": frame.write_csv,
         ".jsonl": frame.write_ndjson,
         ".parquet": frame.write_parquet,
     }
-    if Path(out).suffix not in writers:
-        raise BadInput(f"--out {out}: expected a name that ends in .csv, .jsonl or .parquet")
     data = io.BytesIO()
     try:
         writers[Path(out).suffix](data)
@@ -80,17 +82,112 @@ def write_frame(frame: pl.DataFrame, out: str, source: str) -> None:
         ) from None
 
 
-def print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Print rows of the same keys as text or JSON."""
+def check_answer(out: str | None, as_json: bool) -> None:
+    """Refuse what `answer` would, before anything is computed."""
+    if out is not None:
+        check_name(out)
+        if as_json:
+            raise BadInput(f"--json with --out {out}: expected one of the two; .jsonl is JSON, an object a line")
+
+
+def check_name(out: str, endings: Sequence[str] = (".csv", ".jsonl", ".parquet")) -> None:
+    """Refuse a file's name that does not say what to write, before anything is computed."""
+    if Path(out).suffix not in endings:
+        listed = f"{', '.join(endings[:-1])} or {endings[-1]}"
+        raise BadInput(f"--out {out}: expected a name that ends in {listed}")
+
+
+def print_rows(
+    rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str] | None = None, whole: str = "--json"
+) -> None:
+    """Print rows of the same keys as text or JSON.
+
+    Text for a terminal is cut to its width, and then stderr says how to see the whole; any other output is not cut.
+    """
     if as_json:
         click.echo(strict_json(rows))
         return
-    shown = [{key: _cell(value) for key, value in row.items()} for row in rows]
-    widths = {key: max(len(key), *(len(row[key]) for row in shown)) for key in shown[0]}
-    left = {key for key in widths if not all(_NUMBER.fullmatch(row[key]) for row in shown)}
-    for row in [{key: key for key in widths}, *shown]:
-        cells = (f"{row[key]:<{width}}" if key in left else f"{row[key]:>{width}}" for key, width in widths.items())
-        click.echo("  ".join(cells).rstrip())
+    table = [_Column(name, [_cell(row[name]) for row in rows]) for name in columns or rows[0]]
+    shown, left_out = table, 0
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        shown, left_out = _fit(table, width)
+    for number in range(len(rows) + 1):
+        click.echo("  ".join(column.line(number) for column in shown).rstrip())
+    if shown != table:
+        without = f", {left_out} column{'s' if left_out > 1 else ''} left out" if left_out else ""
+        click.echo(f"sedspace: cut to fit{without}; all: {whole}, or | less -S", err=True)
+
+
+def print_text(text: str) -> None:
+    """Print lines, in a terminal broken between words, each part under the last column of its line."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        text = "\n".join(_broken(line, width) for line in text.split("\n"))
+    click.echo(text)
+
+
+def _broken(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    columns = [gap.end() for gap in re.finditer(r"(?<=\S) {2,}(?=\S)", line) if gap.end() <= width // 2]
+    indent = " " * (columns[-1] if columns else len(line) - len(line.lstrip()) + 2)
+    if any(len(indent) + len(word) > width for word in line.split()):  # an arch string: left whole, to be copied
+        return line
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return wrapper.fill(line)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """The cells of one column as text, its name first."""
+
+    name: str
+    cells: list[str]
+    cut: int | None = None
+
+    @cached_property
+    def is_text(self) -> bool:
+        return not all(_NUMBER.fullmatch(cell) for cell in self.cells)
+
+    @cached_property
+    def width(self) -> int:
+        longest = max(map(len, [self.name, *self.cells]))
+        return longest if self.cut is None else min(longest, self.cut)
+
+    def line(self, number: int) -> str:
+        """Return the name (0) or a cell (from 1 on), aligned."""
+        cell = self.cells[number - 1] if number else self.name
+        if len(cell) > self.width:
+            cell = cell[: self.width - 1] + _MORE
+        return f"{cell:<{self.width}}" if self.is_text else f"{cell:>{self.width}}"
+
+
+def _fit(columns: list[_Column], width: int) -> tuple[list[_Column], int]:
+    """Cut text, and leave out as few columns before the last as possible, so that a table fits a width.
+
+    Numbers are never cut. A table that fits no way is returned as it is.
+    """
+    for left_out in range(len(columns) - 1):
+        gap = _Column(_MORE, [_MORE] * len(columns[0].cells))
+        kept = [*columns[: -1 - left_out], *([gap] if left_out else []), columns[-1]]
+        numbers = sum(column.width for column in kept if not column.is_text)
+        texts = sorted(column.width for column in kept if column.is_text)
+        longest = _longest(texts, width - numbers - 2 * (len(kept) - 1))
+        if longest >= min(_LEAST, max(texts, default=0)):
+            cut = [replace(c, cut=longest) if c.is_text and c.width > longest else c for c in kept]
+            return (columns if cut == columns else cut), left_out
+    return columns, 0
+
+
+def _longest(widths: list[int], room: int) -> int:
+    """Return to what width texts, shortest first, must be cut so that all fit into some room; -1 if they cannot."""
+    for number, width in enumerate(widths):
+        share = room // (len(widths) - number)
+        if width > share:
+            return share
+        room -= width
+    return max(widths, default=0) if room >= 0 else -1
 
 
 def _cell(value: Any) -> str:

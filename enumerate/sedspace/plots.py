@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sedspace.errors import BadInput, unknown
+from sedspace.errors import BadInput, needs, unknown
 from sedspace.join import join, read_table
 from sedspace.query import collect, top
 from sedspace.runs import Run
@@ -28,8 +28,8 @@ def new_figure(width: float, height: float, **options: Any) -> tuple[Figure, Any
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise BadInput("pictures need matplotlib and scipy: pip install 'sedspace[plot]'") from None
+    except ModuleNotFoundError as error:
+        raise needs(str(error.name), "plot", "pictures need") from None
     mpl.rcParams.update({"svg.hashsalt": "sedspace", "font.size": 11})
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(**options)
@@ -38,7 +38,12 @@ def new_figure(width: float, height: float, **options: Any) -> tuple[Figure, Any
 def plain(axes: Axes, **labels: str) -> None:
     """Take away the frame's upper and right lines, and set labels."""
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set(**labels)
+    axes.set(**{name: verbatim(text) for name, text in labels.items()})
+
+
+def verbatim(text: str) -> str:
+    """Return a text as matplotlib shall be given it: dollars are no formulas."""
+    return text.replace("$", r"\$")
 
 
 def _label(run: Run, name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sedspace.crosscheck.rows import Study, read_study
-from sedspace.errors import BadInput, RunError
+from sedspace.errors import BadInput, RunError, needs
 from sedspace.report.values import by_architecture, summary
 from sedspace.runs.place import write_whole
 
@@ -112,4 +112,4 @@ def _refuse_missing(*modules: str) -> None:
         try:
             importlib.import_module(module)
         except ModuleNotFoundError:
-            raise BadInput(f"a report needs {module}: pip install 'sedspace[report]'") from None
+            raise needs(module, "report", "a report needs") from None

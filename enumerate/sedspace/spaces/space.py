@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sedspace.errors import BadInput, unknown
+from sedspace.errors import BadInput, needs, unknown
 from sedspace_kernels.rank import rank, unrank
 from sedspace_kernels.text import join_pieces, text_offsets
 
@@ -524,7 +524,7 @@ class Space(ABC):
     def network(self, index: int, dataset: str | None = None) -> Any:
         """Return an architecture as a PyTorch network with its benchmark's skeleton, initialised as PyTorch does.
 
-        Needs torch: ``pip install 'sedspace[crosscheck]'``.
+        Needs torch, the extra ``crosscheck``.
 
         Parameters
         ----------
@@ -550,7 +550,7 @@ class Space(ABC):
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
-            raise BadInput("networks need torch: pip install 'sedspace[crosscheck]'") from None
+            raise needs("torch", "crosscheck", "networks need") from None
         return network(self, index, dataset)
 
     # -- tables -----------------------------------------------------------------------------------------------------

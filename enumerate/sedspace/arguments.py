@@ -1,0 +1,216 @@
+"""What stands on the command line: numbers with suffixes, lists of names, text, targets, and completion in a shell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from sedspace.errors import BadInput
+from sedspace.runs import Run, open_run
+from sedspace.spaces import LISTED, Space
+from sedspace.spaces import space as find_space
+
+_NUMBER = re.compile(r"([+-]?\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(?:[eE]([+-]?\d{1,3}))?([kKMGT]?)")
+_SUFFIXES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_LONGEST = 1000  # characters of a number
+
+
+def exact(text: str) -> Fraction | None:
+    """Return a number as it is written, ``400_000``, ``0.4M``, ``1e6``, ``2k`` or ``3G``; None if it is none.
+
+    Examples
+    --------
+    >>> exact("0.4M"), exact("400_000"), exact("many")
+    (Fraction(400000, 1), Fraction(400000, 1), None)
+    """
+    match = _NUMBER.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+    if match is None:
+        return None
+    whole, part, exponent, suffix = match.groups()
+    return Fraction(f"{whole}.{part or 0}") * Fraction(10) ** int(exponent or 0) * _SUFFIXES[suffix]
+
+
+def whole_number(text: str) -> int | None:
+    """Return an integer that is written in any of those ways; None if it is none."""
+    number = exact(text)
+    return int(number) if number is not None and number.denominator == 1 else None
+
+
+class Integer(click.ParamType):  # type: ignore[type-arg]  # no type parameter before click 8.4
+    """An integer, such as ``400_000``, ``0.4M`` or ``1e6``: exact, since it is no float on the way."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the integer that an argument means."""
+        if isinstance(value, int):
+            return value
+        number = whole_number(value)
+        if number is None:
+            self.fail(f"{value[:80]!r} is not a valid integer such as 400_000, 0.4M or 1e6.", param, ctx)
+        return number
+
+
+class Text(click.ParamType):  # type: ignore[type-arg]
+    """A text that is not empty and that UTF-8 can write."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text, or refuse it."""
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.fail(f"{value!r} is not UTF-8.", param, ctx)
+        if not value.strip():
+            self.fail(f"{value!r} is empty.", param, ctx)
+        return str(value)
+
+
+class FilePath(click.ParamType):  # type: ignore[type-arg]
+    """The path of a file or directory, which a shell completes as one; not empty."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the path, or refuse it."""
+        if not value:
+            self.fail("'' is empty: expected a path.", param, ctx)
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Have the shell complete names of files."""
+        return [CompletionItem(incomplete, type="file")]
+
+
+class Completed(Text):
+    """A text that a shell completes with what a function of the other arguments knows; of a list its last name."""
+
+    def __init__(self, known: Callable[[click.Context], Iterable[str]], *, several: bool = False) -> None:
+        self._known, self._several = known, several
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the completions of what is typed so far, and the names of files where a path may stand."""
+        before, comma, last = incomplete.rpartition(",") if self._several else ("", "", incomplete)
+        names = [f"{before}{comma}{name}" for name in self._known(ctx) if name.startswith(last)]
+        return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
+
+
+def _spaces(ctx: click.Context) -> Sequence[str]:
+    return LISTED
+
+
+def _scores(ctx: click.Context) -> list[str]:
+    """Return the scores of the space, or the columns of the run, that stands before them; else those of `tss`."""
+    from sedspace.scores import known_scores
+
+    named = next((ctx.params[name] for name in ("target", "space", "name", "directory") if ctx.params.get(name)), "tss")
+    try:
+        found = find_target(named)
+    except (BadInput, OSError):
+        return []
+    space = found.space if isinstance(found, Run) else found
+    return [*known_scores(space), *space.texts]
+
+
+INTEGER, TEXT, PATH = Integer(), Text(), FilePath()
+SPACE, SCORE, SCORES = Completed(_spaces), Completed(_scores), Completed(_scores, several=True)
+
+
+def find_target(text: str) -> Space | Run:
+    """Return what a TARGET names: a space if there is one of that name, else the run in a directory or a store.
+
+    A directory that is called as a space is reached by a path with a slash, such as ``./tss``.
+
+    Raises
+    ------
+    BadInput
+        If it is neither.
+    """
+    if "/" in text and not text.endswith(".toml"):
+        return open_run(text)
+    try:
+        return find_space(text)
+    except BadInput as error:
+        if text.endswith(".toml"):
+            raise
+        if Path(text).exists():
+            return open_run(text)
+        raise BadInput(f"{text!r} is no directory of a run, and no space: {error}") from None
+
+
+def as_target(path: Path) -> str:
+    """Return a run's path so that `find_target` finds the run, even if a space has the name."""
+    text = str(path)
+    return text if "/" in text else f"./{text}"
+
+
+def names(text: str, option: str) -> list[str]:
+    """Return the names in a list that commas separate; raise `BadInput` if there is none."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise BadInput(f"{option} {text!r}: expected a name, or several with commas between them")
+    return found
+
+
+def columns(text: str, default: Sequence[str]) -> list[str]:
+    """Return the names of columns: ``default`` stands for the default ones, and ``+name`` comes after those.
+
+    Examples
+    --------
+    >>> columns("default,+depth", ["index", "sed"]), columns("+depth", ["index", "sed"]), columns("sed", ["index"])
+    (['index', 'sed', 'depth'], ['index', 'sed', 'depth'], ['sed'])
+    """
+    given = names(text, "--columns")
+    if "default" not in given and not any(name.startswith("+") for name in given):
+        return given
+    more = [name.removeprefix("+").strip() for name in given if name != "default"]
+    if "" in more:
+        raise BadInput(f"--columns {text!r}: expected a name after +")
+    return list(dict.fromkeys([*default, *more]))
+
+
+def limits(text: str | None, space: Space) -> tuple[int, int | None]:
+    """Return start and stop of a range A:B, either of which may be left out."""
+    if text is None:
+        return 0, None
+    first, colon, last = text.partition(":")
+    start, stop = whole_number(first or "0"), whole_number(last) if last else space.size
+    if not colon or start is None or stop is None:
+        raise BadInput(f"--range {text!r}: expected two indices A:B, such as 0:{min(space.size, 1000)}")
+    if start >= stop:
+        raise BadInput(f"--range {text!r} is empty or reversed: expected A below B")
+    return start, stop
+
+
+def budgets(text: str) -> list[int | float]:
+    """Return a list of budgets: integers where they are integers, exact."""
+    out: list[int | float] = []
+    for one in names(text, "--budgets"):
+        number = exact(one)
+        if number is None:
+            raise BadInput(f"budget {one!r} is not a number")
+        if number < 0:
+            raise BadInput(f"budget {one}: expected 0 or more")
+        out.append(int(number) if number.denominator == 1 else float(number))
+    return out
+
+
+def is_given(parameter: str) -> bool:
+    """Return whether the command line itself gives a parameter, by the name that its command has for it."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+def refuse(reason: str, *parameters: str) -> None:
+    """Raise `BadInput` if an option was given that would be ignored."""
+    ctx = click.get_current_context()
+    for parameter in ctx.command.params:
+        if parameter.name in parameters and is_given(parameter.name):
+            raise BadInput(f"{parameter.opts[0]} {reason}")
