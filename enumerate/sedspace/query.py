@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,11 +18,22 @@ from sedspace.census.sample import check_enough, shares_of
 from sedspace.errors import BadInput, RunError, first_line, unknown
 from sedspace.runs import Run
 from sedspace.runs.place import arrow, failures
-from sedspace.spaces.space import as_int
-from sedspace.where import NARROW, Condition
+from sedspace.scores import at_least_one
+from sedspace.scores.conditions import TEXTS, choices_of
+from sedspace.spaces import Space
+from sedspace.spaces.space import INT64_END
+from sedspace.where import Condition
 
 
-def top(run: Run, k: int = 10, by: str = "sed", where: str | None = None) -> pl.DataFrame:
+def top(
+    run: Run,
+    k: int = 10,
+    by: str = "sed",
+    where: str | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    ascending: bool = False,
+) -> pl.DataFrame:
     """Return the k rows of a run that are best by a column, ties by the lowest index.
 
     Parameters
@@ -30,12 +43,17 @@ def top(run: Run, k: int = 10, by: str = "sed", where: str | None = None) -> pl.
     by : str, default "sed"
         A numeric column of the run; greater is better.
     where : str, optional
-        A condition on columns of the run in SQL, such as ``params < 1000000 AND n_skip <= 2``.
+        A condition in SQL on columns of the run, on ``arch`` and on positions, such as ``params < 1000000 AND "0->3" =
+        'skip_connect'``.
+    columns : sequence of str, optional
+        The columns of the run to return, beside ``index``, `by` and ``arch``. Default: all.
+    ascending : bool, default False
+        Whether less is better.
 
     Returns
     -------
     polars.DataFrame
-        All columns of the run and ``arch``, best first; fewer than k rows if fewer meet the condition.
+        Columns of the run and ``arch``, best first; fewer than k rows if fewer meet the condition.
 
     Raises
     ------
@@ -51,9 +69,14 @@ def top(run: Run, k: int = 10, by: str = "sed", where: str | None = None) -> pl.
     ...     top(run, 2, where="n_skip = 0")["index"].to_list()
     [11718, 8593]
     """
-    if as_int(k, "k") < 1:
-        raise BadInput(f"k {k}: expected 1 or more")
-    best = _rows(run, by, where).sort([by, "index"], descending=[True, False]).head(min(k, run.rows))
+    count = min(at_least_one(k, "k"), run.rows)
+    rows, known = _rows(run, by, where), _dtypes(run)
+    for name in columns or ():
+        if name not in known and name != "arch":
+            raise unknown("column", name, known)
+    best = rows.sort([by, "index"], descending=[not ascending, False]).head(count)
+    if columns is not None:
+        best = best.select(dict.fromkeys(["index", by, *(name for name in columns if name in known)]))
     return _with_arch(run, collect(run, best))
 
 
@@ -89,15 +112,14 @@ def sample(run: Run, n: int, *, stratify: str | None = None, where: str | None =
     ...     sample(run, 5, stratify="n_skip", where="residual = 1")["n_skip"].to_list()
     [6, 5, 3, 2, 1]
     """
-    if as_int(n, "n") < 1:
-        raise BadInput(f"n {n}: expected 1 or more")
+    count = at_least_one(n, "n")
     rows = _rows(run, stratify, where)
     column = pl.lit(0) if stratify is None else pl.col(stratify)
     strata = collect(run, rows.select("index", stratum=column.rank("dense")).sort("stratum", "index"))
     sizes = strata["stratum"].rle().struct.field("len").to_list()
-    check_enough(n, len(strata))
+    check_enough(count, len(strata))
     random, chosen, start = seeded(seed), [], 0
-    for size, share in zip(sizes, shares_of(sizes, n, random), strict=True):
+    for size, share in zip(sizes, shares_of(sizes, count, random), strict=True):
         chosen += [start + place for place in subset(random, size, share)]
         start += size
     drawn = strata["index"].gather(chosen)
@@ -108,14 +130,33 @@ def _rows(run: Run, by: str | None, where: str | None) -> pl.LazyFrame:
     """Return the rows that meet a condition and have a number in a column."""
     frame, columns = run.scan(), _dtypes(run)
     if where is not None:
-        frame = Condition(where, columns).filter(frame)
+        frame = _that_meet(run, frame, where)
     if by is None:
         return frame
-    if by not in columns:
+    if not isinstance(by, str) or by not in columns:
         raise unknown("column", by, columns)
     if columns[by] == "string":
         raise BadInput(f"column {by!r} is text: expected a numeric one")
     return frame.filter(pl.col(by).is_not_nan()) if columns[by].startswith("float") else frame
+
+
+def _that_meet(run: Run, frame: pl.LazyFrame, where: str) -> pl.LazyFrame:
+    """Return the rows that meet a condition; what it names beside columns of the run is made of the index."""
+    columns = _dtypes(run)
+    choices = {name: names for name, names in choices_of(run.space).items() if name not in columns}
+    condition = Condition(where, {**TEXTS, **columns}, choices)
+    made = {name: _choice(run.space, name, values) for name, values in condition.choices.items()}
+    if "arch" in condition.names and "arch" not in columns:
+        made["arch"] = pl.col("index").sed.arch(run.space)  # type: ignore[attr-defined]
+    return frame.with_columns(**made).filter(condition.expression).drop(made)
+
+
+def _choice(space: Space, name: str, values: pl.Series) -> pl.Expr:
+    """Return what stands at a position of the architecture of each index."""
+    number = [position.name for position in space.positions].index(name)
+    below = math.prod(space.radices[number + 1 :].tolist())
+    digit = pl.col("index") // below % len(values) if below < INT64_END else pl.lit(0)
+    return digit.replace_strict(range(len(values)), values)
 
 
 def _with_arch(run: Run, frame: pl.DataFrame) -> pl.DataFrame:
@@ -136,13 +177,13 @@ def collect(run: Run, frame: pl.LazyFrame) -> pl.DataFrame:
     """
     try:
         return frame.collect()
-    except (pl.exceptions.InvalidOperationError, pl.exceptions.DuplicateError) as error:
+    except (pl.exceptions.InvalidOperationError, pl.exceptions.DuplicateError, pl.exceptions.PanicException) as error:
         raise BadInput(f"the question to {run.path} cannot be answered: {first_line(error)}") from None
     except failures(pl.exceptions.PolarsError) as error:
         raise RunError(f"{run.path} cannot be read: {first_line(error)}; `sedspace verify` names the files") from None
 
 
-def sql(run: Run, statement: str) -> pl.DataFrame:
+def sql(run: Run, statement: str, *, allow_files: bool = False) -> pl.DataFrame:
     """Return the answer to a SQL query, in which the run is the table ``archs``.
 
     Parameters
@@ -150,6 +191,9 @@ def sql(run: Run, statement: str) -> pl.DataFrame:
     run : Run
     statement : str
         In the SQL of polars. Integer columns are 64 bits wide, so that differences of counts do not wrap.
+    allow_files : bool, default False
+        Whether it may also read other files and URLs, by ``read_csv('...')`` and its kin: a statement that somebody
+        else wrote could look at what is not theirs.
 
     Returns
     -------
@@ -158,7 +202,7 @@ def sql(run: Run, statement: str) -> pl.DataFrame:
     Raises
     ------
     BadInput
-        If the statement cannot be read, or names a table or column that is not there.
+        If the statement cannot be read, is no query, reads a file, or names a table or column that is not there.
 
     Examples
     --------
@@ -169,18 +213,33 @@ def sql(run: Run, statement: str) -> pl.DataFrame:
     ...     sql(run, "SELECT n_skip, max(sed) AS best FROM archs GROUP BY n_skip ORDER BY n_skip LIMIT 2").rows()
     [(0, 6.0), (1, 8.75)]
     """
-    narrow = [name for name, dtype in _dtypes(run).items() if dtype in NARROW]
-    wide = run.scan().with_columns(pl.col(narrow).cast(pl.Int64))
+    _refuse(statement, allow_files)
+    wide = run.scan().with_columns(cs.integer().cast(pl.Int64))
     try:
         with pl.SQLContext(archs=wide, eager=False) as context:
             return context.execute(statement).collect(engine="streaming")
     except pl.exceptions.ColumnNotFoundError as error:
         quoted = re.search(r'"([^"]+)"', str(error))
         raise unknown("column", quoted[1] if quoted else first_line(error), _dtypes(run)) from None
-    except pl.exceptions.PolarsError as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         for path in run.files():
             _metadata(run, path)  # a damaged file is not the statement's fault
         raise BadInput(f"query {statement!r} cannot be answered: {first_line(error)}") from None
+
+
+def _refuse(statement: str, allow_files: bool) -> None:
+    """Refuse what is no query, and, by their names wherever these stand, polars' functions that read files."""
+    if not isinstance(statement, str) or not re.match(
+        r"[\s(]*(select|with|from|values|show|explain)\b", statement, re.I
+    ):
+        raise BadInput(f"query {statement!r}: expected one that begins with SELECT or WITH")
+    if not allow_files and (found := re.search(r"read_[a-z]\w*", statement, re.IGNORECASE)):
+        raise BadInput(f"query {statement!r} calls {found[0]}: only the table archs is read, unless files are allowed")
+    if not statement.isascii():
+        try:
+            statement.encode()
+        except UnicodeEncodeError:
+            raise BadInput(f"query {statement!r} is no text in UTF-8") from None
 
 
 def describe(run: Run) -> pl.DataFrame:

@@ -3,46 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, first_line, unknown
-
-_ROW_BY_ROW = re.compile(
-    "abs|acos|and|asin|atan|between|case|cast|cbrt|ceil|coalesce|cos|else|exp|floor|greatest|if|in|least|like|ln|log|log10|"
-    "log2|mod|not|nullif|or|pow|power|round|sign|sin|sqrt|tan|then|trunc|try_cast|when",
-    re.IGNORECASE,
+from sedspace.expression import (
+    columns_of,
+    compared_texts,
+    expression_of,
+    only_compares,
+    other_rows,
+    tree_of,
+    with_columns_as,
+    with_nan_as_null,
 )
-_CALL = re.compile(r'"?([A-Za-z_]\w*)"?\s*\(')
-_NOT_CODE = re.compile(r"'[^']*'|/\*.*?\*/|--[^\n]*", re.DOTALL)
-_COMPUTES = re.compile(r"[-+*/%^]|\w\(")  # an operator or a function may stand in the text
-NARROW = ("uint8", "int16", "int32")
+
+_MOST_OPERATORS = 400  # polars needs minutes for thousands, and ends the process at some
+_DEEPEST = 20  # parentheses within parentheses: beyond, its parser takes exponential time
+_OPERATOR = re.compile(r"\b(?:and|or|xor|not|when)\b|[<>=!]+|[+*/%|&]|(?<=[\w)\"'])\s*-", re.IGNORECASE)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 
 
 class Condition:
     """A condition such as ``params < 500000 AND sed > 6``.
 
-    Integers are widened to 64 bits before anything is computed: ``n_skip - n_none`` of two bytes does not wrap.
+    Integers are computed with in 128 bits: ``n_skip - n_none`` of two bytes does not wrap. NaN is no value: like null,
+    it meets no condition.
 
     Parameters
     ----------
     text : str
     columns : mapping of str to str
         The dtype of every column that the condition may name, as numpy names it, or ``string``.
+    choices : mapping of str to sequence of str, optional
+        Columns of digits that it may name too, each with what its digits stand for: texts, or numbers if all are.
 
     Attributes
     ----------
     expression : polars.Expr
     names : list of str
         The columns that it does name.
+    choices : dict of str to polars.Series
+        What the digits of those columns stand for that are digits.
 
     Raises
     ------
     BadInput
-        If the text is no SQL, names an unknown column, or is neither true nor false.
+        If the text is no SQL, names an unknown column, looks at other rows, or is neither true nor false.
 
     Examples
     --------
@@ -50,70 +61,114 @@ class Condition:
     ['n_skip']
     """
 
-    def __init__(self, text: str, columns: Mapping[str, str]) -> None:
+    def __init__(
+        self, text: str, columns: Mapping[str, str], choices: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         self.text = text
-        self.expression = parsed(text)
-        self.names = list(dict.fromkeys(self.expression.meta.root_names()))
-        for name in self.names:
-            if name not in columns:
-                raise unknown("column", name, columns)
-        for call in _CALL.findall(_NOT_CODE.sub(" ", text)):
-            if not _ROW_BY_ROW.fullmatch(call):  # max(sed), say, would depend on which rows are looked at together
-                raise BadInput(f"where {text!r} calls {call}(): a condition is about one row at a time")
-        if not self.names:
-            raise BadInput(f"where {text!r} names no column: known: {', '.join(columns)}")
-        self._dtypes = {name: columns[name] for name in self.names}
-        empty = pl.DataFrame(schema={name: _wide(dtype) for name, dtype in self._dtypes.items()})
+        self._shown = _shown(text)
         try:
-            dtype = empty.lazy().select(kept=self.expression).collect().schema["kept"]
-        except pl.exceptions.PolarsError as error:
-            raise BadInput(f"where {text!r} cannot be evaluated: {first_line(error)}") from None
-        if dtype != pl.Boolean:
-            raise BadInput(f"where {text!r} gives {dtype} values, expected a condition that is true or false")
+            self._take(tree_of(parsed(text)), columns, choices or {})
+        except RecursionError:
+            raise BadInput(f"where {self._shown} is nested too deep: expected a shorter condition") from None
 
-    def filter(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        """Return the rows of a frame for which the condition holds."""
-        narrow = [name for name in self.names if self._dtypes[name] in NARROW]
-        if not narrow or not _COMPUTES.search(self.text):  # comparing as it stands is safe, and faster
-            return frame.filter(self.expression)
-        kept = frame.with_columns(pl.col(narrow).cast(pl.Int64)).filter(self.expression)
-        return kept.with_columns(pl.col(name).cast(polars_dtype(self._dtypes[name])) for name in narrow)
+    def _take(self, tree: Any, columns: Mapping[str, str], choices: Mapping[str, Sequence[str]]) -> None:
+        if (found := other_rows(tree)) is not None:
+            raise BadInput(f"where {self._shown} calls for {found}: a condition is about one row at a time")
+        self.names = columns_of(tree)
+        for name in self.names:
+            if name not in columns and name not in choices:
+                raise unknown("column", name, [*columns, *choices])
+        if not self.names:
+            raise BadInput(f"where {self._shown} names no column: known: {', '.join(columns)}")
+        self.choices = {name: values_of(choices[name]) for name in self.names if name in choices}
+        for name, given in compared_texts(tree):
+            if name in self.choices and self.choices[name].dtype == pl.String and given not in self.choices[name]:
+                raise unknown(f"choice at {name}", given, self.choices[name])
+        self.schema = {
+            name: self.choices[name].dtype if name in self.choices else polars_dtype(columns[name])
+            for name in self.names
+        }
+        self.expression = self._checked(tree)
+
+    def _checked(self, tree: Any) -> pl.Expr:
+        """Return the expression of a tree, made safe against wrapping and NaN; refuse one that is no condition."""
+        if not only_compares(tree):  # comparing integers as they stand is safe, and faster
+            integers = [name for name, dtype in self.schema.items() if dtype.is_integer()]
+            tree = with_columns_as(tree, {name: pl.col(name).cast(pl.Int128) for name in integers})
+        try:
+            expression = expression_of(with_nan_as_null(tree, self.schema))
+            dtype = pl.DataFrame(schema=self.schema).select(kept=expression).schema["kept"]
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise BadInput(f"where {self._shown} cannot be evaluated: {first_line(error)}") from None
+        if dtype != pl.Boolean:
+            kind = "numbers" if dtype.is_numeric() else f"{dtype} values"
+            raise BadInput(f"where {self._shown} gives {kind}, expected a condition that is true or false")
+        return expression
 
     def holds(self, values: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return where the condition holds: bool of the shape of the values, of which one per name is needed."""
         shape = values[self.names[0]].shape
-        schema = {name: _wide(dtype) for name, dtype in self._dtypes.items()}
-        frame = pl.DataFrame({name: pl.Series(values[name].reshape(-1)).cast(dtype) for name, dtype in schema.items()})
+        frame = pl.DataFrame([self._series(name, values[name].reshape(-1)) for name in self.names])
         try:
             kept = frame.select(kept=self.expression)["kept"].fill_null(False)
-        except pl.exceptions.PolarsError as error:
-            raise BadInput(f"where {self.text!r} cannot be evaluated: {first_line(error)}") from None
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise BadInput(f"where {self._shown} cannot be evaluated: {first_line(error)}") from None
         return kept.to_numpy().reshape(shape)
+
+    def _series(self, name: str, values: NDArray[Any]) -> pl.Series:
+        if name in self.choices:
+            return self.choices[name].gather(values).alias(name)
+        return pl.Series(name, values, dtype=self.schema[name])
+
+
+def values_of(names: Sequence[str]) -> pl.Series:
+    """Return choices by their digits: as numbers if all are such, as a stage's widths are."""
+    return pl.Series(list(map(int, names)) if all(name.isdecimal() for name in names) else list(names))
 
 
 def parsed(text: str) -> pl.Expr:
     """Return the expression of a condition in SQL; raise `BadInput` if it is none."""
     if not isinstance(text, str):
         raise BadInput(f"where {text!r}: expected a condition in SQL, as text")
+    _refuse_endless(text)
     try:
         return pl.sql_expr(text)
-    except pl.exceptions.PolarsError as error:
-        raise BadInput(f"where {text!r} is not a condition in SQL: {first_line(error)}") from None
+    except UnicodeEncodeError:
+        raise BadInput(f"where {text!r} is no text in UTF-8") from None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise BadInput(f"where {_shown(text)} is not a condition in SQL: {_cut(first_line(error))}") from None
 
 
-def polars_dtype(dtype: str) -> pl.DataType | type[pl.DataType]:
+def _refuse_endless(text: str) -> None:
+    """Refuse a text that would keep the parser busy for minutes, or end the process, before it is parsed."""
+    bare = _QUOTED.sub("''", text)
+    if (operators := len(_OPERATOR.findall(bare))) > _MOST_OPERATORS:
+        raise BadInput(
+            f"where {_shown(text)} has {operators:,} operators, expected at most {_MOST_OPERATORS}: name many values "
+            f"with IN, as in index IN (3, 5, 8)"
+        )
+    nested = np.cumsum([{"(": 1, ")": -1}.get(letter, 0) for letter in bare] or [0])
+    if nested.max() > _DEEPEST:
+        raise BadInput(f"where {_shown(text)} has parentheses {nested.max()} deep, expected at most {_DEEPEST}")
+
+
+def _shown(text: Any) -> str:
+    return repr(_cut(text) if isinstance(text, str) else text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def polars_dtype(dtype: str) -> pl.DataType:
     """Return the polars type of a column's dtype."""
-    known: dict[str, type[pl.DataType]] = {
-        "uint8": pl.UInt8,
-        "int16": pl.Int16,
-        "int32": pl.Int32,
-        "int64": pl.Int64,
-        "float32": pl.Float32,
-        "float64": pl.Float64,
-        "string": pl.String,
+    known: dict[str, pl.DataType] = {
+        "uint8": pl.UInt8(),
+        "int16": pl.Int16(),
+        "int32": pl.Int32(),
+        "int64": pl.Int64(),
+        "float32": pl.Float32(),
+        "float64": pl.Float64(),
+        "string": pl.String(),
     }
     return known[dtype]
-
-
-def _wide(dtype: str) -> pl.DataType | type[pl.DataType]:
-    return pl.Int64 if dtype in NARROW else polars_dtype(dtype)

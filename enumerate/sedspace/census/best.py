@@ -13,10 +13,10 @@ from sedspace.census.classes import Classes, Walks, select
 from sedspace.census.diagrams import TooManyClasses
 from sedspace.census.tally import integers, merge
 from sedspace.errors import BadInput
-from sedspace.scores import MAX_SCAN, AdditiveScore, Score, best, find_score, only_unique
+from sedspace.scores import MAX_SCAN, AdditiveScore, Score, at_least_one, best, find_score, only_unique
+from sedspace.scores.top import opposite
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.space import as_int
 from sedspace.where import polars_dtype
 from sedspace_kernels.pareto import front
 
@@ -43,6 +43,8 @@ def best_first(
     where: str | None = None,
     start: int = 0,
     stop: int | None = None,
+    *,
+    ascending: bool = False,
 ) -> Iterator[tuple[int, Any]]:
     """Go through the architectures of a space from the best to the worst, ties by the lowest index.
 
@@ -56,6 +58,8 @@ def best_first(
         A condition on features and scores in SQL, such as ``params < 500000 AND n_skip <= 2``.
     start, stop : int
         The range of indices; `stop` is excluded and defaults to the size of the space.
+    ascending : bool, default False
+        Whether to begin with the least value.
 
     Returns
     -------
@@ -74,19 +78,24 @@ def best_first(
     >>> list(islice(ss.best_first("tss", where="residual = 0"), 2))
     [(11718, 6.0), (8593, 5.75)]
     """
-    parts = _descend(find_space(space), by, where, start, stop)
+    parts = _descend(find_space(space), by, where, start, stop, ascending)
     return (pair for part in parts for pair in zip(part.indices.tolist(), part.values.tolist(), strict=True))
 
 
-def _descend(space: Space, by: str | Score, where: str | None, start: int, stop: int | None) -> Iterator[Ranked]:
+def _descend(
+    space: Space, by: str | Score, where: str | None, start: int, stop: int | None, ascending: bool
+) -> Iterator[Ranked]:
     start, stop = space.check_range(start, stop)
     classes, (score,), wanted = select(space, [by], where)
-    return _parts(classes, score, wanted, start, stop)
-
-
-def _parts(classes: Classes, score: Score, wanted: NDArray[np.bool_], start: int, stop: int) -> Iterator[Ranked]:
     keys = classes.keys[score.name]
-    wanted = wanted & (keys == keys)  # NaN never ranks
+    order = opposite(keys) if ascending else keys
+    return _parts(classes, score, order, wanted & (keys == keys), start, stop)  # NaN never ranks
+
+
+def _parts(
+    classes: Classes, score: Score, keys: NDArray[Any], wanted: NDArray[np.bool_], start: int, stop: int
+) -> Iterator[Ranked]:
+    """Yield the architectures of wanted classes by descending keys, a bounded number at a time."""
     batches = _batches(keys, classes.counts, np.flatnonzero(wanted))
     if (start, stop) != (0, classes.space.size):
         batches = _within(batches, Walks(classes, wanted), wanted, start, stop)
@@ -96,8 +105,8 @@ def _parts(classes: Classes, score: Score, wanted: NDArray[np.bool_], start: int
         step = last - first if last - first <= _MANY else _BATCH  # more are only of a single key, or in a long range
         for lo in range(first, last, step or 1):
             digits, of = walks.unrank(range(lo, min(lo + step, last)))
-            order = np.argsort(-keys[of], kind="stable")
-            values = score.values(keys[of[order]])
+            order = np.argsort(opposite(keys[of]), kind="stable")
+            values = score.values(classes.keys[score.name][of[order]])
             yield Ranked(digits[order], np.asarray(classes.space.index(digits[order])), values)
 
 
@@ -144,6 +153,8 @@ def top_k(
     *,
     where: str | None = None,
     unique: str | None = None,
+    columns: Sequence[str | Score] = (),
+    ascending: bool = False,
     threads: int | None = None,
 ) -> pl.DataFrame:
     """Return the k best architectures by a score, ties by the lowest index.
@@ -163,13 +174,18 @@ def top_k(
         A condition on features and scores in SQL, such as ``params < 500000 AND n_skip <= 2``.
     unique : {"functional"}, optional
         Keep one architecture of each functional class only, the lowest index (`functional_class`).
+    columns : sequence of str or Score, optional
+        More scores of the architectures that are found.
+    ascending : bool, default False
+        Whether less is better.
     threads : int, optional
         For going through a range. Default: every CPU that this process may use.
 
     Returns
     -------
     polars.DataFrame
-        ``index``, the score and ``arch``, best first; fewer rows if fewer architectures meet the condition.
+        ``index``, the score, those of `columns` and ``arch``, best first; fewer rows if fewer architectures meet the
+        condition.
 
     Raises
     ------
@@ -189,29 +205,32 @@ def top_k(
 
     space = find_space(space)
     score = find_score(space, by)
-    if as_int(k, "k") < 1:
-        raise BadInput(f"k {k}: expected 1 or more")
+    more = [find_score(space, one) for one in columns]
+    count = at_least_one(k, "k")
     where = only_unique(space, where, unique)
     if where is None and ((start, stop) != (0, None) or not isinstance(score, AdditiveScore)):
-        found = _scan(space, score, k, start, stop, threads)
+        found = _scan(space, score, count, start, stop, threads, ascending)
     else:
         try:
-            found = _first(k, _descend(space, score, where, start, stop), space, score)
+            found = _first(count, _descend(space, score, where, start, stop, ascending), space, score)
         except TooManyClasses:
             if where is not None or space.size > MAX_SCAN:
                 raise
-            found = _scan(space, score, k, start, stop, threads)
+            found = _scan(space, score, count, start, stop, threads, ascending)
     return pl.DataFrame(
         [
             integers("index", found.indices, space.size),
             pl.Series(score.name, found.values),
+            *(pl.Series(one.name, one.values(one.at(space, found.digits))) for one in more if one.name != score.name),
             pl.Series("arch", space.archs(found.digits).tolist(), dtype=pl.String),
         ]
     )
 
 
-def _scan(space: Space, score: Score, k: int, start: int, stop: int | None, threads: int | None) -> Ranked:
-    values, indices = best(space, score, k, start, stop, threads)
+def _scan(
+    space: Space, score: Score, k: int, start: int, stop: int | None, threads: int | None, ascending: bool
+) -> Ranked:
+    values, indices = best(space, score, k, start, stop, threads, ascending)
     return Ranked(space.digits(indices), np.array(indices, object), values)
 
 
@@ -240,6 +259,11 @@ def _objectives(
     if not 2 <= len(out) <= 3 or len(set(names)) < len(out):
         raise BadInput(f"a Pareto front needs two or three different objectives, not {', '.join(names) or 'none'}")
     return out
+
+
+def _falling(keys: NDArray[Any], sign: int) -> NDArray[Any]:
+    """Return keys of an objective, of which more (1) or less (-1) is better, so that less of them is better."""
+    return opposite(keys) if sign > 0 else keys
 
 
 def pareto(
@@ -283,14 +307,14 @@ def pareto(
     classes, scores, wanted = select(space, [score for score, _ in objectives], where)
     wanted = wanted & np.all([keys == keys for keys in (classes.keys[score.name] for score in scores)], axis=0)
     # Ranks instead of keys: whatever their type, smaller is better now.
-    ranks = [np.unique(-sign * classes.keys[score.name][wanted], return_inverse=True)[1] for score, sign in objectives]
+    ranks = [np.unique(_falling(classes.keys[s.name][wanted], sign), return_inverse=True)[1] for s, sign in objectives]
     order = np.lexsort(ranks[::-1])
     points = np.stack([rank[order] for rank in [*ranks, np.zeros_like(ranks[0])][:3]], axis=-1)
     chosen = np.flatnonzero(wanted)[order[front(points)]]
     keys, counts, least = merge(
         [classes.keys[s.name][chosen] for s in scores], classes.counts[chosen], classes.least[chosen]
     )
-    order = np.lexsort([-sign * key for (_, sign), key in zip(objectives, keys, strict=True)][::-1])
+    order = np.lexsort([_falling(key, sign) for (_, sign), key in zip(objectives, keys, strict=True)][::-1])
     return pl.DataFrame(
         [
             *(pl.Series(score.name, score.values(key[order])) for score, key in zip(scores, keys, strict=True)),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from sedspace.census.diagrams import BlockByBlock, tabulated
+from sedspace.census.diagrams import BlockByBlock, Diagrams, listed
 from sedspace.errors import BadInput
-from sedspace.scores import AdditiveScore, Score, find_score, known_scores
+from sedspace.scores import AdditiveScore, Score, find_score, passing, score_columns
+from sedspace.scores.conditions import condition_on
+from sedspace.scores.passing import is_by_sums
+from sedspace.scores.top import chunks
 from sedspace.spaces import Space
 from sedspace.where import Condition
 from sedspace_kernels import diagram
@@ -19,6 +23,7 @@ from sedspace_kernels.diagram import exact
 
 _NOTHING = AdditiveScore("nothing", {"zero": lambda _: 0}, lambda zero: zero, meaning="one class of everything")
 _SMALL = 1 << 24  # architectures that are looked at one by one, where a score is no sum
+_AT_ONCE = 1 << 18
 
 
 class Classes:
@@ -29,24 +34,20 @@ class Classes:
     space : Space
     scores : sequence of Score
         Of different names.
+    diagrams : Diagrams
+        Of the space by these scores.
 
     Attributes
     ----------
     keys : mapping of str to int64[classes] or float64[classes]
-        The exact key of each score. Two classes may have equal keys.
-
-    Raises
-    ------
-    TooManyClasses
-        The message says how many.
+        What each score ranks by. Two classes may have equal keys.
     """
 
-    def __init__(self, space: Space, scores: Sequence[Score]) -> None:
+    def __init__(self, space: Space, scores: Sequence[Score], diagrams: Diagrams) -> None:
         self.space = space
         self.scores = {score.name: score for score in scores}
-        sums = [score for score in scores if isinstance(score, AdditiveScore)]
-        self._diagrams = BlockByBlock(space, sums).diagrams() if len(sums) == len(scores) else tabulated(space, scores)
-        self.keys = self._diagrams.keys
+        self._diagrams = diagrams
+        self.keys = {name: self.scores[name].comparable(keys) for name, keys in diagrams.keys.items()}
 
     def __len__(self) -> int:
         return self._diagrams.outer[-1].nodes
@@ -59,7 +60,8 @@ class Classes:
     @cached_property
     def least(self) -> NDArray[Any]:
         """The lowest index of each class: exact[classes]."""
-        return diagram.least(self._diagrams.outer)
+        least, choices = diagram.least(self._diagrams.outer), self._diagrams.choices
+        return least if choices is None else choices[least].astype(np.int64)
 
     def values(self, name: str) -> NDArray[Any]:
         """Return the values of a score, as written, by class."""
@@ -123,7 +125,8 @@ class Walks:
                 if positions:
                     digits[rows[:, None], positions] = chosen
                 else:
-                    digits[rows] = space.digits(chosen[:, 0])
+                    choices = classes._diagrams.choices
+                    digits[rows] = space.digits(chosen[:, 0] if choices is None else choices[chosen[:, 0]])
                 reached[rows] = layer.child[entered, layer.kind_of[end]]
             node = reached
         return digits, node
@@ -132,6 +135,9 @@ class Walks:
         """Return how many of the architectures have a lower index."""
         space, classes = self.classes.space, self.classes
         if index >= space.size:
+            return self.count
+        choices = classes._diagrams.choices
+        if choices is not None and (index := int(np.searchsorted(choices, index))) == len(choices):
             return self.count
         digits = space.digits(index)
         node, before = 0, 0
@@ -151,22 +157,12 @@ class Walks:
 # -- requests ----------------------------------------------------------------------------------------------------------
 
 
-def countable(space: Space, by: str | Score) -> Score:
-    """Return a score of a space by its name; raise `BadInput` if it is no sum and the space is not small."""
-    score = find_score(space, by)
-    if not isinstance(score, AdditiveScore) and space.size > _SMALL:
-        raise BadInput(
-            f"score {score.name} is a function of the digits and no sum over positions, so that the {space.size:,} "
-            f"architectures of {space.name} cannot be counted by it (up to {_SMALL:,} can): score a range (top_k, "
-            f"histogram), or enumerate it and query the run"
-        )
-    return score
-
-
 def select(
     space: Space, by: Sequence[str | Score], where: str | None = None
 ) -> tuple[Classes, list[Score], NDArray[np.bool_]]:
     """Return the classes of a space by some scores and those that a condition names, the scores, and what it keeps.
+
+    Where a score is no sum, the architectures are gone through, and what does not meet the condition is of no class.
 
     Raises
     ------
@@ -174,18 +170,45 @@ def select(
         If a score is unknown, or not additive though the space is large, the condition cannot be read, or there are too
         many classes.
     """
-    chosen = [countable(space, one) for one in by]
-    needed = {score.name: score for score in chosen}
-    condition = None
-    if where is not None:
-        known = {**known_scores(space), **needed}
-        dtypes = {name: score.dtype for name, score in known.items()}
-        condition = Condition(where, dtypes | {"index": "int64", "arch": "string"})
-        for name in condition.names:
-            if name not in known:
-                raise BadInput(f"where {where!r} names {name}, no score: give start and stop instead, or query a run")
-            needed[name] = countable(space, known[name])
-    classes = Classes(space, list(needed.values()) or [_NOTHING])
-    if condition is None:
-        return classes, chosen, np.ones(len(classes), np.bool_)
-    return classes, chosen, condition.holds({name: classes.values(name) for name in condition.names})
+    chosen = [find_score(space, one) for one in by]
+    scores = {score.name: score for score in chosen}
+    condition, named = (None, {}) if where is None else condition_on(space, where, scores)
+    needed = {**scores, **named}
+    if all(isinstance(score, AdditiveScore) for score in needed.values()) and (
+        condition is None or is_by_sums(condition, list(named.values()))
+    ):
+        sums = [score for score in needed.values() if isinstance(score, AdditiveScore)] or [_NOTHING]
+        classes = Classes(space, sums, BlockByBlock(space, sums).diagrams())
+        if condition is None:
+            return classes, chosen, np.ones(len(classes), np.bool_)
+        return classes, chosen, condition.holds({name: classes.values(name) for name in condition.names})
+    _refuse_large(space, needed, condition)
+    told_apart = list(scores.values()) or [_NOTHING]
+    rows = _gone_through(space, told_apart, condition, list(named.values()))
+    classes = Classes(space, told_apart, listed(space, told_apart, rows))
+    return classes, chosen, np.ones(len(classes), np.bool_)
+
+
+def _refuse_large(space: Space, needed: Mapping[str, Score], condition: Condition | None) -> None:
+    """Raise `BadInput` if a space is too large to go through for what is no sum."""
+    if space.size <= _SMALL:
+        return
+    names = [name for name, score in needed.items() if not isinstance(score, AdditiveScore)]
+    name = next(iter(names), "index" if condition is None or "index" in condition.names else "arch")
+    raise BadInput(
+        f"{name} is no sum over positions, so that the {space.size:,} architectures of {space.name} cannot be counted "
+        f"by it (up to {_SMALL:,} can): score a range (top_k, histogram), or enumerate it and query the run"
+    )
+
+
+def _gone_through(
+    space: Space, scores: Sequence[Score], condition: Condition | None, named: Sequence[Score]
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield index and scores of the architectures that meet a condition, or of all, some at a time."""
+    with tqdm(total=space.size, unit="arch", unit_scale=True, delay=1, leave=False, disable=None) as bar:
+        for lo, hi in chunks(0, space.size, _AT_ONCE):
+            if condition is not None:
+                yield from passing(space, scores, condition, named, lo, hi)
+            else:
+                yield {"index": np.arange(lo, hi), **score_columns(space, scores, lo, hi)}
+            bar.update(hi - lo)

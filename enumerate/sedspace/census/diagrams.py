@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,6 @@ from sedspace_kernels.diagram import Layer
 from sedspace_kernels.tables import distinct_rows
 
 LIMIT = 1 << 24  # edges of a diagram's layer: more would take gigabytes
-_AT_ONCE = 1 << 18
-
 Columns = list[NDArray[Any]]
 
 
@@ -41,30 +39,61 @@ class Diagrams:
         One layer for each block, whose choices are the block's classes.
     keys : dict of str to int64[classes] or float64[classes]
         The key of each score, for each node after the last block.
+    choices : int32[architectures] or None
+        If the choices of the only layer are some architectures, their indices, ascending.
     """
 
     blocks: list[tuple[int, ...]]
     inner: list[list[Layer]] = field(default_factory=list)
     outer: list[Layer] = field(default_factory=list)
     keys: dict[str, NDArray[Any]] = field(default_factory=dict)
+    choices: NDArray[np.int32] | None = None
 
 
-def tabulated(space: Space, scores: Sequence[Score]) -> Diagrams:
-    """Return the diagrams of a small space by any scores: every architecture is looked at, as a choice of its own.
+def listed(space: Space, scores: Sequence[Score], chunks: Iterable[Mapping[str, NDArray[Any]]]) -> Diagrams:
+    """Return the diagrams of some architectures of a small space by any scores: each is a choice of its own.
 
-    There is one block of no positions, whose single layer has the indices for choices.
+    There is one block of no positions, whose single layer has the architectures for choices.
+
+    Parameters
+    ----------
+    space : Space
+    scores : sequence of Score
+        One or more.
+    chunks : iterable of mapping
+        The architectures in order, some at a time: ``index``, and the values of every score. Of what comes, only the
+        different values of a chunk and four bytes for each architecture are kept, and four for its index.
     """
-    parts = [
-        [score.at(space, space.digits_of_range(start, min(start + _AT_ONCE, space.size))) for score in scores]
-        for start in range(0, space.size, _AT_ONCE)
-    ]
-    keys = [np.concatenate(part) for part in zip(*parts, strict=True)]
-    found, kind_of = distinct_rows(keys)
-    layer = Layer(
-        np.arange(len(found), dtype=np.int32)[None, :], len(found), space.size, np.bincount(kind_of), found, kind_of
-    )
-    outer = Layer(layer.child, len(found), space.size, layer.weight, found, np.arange(len(found)))
-    return Diagrams([()], [[layer]], [outer], {s.name: key[found] for s, key in zip(scores, keys, strict=True)})
+    indices: Columns = []
+    kinds: Columns = []
+    values: list[Columns] = []
+    first: Columns = []
+    weight: Columns = []
+    rows = classes = 0
+    for chunk in chunks:
+        columns = [chunk[score.name] for score in scores]
+        found, kind_of = distinct_rows(columns)
+        kinds.append((kind_of + classes).astype(np.int32))
+        first.append(found + rows)
+        weight.append(np.bincount(kind_of, minlength=len(found)))
+        values.append([column[found] for column in columns])
+        indices.append(chunk["index"].astype(np.int32))
+        rows, classes = rows + len(kind_of), classes + len(found)
+    merged = [np.concatenate(column) for column in zip(*values, strict=True)]
+    found, of = distinct_rows(merged)
+    total, lowest = np.zeros(len(found), np.int64), np.concatenate(first)[found]
+    np.add.at(total, of, np.concatenate(weight))
+    np.minimum.at(lowest, of, np.concatenate(first))
+    kind_of = of.astype(np.int32)[np.concatenate(kinds)]
+    layer = Layer(np.arange(len(found), dtype=np.int32)[None, :], len(found), rows, total, lowest, kind_of)
+    outer = Layer(layer.child, len(found), rows, total, lowest, np.arange(len(found)))
+    keys = {score.name: _keys(score, column[found]) for score, column in zip(scores, merged, strict=True)}
+    return Diagrams([()], [[layer]], [outer], keys, None if rows == space.size else np.concatenate(indices))
+
+
+def _keys(score: Score, values: NDArray[Any]) -> NDArray[Any]:
+    """Return the keys of values, in numbers that are wide enough."""
+    return values.astype(np.float64 if values.dtype.kind == "f" else np.int64) * score.denominator
 
 
 class BlockByBlock:

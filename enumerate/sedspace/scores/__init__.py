@@ -2,7 +2,7 @@
 
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.digitwise import ArrayScore, DigitScore
-from sedspace.scores.evaluate import MAX_SCAN, best, check_threads, histogram, score, score_columns
+from sedspace.scores.evaluate import MAX_SCAN, at_least_one, best, check_threads, histogram, score, score_columns
 from sedspace.scores.functional import functional_class, only_unique
 from sedspace.scores.passing import passing
 from sedspace.scores.registry import default_columns, find_score, known_scores, register, register_again, registered
@@ -15,6 +15,7 @@ __all__ = [
     "ArrayScore",
     "DigitScore",
     "Score",
+    "at_least_one",
     "best",
     "check_threads",
     "default_columns",

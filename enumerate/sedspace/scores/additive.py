@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sedspace.errors import BadInput
 from sedspace.scores.layout import Layout, Tables, first_layout, layouts
 from sedspace.scores.score import Score
-from sedspace.scores.top import Ranked, keep_best, threshold
+from sedspace.scores.top import Ranked, keep_best, opposite, threshold
 from sedspace.spaces import Operation, Space
 from sedspace.spaces.space import Feature
 
@@ -124,10 +124,9 @@ class AdditiveScore(Score):
         values = self._call_h([sums[..., f] + base for f, base in enumerate(self._bases(space))])
         if values.dtype.kind not in "iufb":
             raise BadInput(f"score {self.name}: h returned {values.dtype} values, expected integers or floats")
-        if values.shape not in ((), sums.shape[:-1]):
+        if values.shape != sums.shape[:-1]:
             raise BadInput(f"score {self.name}: h returned shape {values.shape} for sums of {sums.shape[:-1]}")
-        values = values.astype(np.float64 if values.dtype.kind == "f" else np.int64, copy=False)
-        return multiplicity * np.broadcast_to(values, sums.shape[:-1])
+        return multiplicity * values.astype(np.float64 if values.dtype.kind == "f" else np.int64, copy=False)
 
     def _call_h(self, arguments: list[NDArray[np.int64]]) -> NDArray[Any]:
         try:
@@ -172,18 +171,21 @@ class AdditiveScore(Score):
             parts.append((levels, layout.count(rows, len(levels), threads)))
         return merge_counts(parts)
 
-    def best(self, space: Space, start: int, stop: int, k: int, threads: int) -> tuple[NDArray[Any], list[int]]:
+    def best(
+        self, space: Space, start: int, stop: int, k: int, threads: int, ascending: bool = False
+    ) -> tuple[NDArray[Any], list[int]]:
         """Return the keys and indices of the k best of a range."""
         best: Ranked | None = None
         base = start
         for layout in layouts(self.tables(space), start, stop):
-            rows = layout.rows(self.keys(space, layout.sums()))
+            keys = self.comparable(self.keys(space, layout.sums()))
+            rows = layout.rows(opposite(keys) if ascending else keys)
             best = best or (rows[0, :0], np.empty(0, np.int64))
             found = layout.best(rows, k, threshold(best, k), threads)
             best = keep_best([best, (found[0], found[1] + (layout.start - base))], k)
         if best is None:
             return np.empty(0, np.int64), []
-        return best[0], [base + int(place) for place in best[1]]
+        return opposite(best[0]) if ascending else best[0], [base + int(place) for place in best[1]]
 
 
 def merge_counts(

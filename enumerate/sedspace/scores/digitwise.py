@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sedspace.errors import BadInput, SedspaceError
 from sedspace.scores.additive import merge_counts
 from sedspace.scores.score import Score
-from sedspace.scores.top import Ranked, chunks, keep_best, threshold
+from sedspace.scores.top import Ranked, chunks, keep_best, opposite, threshold
 from sedspace.spaces import Space
 from sedspace_kernels._jit import compile_for_user, split
 from sedspace_kernels.rank import digit_mapper
@@ -41,18 +41,21 @@ class OneByOne(Score):
             parts.append((keys, counts.astype(np.int64)))
         return merge_counts(parts)
 
-    def best(self, space: Space, start: int, stop: int, k: int, threads: int) -> tuple[NDArray[Any], list[int]]:
+    def best(
+        self, space: Space, start: int, stop: int, k: int, threads: int, ascending: bool = False
+    ) -> tuple[NDArray[Any], list[int]]:
         """Return the keys and indices of the k best of a range."""
         best: Ranked | None = None
         for lo, hi in chunks(start, stop, _CHUNK):
-            keys = self._keys(space, lo, hi, threads)
+            keys = self.comparable(self._keys(space, lo, hi, threads))
+            keys = opposite(keys) if ascending else keys
             best = best or (keys[:0], np.empty(0, np.int64))
             limit, inclusive = threshold(best, k)
             above = np.flatnonzero(keys >= limit if inclusive else keys > limit)
             best = keep_best([best, (keys[above], above + (lo - start))], k)
         if best is None:
             return np.empty(0, np.int64), []
-        return best[0], [start + int(place) for place in best[1]]
+        return opposite(best[0]) if ascending else best[0], [start + int(place) for place in best[1]]
 
 
 class OfDigits(OneByOne):

@@ -26,11 +26,14 @@ MAX_SCAN = 10**12  # a minute or so for SED, far more for scores whose feature s
 
 def check_threads(threads: int | None) -> int:
     """Return the number of threads to use: by default every CPU that this process may use."""
-    if threads is None:
-        return available_threads()
-    if as_int(threads, "threads") < 1:
-        raise BadInput(f"threads {threads}: expected 1 or more")
-    return threads
+    return available_threads() if threads is None else at_least_one(threads, "threads")
+
+
+def at_least_one(number: Any, what: str) -> int:
+    """Return a number of any type as a Python int; raise `BadInput` if it is none, or below 1."""
+    if (found := as_int(number, what)) < 1:
+        raise BadInput(f"{what} {found}: expected 1 or more")
+    return found
 
 
 def _check_memory(space: Space, rows: int, dtype: np.dtype[Any]) -> None:
@@ -172,12 +175,17 @@ def histogram(
 
 
 def best(
-    space: Space, scorer: Score, k: int, start: int = 0, stop: int | None = None, threads: int | None = None
+    space: Space,
+    scorer: Score,
+    k: int,
+    start: int = 0,
+    stop: int | None = None,
+    threads: int | None = None,
+    ascending: bool = False,
 ) -> tuple[NDArray[Any], list[int]]:
-    """Return the values and indices of the k best of a range, best first, ties by the lowest index."""
+    """Return the values and indices of the k best (or least) of a range, ties by the lowest index."""
     start, stop = space.check_range(start, stop)
-    if as_int(k, "k") < 1:
-        raise BadInput(f"k {k}: expected 1 or more")
+    count = min(at_least_one(k, "k"), stop - start)
     _check_scan(space, stop - start)
-    keys, indices = scorer.best(space, start, stop, k, check_threads(threads))
+    keys, indices = scorer.best(space, start, stop, count, check_threads(threads), ascending)
     return scorer.values(keys), indices

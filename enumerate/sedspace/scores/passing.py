@@ -30,6 +30,11 @@ class Test(Protocol):
         """Return where it holds: bool of the shape of the values."""
 
 
+def is_by_sums(test: Test, needed: Sequence[Score]) -> bool:
+    """Return whether a condition on some scores names nothing but sums, so that classes can be looked at instead."""
+    return not {"index", "arch"} & set(test.names) and all(isinstance(scorer, AdditiveScore) for scorer in needed)
+
+
 def passing(
     space: Space, scorers: Sequence[Score], test: Test, needed: Sequence[Score], start: int, stop: int
 ) -> Iterator[Columns]:
@@ -43,7 +48,7 @@ def passing(
     test : Test
         The condition.
     needed : sequence of Score
-        The scores that the condition names; it may also name ``index``.
+        The scores that the condition names; it may also name ``index`` and ``arch``.
     start, stop : int
         The range of indices.
 
@@ -54,7 +59,7 @@ def passing(
     """
     additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore)]
     others = [scorer for scorer in scorers if not isinstance(scorer, AdditiveScore)]
-    if "index" in test.names or not all(isinstance(scorer, AdditiveScore) for scorer in needed):
+    if not is_by_sums(test, needed):
         yield from _one_by_one(space, [*scorers, *needed], test, start, stop)
         return
     together = Together(space, [*additive, *(scorer for scorer in needed if isinstance(scorer, AdditiveScore))])
@@ -83,5 +88,7 @@ def _one_by_one(space: Space, scorers: Sequence[Score], test: Test, start: int, 
     distinct = list({scorer.name: scorer for scorer in scorers}.values())
     for lo, hi in chunks(start, stop, _CHUNK):
         values = {"index": np.arange(lo, hi, dtype=np.int64), **score_columns(space, distinct, lo, hi)}
+        if "arch" in test.names:
+            values["arch"] = space.archs(space.digits_of_range(lo, hi))
         kept = test.holds(values)
         yield {name: column[kept] for name, column in values.items()}

@@ -22,8 +22,9 @@ DTYPES = ("uint8", "int16", "int32", "int64", "float32", "float64")
 class Score(ABC):
     """A function of every architecture of a space.
 
-    Architectures are compared by *key*: an exact integer where the score has one, else float64. The *value* that is
-    written is ``key / denominator`` as `dtype`; greater is better, and among equals the lowest index.
+    An architecture has a *key*, an exact integer where the score has one, else float64. The *value* that is written is
+    ``key / denominator`` as `dtype`. Values are what architectures are ranked by, so that a ranking never depends on
+    what no file shows: greater is better, and among equals the lowest index.
 
     Attributes
     ----------
@@ -78,6 +79,10 @@ class Score(ABC):
             raise BadInput(f"score {self.name}: values from {least} to {most} cannot be written as {self.dtype}")
         return values.astype(target, copy=False)
 
+    def comparable(self, keys: NDArray[Any]) -> NDArray[Any]:
+        """Return keys to rank by: those that float32 writes as one value are made one."""
+        return self.values(keys).astype(np.float64) * self.denominator if self.dtype == "float32" else keys
+
     @abstractmethod
     def fill(self, space: Space, start: int, out: NDArray[Any], threads: int) -> None:
         """Write the values of the architectures from `start` on into `out` (of type `dtype`)."""
@@ -87,8 +92,10 @@ class Score(ABC):
         """Return the distinct keys of a range, ascending, and how often each occurs."""
 
     @abstractmethod
-    def best(self, space: Space, start: int, stop: int, k: int, threads: int) -> tuple[NDArray[Any], list[int]]:
-        """Return the keys and indices of the k best of a range, best first, ties by the lowest index."""
+    def best(
+        self, space: Space, start: int, stop: int, k: int, threads: int, ascending: bool = False
+    ) -> tuple[NDArray[Any], list[int]]:
+        """Return the keys and indices of the k best (or least) of a range, ties by the lowest index."""
 
     @abstractmethod
     def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:

@@ -12,11 +12,16 @@ Ranked = tuple[NDArray[Any], NDArray[np.int64]]
 """Keys and places, best first."""
 
 
+def opposite(keys: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers in the opposite order: twice is the identity, and unlike ``-keys`` nothing overflows."""
+    return ~keys if keys.dtype.kind == "i" else -keys
+
+
 def keep_best(parts: Iterable[Ranked], k: int) -> Ranked:
     """Merge parts and keep the k best."""
     all_keys, all_places = zip(*parts, strict=True)
     keys, places = np.concatenate(all_keys), np.concatenate(all_places)
-    order = np.lexsort((places, -keys))[:k]
+    order = np.lexsort((places, opposite(keys)))[:k]
     return keys[order], places[order]
 
 

@@ -1,0 +1,214 @@
+"""What a polars expression does, read off its tree: which rows it looks at, whether it computes, where NaN may meet it.
+
+A tree is the expression as polars itself serialises it: nodes of one key, the kind, and what belongs to it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from operator import and_, or_, xor
+from typing import Any
+
+import polars as pl
+
+Tree = Any
+"""A node: a kind by itself, or a mapping of a single kind to its body."""
+
+_INPUTS: dict[str, tuple[str, ...]] = {  # where the kinds that look at a single row have theirs; all others are refused
+    "Column": (),
+    "Literal": (),
+    "BinaryExpr": ("left", "right"),
+    "Ternary": ("predicate", "truthy", "falsy"),
+    "Cast": ("expr",),
+    "Function": ("input",),
+}
+_FUNCTIONS = (  # so do these functions, or families of them, as polars names them
+    *("Abs", "Atan2", "Ceil", "Coalesce", "Exp", "FillNull", "Floor", "Log", "Log1p", "MaxHorizontal", "MinHorizontal"),
+    *("Pow", "Round", "Sign", "Sql.Binary", "Sql.Round", "Sql.ToFloat", "Trigonometry", "Truncate"),
+    *("Boolean.Not", "Boolean.IsNull", "Boolean.IsNotNull", "Boolean.IsNan", "Boolean.IsNotNan", "Boolean.IsFinite"),
+    *("Boolean.IsInfinite", "StringExpr.Contains", "StringExpr.EndsWith", "StringExpr.Find", "StringExpr.LenBytes"),
+    *("StringExpr.LenChars", "StringExpr.Lowercase", "StringExpr.Replace", "StringExpr.Slice", "StringExpr.StartsWith"),
+    *("StringExpr.Uppercase", "StringExpr.StripChars"),
+)
+_MEMBERSHIP = ("Boolean.IsIn", "Sql.IsIn")  # in a list that is written down; in another column is in all of its rows
+_ABSENCE = ("Boolean.IsNull", "Boolean.IsNotNull")
+_COMPARISONS = (
+    *("Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq"),
+    *("EqValidity", "NotEqValidity", "EqMissing", "NotEqMissing"),
+)
+_CONNECTIVES: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {"And": and_, "Or": or_, "Xor": xor}
+_TEMPORAL = ("Date", "Datetime", "Duration", "Time")
+
+
+def tree_of(expression: pl.Expr) -> Tree:
+    """Return the tree of an expression."""
+    return json.loads(expression.meta.serialize(format="json"))
+
+
+def expression_of(tree: Tree) -> pl.Expr:
+    """Return the expression of a tree.
+
+    Raises
+    ------
+    RecursionError
+        If operators are nested some 60 deep, beside AND, OR and CASE: more, polars does not read back.
+    """
+    kind, body = _taken_apart(tree)
+    if kind == "BinaryExpr" and body["op"] in _CONNECTIVES:
+        return _CONNECTIVES[body["op"]](expression_of(body["left"]), expression_of(body["right"]))
+    if kind == "Ternary":
+        predicate, truthy, falsy = map(expression_of, _inputs(kind, body))
+        return pl.when(predicate).then(truthy).otherwise(falsy)
+    try:
+        return pl.Expr.deserialize(io.BytesIO(json.dumps(tree).encode()), format="json")
+    except pl.exceptions.ComputeError as error:
+        raise RecursionError(str(error)) from None
+
+
+def other_rows(tree: Tree) -> str | None:
+    """Return what makes the value of a row depend on more than that row, or None.
+
+    Examples
+    --------
+    >>> other_rows(tree_of(pl.sql_expr("sed >= max(sed)"))), other_rows(tree_of(pl.sql_expr("POW (sed, 2) > 3")))
+    ('max', None)
+    """
+    kind, body = _taken_apart(tree)
+    if kind not in _INPUTS:
+        return _innermost(tree).lower()
+    if kind == "Literal" and any(f"'{name}'" in str(body) for name in _TEMPORAL):
+        return "the time"  # no column holds times: it is that of asking
+    if kind == "Function":
+        name = _function(body)
+        if _is_one_of(name, _MEMBERSHIP):
+            if _taken_apart(body["input"][1])[0] != "Literal":
+                return "any"
+        elif not _is_one_of(name, _FUNCTIONS):
+            return _innermost(body["function"]).lower()
+    return next((found for one in _inputs(kind, body) if (found := other_rows(one)) is not None), None)
+
+
+def columns_of(tree: Tree) -> list[str]:
+    """Return the columns that a tree names, each once, in the order of their first appearance."""
+    return list(dict.fromkeys(body for kind, body in _nodes(tree) if kind == "Column"))
+
+
+def only_compares(tree: Tree) -> bool:
+    """Return whether columns are only compared with constants or each other, so that no type is too narrow for it."""
+    kind, body = _taken_apart(tree)
+    inputs = _inputs(kind, body)
+    if _compares(kind, body) or _looks_up(kind, body):
+        return all(_taken_apart(one)[0] in ("Column", "Literal") for one in inputs)
+    connects = (
+        kind == "Cast"  # of a comparison, which NOT makes sure is one
+        or (kind == "BinaryExpr" and body["op"] in _CONNECTIVES)
+        or (kind == "Function" and _function(body) == "Boolean.Not")
+    )
+    return connects and all(map(only_compares, inputs))
+
+
+def compared_texts(tree: Tree) -> Iterator[tuple[str, str]]:
+    """Yield each column that is held against a text, and the text."""
+    for kind, body in _nodes(tree):
+        sides = _inputs(kind, body) if _compares(kind, body) or _looks_up(kind, body) else []
+        columns = [name for k, name in map(_taken_apart, sides) if k == "Column"]
+        for literal in (one for one in sides if _taken_apart(one)[0] == "Literal" and columns):
+            values = pl.select(expression_of(literal)).to_series()
+            values = values.explode() if values.dtype == pl.List else values
+            if values.dtype == pl.String:
+                yield from ((columns[0], text) for text in values.drop_nulls())
+
+
+def with_columns_as(tree: Tree, expressions: dict[str, pl.Expr]) -> Tree:
+    """Return the tree with expressions in place of columns."""
+    by = {name: tree_of(expression) for name, expression in expressions.items()}
+    return _rewritten(tree, lambda kind, body: by.get(body) if kind == "Column" else None)
+
+
+def with_nan_as_null(tree: Tree, schema: dict[str, Any]) -> Tree:
+    """Return the tree with null in place of every NaN that is compared, looked up or asked for.
+
+    polars holds NaN to be equal to itself and greater than all numbers; to a condition it is no value.
+    """
+    empty = pl.DataFrame(schema=schema)
+
+    def guarded(side: Tree) -> Tree:
+        if _taken_apart(side)[0] == "Literal" or not empty.select(expression_of(side)).dtypes[0].is_float():
+            return side
+        value = expression_of(side)
+        return tree_of(pl.when(value.is_not_nan()).then(value))
+
+    def replace(kind: str, body: Any) -> Tree | None:
+        if _compares(kind, body) or _looks_up(kind, body):
+            return _with_inputs(kind, body, [guarded(one) for one in _inputs(kind, body)])
+        return None
+
+    return _rewritten(tree, replace)
+
+
+def _rewritten(tree: Tree, replace: Callable[[str, Any], Tree | None]) -> Tree:
+    """Return a tree with nodes replaced, from the leaves on."""
+    kind, body = _taken_apart(tree)
+    inputs = [_rewritten(one, replace) for one in _inputs(kind, body)]
+    again = _with_inputs(kind, body, inputs)
+    replaced = replace(kind, again[kind])
+    return again if replaced is None else replaced
+
+
+def _inputs(kind: str, body: Any) -> list[Tree]:
+    """Return the nodes that a node is made of."""
+    found = [body[key] for key in _INPUTS.get(kind, ())]
+    return found[0] if kind == "Function" else found
+
+
+def _with_inputs(kind: str, body: Any, inputs: list[Tree]) -> Tree:
+    """Return a node made of other nodes."""
+    if kind == "Function":
+        return {kind: {**body, "input": inputs}}
+    return {kind: {**body, **dict(zip(_INPUTS[kind], inputs, strict=True))} if inputs else body}
+
+
+def _nodes(tree: Tree) -> Iterator[tuple[str, Any]]:
+    kind, body = _taken_apart(tree)
+    yield kind, body
+    for one in _inputs(kind, body):
+        yield from _nodes(one)
+
+
+def _taken_apart(tree: Tree) -> tuple[str, Any]:
+    """Return the kind of a node and its body."""
+    if isinstance(tree, str):
+        return tree, None
+    ((kind, body),) = tree.items()
+    return kind, body
+
+
+def _function(body: Any) -> str:
+    """Return the name of a function with its families before it, as in ``Sql.Binary.Rem``."""
+    names, rest = [], body["function"]
+    while isinstance(rest, dict) and rest:
+        names.append(next(iter(rest)))
+        rest = rest[names[-1]]
+    return ".".join([*names, rest] if isinstance(rest, str) else names)
+
+
+def _compares(kind: str, body: Any) -> bool:
+    operator = body["op"] if kind == "BinaryExpr" else _function(body) if kind == "Function" else ""
+    return operator.removeprefix("Sql.Binary.") in _COMPARISONS
+
+
+def _looks_up(kind: str, body: Any) -> bool:
+    return kind == "Function" and _is_one_of(_function(body), (*_MEMBERSHIP, *_ABSENCE))
+
+
+def _is_one_of(name: str, known: tuple[str, ...]) -> bool:
+    return any(name == one or name.startswith(f"{one}.") for one in known)
+
+
+def _innermost(tree: Tree) -> str:
+    """Return the name that tells most about a node: ``Max`` of an aggregation, ``Quantile`` of a function."""
+    kind, body = _taken_apart(tree)
+    deeper = kind in ("Agg", "StringExpr", "Boolean", "ListExpr", "Sql", "TemporalExpr")
+    return _innermost(next(iter(body)) if isinstance(body, dict) else body) if deeper else kind

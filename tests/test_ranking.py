@@ -1,0 +1,133 @@
+"""One order everywhere: greater values first, ties by the lowest index, whatever the numbers and whoever is asked."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sedspace as ss
+from sedspace.query import top
+from sedspace.scores.top import opposite
+from toy import Toy
+
+LEAST = np.iinfo(np.int64).min
+NAN = float("nan")
+
+numbers = st.sampled_from([LEAST, LEAST + 1, -1, 0, 1, np.iinfo(np.int64).max])
+floats = st.sampled_from([NAN, -np.inf, -1.5, -0.0, 0.0, 1e-9, 3.25, np.inf])
+
+
+def ranked(values, ascending=False):
+    """Return indices, best first: the slow and obvious way."""
+    known = [(value, index) for index, value in enumerate(values) if value == value]
+    return [index for _, index in sorted(known, key=lambda pair: (pair[0] if ascending else -pair[0], pair[1]))]
+
+
+def scores_of(values, dtype):
+    """Return the same values as a score that adds up, and as functions of the digits."""
+    table = np.array(values, dtype)
+
+    def of(digits):
+        return table[digits.astype(np.int64) @ np.array([4, 1])]
+
+    yield ss.AdditiveScore("x", {"i": [[0, 4, 8], [0, 1, 2, 3]]}, lambda i: table[i], dtype=dtype)
+    yield ss.ArrayScore("x", of, dtype=dtype)
+
+
+@given(
+    st.one_of(st.lists(numbers, min_size=12, max_size=12), st.lists(floats, min_size=12, max_size=12)), st.booleans()
+)
+def test_all_ways_to_the_best_agree(values, ascending):
+    space = Toy([3, 4])
+    expected = ranked(values, ascending)
+    part = [i for i in expected if 2 <= i < 9]
+    dtype = "float64" if any(isinstance(value, float) for value in values) else "int64"
+    for score in scores_of(values, dtype):
+        for k in (1, 5, 20):
+            assert ss.top_k(space, k, score, ascending=ascending)["index"].to_list() == expected[:k]
+            assert ss.top_k(space, k, score, 2, 9, ascending=ascending)["index"].to_list() == part[:k]
+            everything = ss.top_k(space, k, score, where="kernels >= 0", ascending=ascending)
+            assert everything["index"].to_list() == expected[:k]
+            lazily = ss.best_first(space, score, where="kernels >= 0", ascending=ascending)
+            assert [index for index, _ in islice(lazily, k)] == expected[:k]
+            assert [index for index, _ in ss.best_first(space, score, None, 2, 9, ascending=ascending)] == part
+
+
+@settings(max_examples=30)
+@given(st.lists(numbers, min_size=12, max_size=12), st.lists(st.integers(0, 3), min_size=12, max_size=12))
+def test_fronts_order_the_least_integer_last(values, costs):
+    space = Toy([3, 4])
+    table = np.array(costs)
+    cost = ss.AdditiveScore("y", {"i": [[0, 4, 8], [0, 1, 2, 3]]}, lambda i: table[i], dtype="int64")
+    best = {c: max(v for v, d in zip(values, costs, strict=True) if d <= c) for c in set(costs)}
+    expected = {(v, c) for c, v in best.items() if all(best[d] < v for d in best if d < c)}
+    for score in scores_of(values, "int64"):
+        assert set(ss.pareto(space, score, cost).select("x", "y").rows()) == expected
+        assert ss.pareto(space, score, cost)["x"].to_list() == sorted((v for v, _ in expected), reverse=True)
+
+
+@given(st.lists(numbers, min_size=1), st.lists(floats, min_size=1))
+def test_the_opposite_order_has_no_exception(integers, reals):
+    keys = np.array(integers, np.int64)
+    assert np.array_equal(opposite(opposite(keys)), keys)
+    assert np.array_equal(np.sort(opposite(keys)), opposite(np.sort(keys)[::-1]))
+    assert np.array_equal(opposite(opposite(np.array(reals))), np.array(reals), equal_nan=True)
+
+
+def test_what_float32_writes_as_one_value_is_a_tie(tmp_path):
+    close = ss.ArrayScore("close", lambda digits: 1.0 + 1e-12 * digits[:, 0])
+    assert ss.top_k("tss", 3, close)["index"].to_list() == [0, 1, 2]
+    run = ss.enumerate_space("tss", tmp_path / "run", columns=[close], progress=False)
+    assert top(run, 3, "close")["index"].to_list() == [0, 1, 2]
+    large = ss.AdditiveScore("large", {"n": "macs"}, lambda n: n * 1_000_003)
+    assert ss.top_k("tss", 400, large)["index"].to_list() == list(
+        top(ss.enumerate_space("tss", tmp_path / "large", columns=[large], progress=False), 400, "large")["index"]
+    )
+
+
+@pytest.mark.parametrize("space", ["tss", "sss", "nb101", "transnas_micro", "transnas_macro"])
+@pytest.mark.parametrize("ascending", [False, True])
+def test_runs_and_spaces_have_the_same_best(tmp_path, space, ascending):
+    names = [name for name, score in ss.known_scores(ss.space(space)).items() if score.name != "representative"]
+    run = ss.enumerate_space(space, tmp_path / "run", columns=names, progress=False)
+    for name in names:
+        found = top(run, 100, name, ascending=ascending).select("index", name, "arch")
+        assert found.equals(ss.top_k(space, 100, name, ascending=ascending)), name
+        some = "index % 3 = 1 AND sed > 2"
+        assert top(run, 9, name, some, ascending=ascending)["index"].to_list() == (
+            ss.top_k(space, 9, name, where=some, ascending=ascending)["index"].to_list()
+        )
+
+
+@pytest.mark.parametrize("space", ["tss5", "darts"])
+def test_ranges_of_large_spaces_have_the_same_best(tmp_path, space):
+    start = ss.space(space).size // 3
+    run = ss.enumerate_space(space, tmp_path / "run", start=start, stop=start + 50_000, progress=False)
+    for column in run.request.columns[1:]:
+        found = top(run, 50, column.name).select("index", column.name)
+        expected = ss.top_k(space, 50, column.name, start, start + 50_000)
+        assert found.equals(expected.select("index", column.name)), column.name
+
+
+def test_more_columns_of_the_best():
+    found = ss.top_k("tss", 3, columns=["params", "depth", "sed"])
+    assert found.columns == ["index", "sed", "params", "depth", "arch"]
+    assert found["params"].to_list() == [ss.score("tss", "params", i, i + 1).item() for i in found["index"]]
+    assert found.schema["depth"] == pl.UInt8
+
+
+@pytest.mark.parametrize("value", [5, np.int64(5), NAN])
+def test_a_scalar_from_h_is_refused(value):
+    constant = ss.AdditiveScore("constant", {"n": "n_skip"}, lambda n: value)
+    for ask in (
+        lambda: ss.score("tss", constant),
+        lambda: ss.top_k("tss", 1, constant),
+        lambda: ss.distribution("tss", constant),
+    ):
+        with pytest.raises(ss.BadInput, match=r"score constant: h returned shape \(\) for sums of \("):
+            ask()
