@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from random import Random
 
 import numpy as np
@@ -184,7 +185,7 @@ def test_what_a_report_says(study, table, tmp_path):
     assert text.startswith("# 60 architectures of tss: SED beside 7 zero-cost proxies\n")
     assert "| follows | 1.00 | 1.00 | 60 |" in text
     assert "| opposite | -1.00 | -1.00 | 60 |" in text
-    assert "| noise | 2 | a <dead> cell \\| really |" in text
+    assert "| noise | 2 | a &lt;dead&gt; cell \\| really |" in text
     assert "| follows | 0.25 | 0.25 to 0.25 | 0.01 | 2.5e+08 | - | 68 min | - |" in text
     assert "## Against cifar10_test" in text
     assert "Against epochs" not in text
@@ -218,6 +219,8 @@ def test_a_page_by_itself():
         "A & B", [Section("S", ["see `x < 1`", Table(["a", "b"], [["p|q", "2"]]), Picture("p.png", b"x", "P")])]
     )
     assert "| p\\|q | 2 |" in markdown(report)
+    assert "\n\nsee `x < 1`\n\n" in markdown(report)
+    assert markdown(report).startswith("# A &amp; B\n")
     assert "<p>see <code>x &lt; 1</code></p>" in html(report)
     assert "<title>A &amp; B</title>" in html(report)
 
@@ -341,7 +344,42 @@ def test_what_is_unreadable_in_a_table_is_said(study, tmp_path):
     files = write_report(study, tmp_path / "out", tmp_path / "table.parquet")
     text = files[1].read_text()
     assert "on all 15,624 architectures of the table. 1 rows of the table are unreadable, the first: row 7:" in text
-    assert (tmp_path / "out" / "accuracy-acc-top-1.png").exists()
+    assert [path.name for path in files[2:] if "acc-top-1" in path.name] == ["accuracy-acc-top-1-42d0dad0.png"]
+
+
+EVIL = [
+    *("acc @", "acc #", "ACC @", "acc $\\frac{$", "acc `x`", "acc *x* _y_ ~z~", "acc [a](b)", "acc a\nb", "acc |\\|"),
+    *("acc <img src=x onerror=alert(1)>", "acc &lt;", "acc " + "x" * 300),
+]
+
+
+def unescaped(text):
+    """What a browser shows of a line of Markdown: a backslash takes the meaning of what follows, then entities."""
+    assert not re.search(r"(?<!\\)(\\\\)*[<`*\[\]|~$]", text)
+    return unescape(re.sub(r"\\(.)", r"\1", text))
+
+
+def test_columns_of_any_name_are_text_and_have_pictures_of_their_own(study, tmp_path):
+    table = pl.DataFrame({"index": range(15_625)}).with_columns(
+        pl.Series(name, accuracy_of(range(15_625))) + i for i, name in enumerate(EVIL)
+    )
+    table.write_parquet(tmp_path / "table.parquet")
+    files = write_report(study, tmp_path / "out", tmp_path / "table.parquet", EVIL)
+    assert len({path.name.lower() for path in files}) == len(files) == 2 + 3 + len(EVIL)
+    again = write_report(study, tmp_path / "again", tmp_path / "table.parquet", EVIL[2:0:-1])
+    assert {path.name for path in again} < {path.name for path in files}  # whatever else is drawn
+    titles = re.findall("^## (Against .*)$", files[1].read_text(), re.MULTILINE)
+    assert [unescaped(title) for title in titles] == [f"Against {name}".replace("\n", " ") for name in EVIL]
+    assert "<img src=x" not in files[0].read_text()
+
+
+def test_reasons_of_any_text_are_text(study, tmp_path):
+    evil = "<img src=x onerror=alert(1)> | `a` \\| **b**\nc"
+    rows = study.rows.with_columns(reason=pl.when(pl.col("reason").is_not_null()).then(pl.lit(evil)))
+    files = write_report(replace(study, rows=rows), tmp_path / "out")
+    (row,) = (line for line in files[1].read_text().splitlines() if line.startswith("| noise | 2 |"))
+    assert unescaped(row.removeprefix("| noise | 2 | ").removesuffix(" |")) == evil.replace("\n", " ")
+    assert "<img src=x" not in files[0].read_text()
 
 
 @pytest.mark.parametrize("index", [15_625, -1, 2**64 - 1])

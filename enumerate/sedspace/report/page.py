@@ -56,19 +56,28 @@ class Report:
 
 def markdown(report: Report) -> str:
     """Return the report as Markdown that shows its pictures from files beside it."""
-    blocks = [f"# {report.title}"]
+    blocks = [f"# {_literal(report.title)}"]
     for section in report.sections:
-        blocks.append(f"## {section.title}")
+        blocks.append(f"## {_literal(section.title)}")
         for part in section.parts:
             if isinstance(part, Table):
                 rule = "|---|" + "---:|" * (len(part.heads) - 1)
-                rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in part.rows]
-                blocks.append("\n".join(["| " + " | ".join(part.heads) + " |", rule, *rows]))
+                head, *rows = ("| " + " | ".join(map(_literal, row)) + " |" for row in (part.heads, *part.rows))
+                blocks.append("\n".join([head, rule, *rows]))
             elif isinstance(part, Picture):
-                blocks.append(f"![{part.what}]({part.file})")
+                blocks.append(f"![{_literal(part.what)}]({part.file})")
             else:
-                blocks.append(part)
+                blocks.append("".join(one if _CODE.fullmatch(one) else _literal(one) for one in _CODE.split(part)))
     return "\n\n".join(blocks) + "\n"
+
+
+_CODE = re.compile("(`[^`\n]*`)")
+_MARKUP = re.compile(r"[\\`*\[\]|~$]|(?<!\S)#|(?<!\w)_|_(?!\w)")  # underscores within a word mean nothing to Markdown
+
+
+def _literal(text: str) -> str:
+    """Return a text as Markdown that shows it as it is, in one line."""
+    return _MARKUP.sub(r"\\\g<0>", escape(" ".join(text.splitlines()), quote=False))
 
 
 _STYLE = """
@@ -105,4 +114,5 @@ def _part(part: Part) -> str:
     if isinstance(part, Picture):
         data = base64.b64encode(part.png).decode()
         return f'<figure><img src="data:image/png;base64,{data}" alt="{escape(part.what)}"></figure>'
-    return "<p>" + re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(part)) + "</p>"
+    pieces = (f"<code>{escape(one[1:-1])}</code>" if _CODE.fullmatch(one) else escape(one) for one in _CODE.split(part))
+    return f"<p>{''.join(pieces)}</p>"

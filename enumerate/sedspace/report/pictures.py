@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from sedspace.plots import COLORS, encoded, new_figure, plain
+from sedspace.plots import COLORS, encoded, new_figure, plain, verbatim
 from sedspace.report.page import Picture
 
 if TYPE_CHECKING:
@@ -88,10 +89,22 @@ def plane(params: pl.Series, sed: pl.Series, accuracy: pl.Series, column: str) -
         params.gather(order) / 1e6, sed.gather(order), c=accuracy.gather(order), s=6, vmin=low, cmap="viridis",
         linewidths=0, rasterized=True,
     )  # fmt: skip
-    figure.colorbar(drawn, label=column, extend="min")
+    figure.colorbar(drawn, label=verbatim(column), extend="min")
     plain(axes, xlabel="parameters, millions", ylabel="SED")
     return _picture("params-sed-accuracy", figure, "Parameters, SED and accuracy of all architectures")
 
 
 def _picture(name: str, figure: Figure, what: str) -> Picture:
-    return Picture(f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}.png", encoded(figure, dpi=_DPI), what)
+    return Picture(f"{file_name(name)}.png", encoded(figure, dpi=_DPI), what)
+
+
+def file_name(text: str) -> str:
+    """Return a name for a file of any text, another one for every text, also where case does not count.
+
+    Examples
+    --------
+    >>> file_name("accuracy-cifar10_test"), file_name("accuracy-acc @"), file_name("accuracy-acc #")
+    ('accuracy-cifar10_test', 'accuracy-acc-156fba1c', 'accuracy-acc-4495ede1')
+    """
+    name = re.sub(r"[^a-z0-9_.-]+", "-", text.lower())[:80].strip("-")
+    return name if name == text else f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
