@@ -125,3 +125,14 @@ def test_scores_that_are_sums_count_whole_spaces():
     frame = ss.census("tss", ["depth"], by="paths")
     assert frame["count"].sum() == 5**6
     assert frame.schema["paths"] == pl.Int32
+
+
+def test_classes_are_computed_once_for_equal_spaces():
+    from sedspace.scores import functional
+
+    operations = [{"name": name, "kind": kind} for name, kind in (("off", "none"), ("on", "skip"))]
+    made = [ss.cell_space("mine", 4, operations), ss.cell_space("other", 4, operations)]
+    before = functional._compute.cache_info().misses
+    first, second = (ss.functional_class(space, range(2**6)).tolist() for space in made)
+    assert first == second
+    assert functional._compute.cache_info().misses <= before + 1

@@ -131,3 +131,25 @@ def test_a_scalar_from_h_is_refused(value):
     ):
         with pytest.raises(ss.BadInput, match=r"score constant: h returned shape \(\) for sums of \("):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("call", "what"),
+    [
+        (lambda: ss.top_k("tss6", 10**9), "k 1,000,000,000"),
+        (lambda: ss.top_k("tss6", 10**30, start=3), "k 30,517,578,122"),
+        (lambda: ss.top_k("darts", 10**20), "k 1,076,746,950,455,072,400"),
+        (lambda: ss.sample("tss6", 10**10), "n 10,000,000,000"),
+        (lambda: ss.sample("tss6", 10**11, importance="sed"), "n 100,000,000,000"),
+    ],
+)
+def test_more_than_memory_holds_is_refused_before_it_is_made(call, what):
+    with pytest.raises(ss.BadInput, match=rf"{what}: so many architectures of \w+ take about [\d,]+ GB, and this"):
+        call()
+
+
+def test_all_there_are_may_be_asked_for():
+    assert len(ss.top_k("tss6", 10**20, where="sed >= 24")) == 15
+    assert len(ss.top_k("tss", 10**20)) == 15625
+    with pytest.raises(ss.BadInput, match="n 10000000000: only 15 architectures"):
+        ss.sample("tss6", 10**10, where="sed >= 24")

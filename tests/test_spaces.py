@@ -244,3 +244,54 @@ def test_malformed_archs_of_other_spaces(space, arch, message):
         ss.space(space).parse([arch])
     assert str(caught.value).startswith("row 0: ")
     assert "\n" not in str(caught.value)
+
+
+# -- a space as the sequence of its arch strings -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["tss", "sss", "transnas_macro"])
+def test_a_space_is_the_sequence_of_its_arch_strings(name):
+    space = ss.space(name)
+    everything = space.arch(range(space.size)).tolist()
+    assert list(space) == everything
+    assert [space[0], space[-1], space[np.int64(7)]] == [everything[0], everything[-1], everything[7]]
+    assert space[5:25:7].tolist() == everything[5:25:7]
+    assert space[-3:].tolist() == everything[-3:]
+    assert space[7:3].tolist() == []
+    assert everything[11] in space
+    assert f" {everything[11]} " in space or name == "transnas_macro"
+    assert "|none~0|" not in space
+    assert all(index in space for index in (0, np.int32(3), space.size - 1))
+    assert not any(one in space for one in (-1, space.size, 2.5, None))
+    with pytest.raises(IndexError, match=f"index {space.size} is outside {name}"):
+        space[space.size]
+    with pytest.raises(ss.BadInput, match="index 'x' is not an integer"):
+        space["x"]
+
+
+def test_a_space_beyond_int64_is_a_sequence_too():
+    space = ss.space("tss8")
+    assert space[2**64] == space.arch(2**64)
+    assert space[2**64 : 2**64 + 3].tolist() == [space.arch(2**64 + i) for i in range(3)]
+    assert next(iter(space)) == space.arch(0)
+    assert space.arch(2**64) in space
+    assert 2**64 in space
+    assert space.size not in space
+
+
+def test_some_architectures_are_scored_by_their_indices():
+    indices = np.random.default_rng(0).integers(0, 5**10, 50)
+    for name in ("sed", "params", "depth", "functional_class"):
+        found = ss.score("tss5", name, indices=indices)
+        assert found.dtype == ss.score("tss5", name, 0, 1).dtype
+        assert found.tolist() == [ss.score("tss5", name, int(i), int(i) + 1).item() for i in indices]
+    assert ss.score("tss8", indices=[5**28 - 1, 0]).tolist() == [-7.0, 0.0]
+    assert ss.score("tss", indices=[]).shape == (0,)
+    with pytest.raises(ss.BadInput, match="index 15625 is outside tss"):
+        ss.score("tss", indices=[3, 15625])
+    with pytest.raises(ss.BadInput, match="indices beside start 0, stop 5"):
+        ss.score("tss", stop=5, indices=[3])
+    with pytest.raises(ss.BadInput, match="flat sequence of integers"):
+        ss.score("tss", indices=[[3]])
+    with pytest.raises(ss.BadInput, match="flat sequence of integers"):
+        ss.score("tss", indices=3)

@@ -18,7 +18,7 @@ from sedspace.census.sample import check_enough, shares_of
 from sedspace.errors import BadInput, RunError, first_line, unknown
 from sedspace.runs import Run
 from sedspace.runs.place import arrow, failures
-from sedspace.scores import at_least_one
+from sedspace.scores import at_least_one, check_rows_fit
 from sedspace.scores.conditions import TEXTS, choices_of
 from sedspace.spaces import Space
 from sedspace.spaces.space import INT64_END
@@ -70,6 +70,7 @@ def top(
     [11718, 8593]
     """
     count = min(at_least_one(k, "k"), run.rows)
+    check_rows_fit(run.space, count, "k")
     rows, known = _rows(run, by, where), _dtypes(run)
     for name in columns or ():
         if name not in known and name != "arch":
@@ -113,6 +114,8 @@ def sample(run: Run, n: int, *, stratify: str | None = None, where: str | None =
     [6, 5, 3, 2, 1]
     """
     count = at_least_one(n, "n")
+    check_enough(count, run.rows)
+    check_rows_fit(run.space, count, "n")
     rows = _rows(run, stratify, where)
     column = pl.lit(0) if stratify is None else pl.col(stratify)
     strata = collect(run, rows.select("index", stratum=column.rank("dense")).sort("stratum", "index"))

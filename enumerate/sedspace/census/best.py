@@ -13,7 +13,7 @@ from sedspace.census.classes import Classes, Walks, select
 from sedspace.census.diagrams import TooManyClasses
 from sedspace.census.tally import integers, merge
 from sedspace.errors import BadInput
-from sedspace.scores import MAX_SCAN, AdditiveScore, Score, at_least_one, best, find_score, only_unique
+from sedspace.scores import MAX_SCAN, AdditiveScore, Score, at_least_one, best, check_rows_fit, find_score, only_unique
 from sedspace.scores.top import opposite
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -83,13 +83,15 @@ def best_first(
 
 
 def _descend(
-    space: Space, by: str | Score, where: str | None, start: int, stop: int | None, ascending: bool
+    space: Space, by: str | Score, where: str | None, start: int, stop: int | None, ascending: bool, most: int = 0
 ) -> Iterator[Ranked]:
+    """Return the architectures from the best on, some at a time; refuse if there is no room for the `most` first."""
     start, stop = space.check_range(start, stop)
     classes, (score,), wanted = select(space, [by], where)
     keys = classes.keys[score.name]
-    order = opposite(keys) if ascending else keys
-    return _parts(classes, score, order, wanted & (keys == keys), start, stop)  # NaN never ranks
+    wanted = wanted & (keys == keys)  # NaN never ranks
+    check_rows_fit(space, min(most, int(classes.counts[wanted].sum())), "k")
+    return _parts(classes, score, opposite(keys) if ascending else keys, wanted, start, stop)
 
 
 def _parts(
@@ -206,13 +208,14 @@ def top_k(
     space = find_space(space)
     score = find_score(space, by)
     more = [find_score(space, one) for one in columns]
-    count = at_least_one(k, "k")
+    first, end = space.check_range(start, stop)
+    count = min(at_least_one(k, "k"), end - first)
     where = only_unique(space, where, unique)
     if where is None and ((start, stop) != (0, None) or not isinstance(score, AdditiveScore)):
         found = _scan(space, score, count, start, stop, threads, ascending)
     else:
         try:
-            found = _first(count, _descend(space, score, where, start, stop, ascending), space, score)
+            found = _first(count, _descend(space, score, where, start, stop, ascending, count), space, score)
         except TooManyClasses:
             if where is not None or space.size > MAX_SCAN:
                 raise
@@ -230,6 +233,7 @@ def top_k(
 def _scan(
     space: Space, score: Score, k: int, start: int, stop: int | None, threads: int | None, ascending: bool
 ) -> Ranked:
+    check_rows_fit(space, k, "k")
     values, indices = best(space, score, k, start, stop, threads, ascending)
     return Ranked(space.digits(indices), np.array(indices, object), values)
 
@@ -369,6 +373,8 @@ def best_within(
         raise BadInput(f"cost and score are both {find_score(space, by).name}: expected two different ones")
     classes, (price, score), wanted = select(space, [cost, by], where)
     costs, keys, values = classes.values(price.name), classes.keys[score.name], classes.values(score.name)
+    if min(limits) < 0 <= costs.min():
+        raise BadInput(f"budget {min(limits)}: {price.name} is never below {costs.min()}")
     wanted = wanted & (keys == keys)
     rows: list[tuple[Any, ...]] = []
     for budget in limits:

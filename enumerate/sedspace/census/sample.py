@@ -14,7 +14,7 @@ from sedspace.census.classes import Classes, Walks, select
 from sedspace.census.members import seeded, subset
 from sedspace.census.tally import integers
 from sedspace.errors import BadInput
-from sedspace.scores import Score, only_unique
+from sedspace.scores import Score, at_least_one, check_rows_fit, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.space import as_int
@@ -93,11 +93,13 @@ def sample(
     import polars as pl
 
     space = find_space(space)
-    if as_int(n, "n") < 1:
-        raise BadInput(f"n {n}: expected 1 or more")
+    n = at_least_one(n, "n")
     by = _check(stratify, strata, importance, temperature)
     random = seeded(seed)
     classes, scores, wanted = select(space, [] if by is None else [by], only_unique(space, where, unique))
+    if importance is None:
+        check_enough(n, int(classes.counts[wanted].sum()))
+    check_rows_fit(space, n, "n")
     if importance is not None:
         rows = _by_importance(classes, scores[0], wanted, n, temperature, random)
     elif stratify is not None:
@@ -125,6 +127,8 @@ def _check(
         raise BadInput(f"strata {strata}: expected 1 to {_MOST_STRATA:,}, and a score to stratify by")
     if not (isinstance(temperature, int | float) and math.isfinite(temperature) and temperature):
         raise BadInput(f"temperature {temperature}: expected a number other than 0")
+    if importance is None and temperature != 1:
+        raise BadInput(f"temperature {temperature} without importance: it is that of a draw by importance")
     return stratify if importance is None else importance
 
 

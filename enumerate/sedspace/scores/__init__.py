@@ -2,7 +2,16 @@
 
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.digitwise import ArrayScore, DigitScore
-from sedspace.scores.evaluate import MAX_SCAN, at_least_one, best, check_threads, histogram, score, score_columns
+from sedspace.scores.evaluate import (
+    MAX_SCAN,
+    at_least_one,
+    best,
+    check_rows_fit,
+    check_threads,
+    histogram,
+    score,
+    score_columns,
+)
 from sedspace.scores.functional import functional_class, only_unique
 from sedspace.scores.passing import passing
 from sedspace.scores.registry import default_columns, find_score, known_scores, register, register_again, registered
@@ -17,6 +26,7 @@ __all__ = [
     "Score",
     "at_least_one",
     "best",
+    "check_rows_fit",
     "check_threads",
     "default_columns",
     "find_score",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput
 from sedspace.scores.additive import AdditiveScore, Together, merge_counts
@@ -37,15 +38,29 @@ def at_least_one(number: Any, what: str) -> int:
 
 
 def _check_memory(space: Space, rows: int, dtype: np.dtype[Any]) -> None:
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not a POSIX system: let numpy try
-        return
-    if rows * dtype.itemsize > memory:
+    if rows * dtype.itemsize > (memory := _memory()):
         raise BadInput(
             f"{rows:,} scores of {space.name} are {rows * dtype.itemsize / 1e9:,.0f} GB, and this machine has "
             f"{memory / 1e9:,.0f} GB of memory: give start and stop (histogram and top_k need no array)"
         )
+
+
+def check_rows_fit(space: Space, rows: int, what: str) -> None:
+    """Raise `BadInput` if a frame of so many architectures, arch strings and all, would fill half of the memory."""
+    each = 3 * len(space.arch(0)) + len(space.positions) + 200  # as Python, NumPy and polars hold it on the way
+    if 2 * rows * each > (memory := _memory()):
+        raise BadInput(
+            f"{what} {rows:,}: so many architectures of {space.name} take about {rows * each / 1e9:,.0f} GB, and this "
+            f"machine has {memory / 1e9:,.0f} GB of memory: ask for fewer, or write a run"
+        )
+
+
+def _memory() -> float:
+    """Return the bytes of this machine's memory, infinity where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system: let numpy try
+        return math.inf
 
 
 def _check_scan(space: Space, rows: int) -> None:
@@ -62,10 +77,11 @@ def score(
     start: int = 0,
     stop: int | None = None,
     *,
+    indices: ArrayLike | None = None,
     threads: int | None = None,
     out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Score every architecture of a range.
+    """Score every architecture of a range, or some by their indices.
 
     Parameters
     ----------
@@ -73,6 +89,8 @@ def score(
     by : str or Score, default "sed"
     start, stop : int
         The range of indices; `stop` is excluded and defaults to the size of the space.
+    indices : integer array-like of shape (n,), optional
+        These architectures instead of a range, in this order; Python ints beyond 2^63.
     threads : int, optional
         Default: every CPU that this process may use. The result does not depend on it.
     out : array of shape (stop - start,), optional
@@ -80,14 +98,14 @@ def score(
 
     Returns
     -------
-    array of shape (stop - start,)
-        Of the score's dtype (float32 for SED): entry i belongs to architecture ``start + i``.
+    array of shape (stop - start,) or (n,)
+        Of the score's dtype (float32 for SED): entry i belongs to architecture ``start + i``, or ``indices[i]``.
 
     Raises
     ------
     BadInput
-        If a name is unknown, the range is not within the space, the array would not fit in memory, or a value does not
-        fit the score's dtype.
+        If a name is unknown, the range is not within the space, the array would not fit in memory, a value does not fit
+        the score's dtype, or a range is given beside indices.
 
     Examples
     --------
@@ -95,15 +113,23 @@ def score(
     >>> sed = ss.score("tss")
     >>> sed.shape, float(sed.max()), int(sed.argmax())
     ((15625,), 8.75, 11668)
+    >>> ss.score("tss", "params", indices=[11668, 0])
+    array([1288506,   73306], dtype=int32)
     """
     space = find_space(space)
     scorer = find_score(space, by)
+    if indices is not None:
+        if (start, stop, out) != (0, None, None):
+            raise BadInput(f"indices beside start {start}, stop {stop} or out: expected one or the other")
+        return scorer.values(scorer.at(space, space.digits_of(indices)))
     start, stop = space.check_range(start, stop)
     workers = check_threads(threads)
     dtype = np.dtype(scorer.dtype)
     if out is None:
         _check_memory(space, stop - start, dtype)
         out = np.empty(stop - start, dtype)
+    elif not isinstance(out, np.ndarray):
+        raise BadInput(f"out is a {type(out).__name__}: expected an array")
     elif out.shape != (stop - start,) or out.dtype != dtype or not (out.flags.c_contiguous and out.flags.writeable):
         raise BadInput(
             f"out has shape {out.shape} and dtype {out.dtype}, expected a contiguous, writable array of shape "

@@ -29,8 +29,11 @@ def classes_are_known(space: Space) -> bool:
 
 def _lowest(space: Space) -> NDArray[np.int32]:
     """Return the lowest index of the functional class of every architecture."""
+    cells = _check(space)
+    codes = {"none": NONE, "skip": SKIP}
+    kinds = tuple(codes.get(o.kind, 2 + code) for code, o in enumerate(cells.operations))
     with _lock:  # several shards of a run may ask at once
-        return _compute(space)
+        return _compute(cells.edges, kinds)
 
 
 def _check(space: Space) -> CellSpace:
@@ -44,17 +47,12 @@ def _check(space: Space) -> CellSpace:
     return space
 
 
-@lru_cache(maxsize=4)
-def _compute(space: Space) -> NDArray[np.int32]:
-    edges = _check(space).edges
+@lru_cache(maxsize=4)  # by what determines them: a space that is read from a file, or sent to a worker, is another one
+def _compute(edges: tuple[tuple[int, int], ...], kinds: tuple[int, ...]) -> NDArray[np.int32]:
     sources, targets = (np.array(ends, np.int64) for ends in zip(*edges, strict=True))
-    kinds = np.array(
-        [{"none": NONE, "skip": SKIP}.get(o.kind, 2 + code) for code, o in enumerate(space.operations)], np.uint64
-    )
-    values = np.empty(space.size, np.uint64)
-
-    threads = available_threads()
-    split(lambda lo, hi: hashes(lo, sources, targets, kinds, values[lo:hi]), space.size, threads)
+    values = np.empty(len(kinds) ** len(edges), np.uint64)
+    codes, threads = np.array(kinds, np.uint64), available_threads()
+    split(lambda lo, hi: hashes(lo, sources, targets, codes, values[lo:hi]), len(values), threads)
     return first_places(values, threads)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -21,6 +22,7 @@ from sedspace_kernels.text import join_pieces, text_offsets
 INT64_END = 1 << 63
 _SHOWN = 8  # choices of a position in a notebook
 _TEXT_ROWS = 1 << 20
+_ITER_ROWS = 1 << 12
 
 Table = tuple[NDArray[np.int64], ...]
 """One int64 array per position: the integer that each choice contributes there."""
@@ -86,6 +88,18 @@ class Group:
     positions: tuple[int, ...]
     multiplicity: int = 1
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not isinstance(self.positions, Iterable):
+            raise BadInput(f"group {self.name!r} of {self.positions!r}: expected a name and the numbers of positions")
+        positions = tuple(as_int(position, f"group {self.name}: position") for position in self.positions)
+        multiplicity = as_int(self.multiplicity, f"group {self.name}: multiplicity")
+        if min(positions, default=0) < 0 or multiplicity < 1:
+            raise BadInput(
+                f"group {self.name}: positions {positions}, {multiplicity} times: expected 0 or more, once or more"
+            )
+        object.__setattr__(self, "positions", positions)
+        object.__setattr__(self, "multiplicity", multiplicity)
+
 
 @dataclass(frozen=True, eq=False)
 class Feature:
@@ -147,7 +161,8 @@ class Space(ABC):
     """A finite, indexed set of architectures.
 
     An architecture is its *digits*, the choice at every position; its *index* is the digits read as a mixed-radix
-    number, the first position most significant; its *arch* is the string that the field writes for it.
+    number, the first position most significant; its *arch* is the string that the field writes for it. A space is the
+    sequence of its arch strings: ``space[i]``, slices, iteration; ``in`` takes an arch string or an index.
 
     Attributes
     ----------
@@ -197,6 +212,33 @@ class Space(ABC):
     def __len__(self) -> int:
         return self.size  # Python itself refuses a len() beyond 2^63; `size` has no such limit
 
+    # A space is also the sequence of its arch strings.
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> NDArray[Any]: ...
+    def __getitem__(self, index: int | slice) -> str | NDArray[Any]:
+        if isinstance(index, slice):
+            chosen = range(self.size)[index]
+            return self.archs(self.digits_of(np.array(chosen, np.int64 if self.size <= INT64_END else object)))
+        wanted = as_int(index, "index")
+        if not -self.size <= wanted < self.size:
+            raise IndexError(f"index {wanted} is outside {self.name}: expected 0 to {self.size - 1}")
+        return self.arch(wanted % self.size)
+
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, self.size, _ITER_ROWS):
+            yield from self[start : start + _ITER_ROWS]
+
+    def __contains__(self, one: object) -> bool:
+        """Return whether an arch string, or an index, is one of the space's."""
+        if isinstance(one, str):
+            with contextlib.suppress(BadInput):
+                return self.parse(one) >= 0
+            return False
+        return isinstance(one, int | np.integer) and 0 <= int(one) < self.size
+
     # -- index and digits -------------------------------------------------------------------------------------------
 
     def check_index(self, index: int) -> int:
@@ -239,7 +281,11 @@ class Space(ABC):
         """
         if not hasattr(index, "__len__"):
             return self._digits_of_one(self.check_index(as_int(index, "index")))
-        indices = self._index_array(index)
+        return self.digits_of(index)
+
+    def digits_of(self, indices: ArrayLike) -> NDArray[Any]:
+        """Return the digits of many architectures: unsigned integers of shape (n, positions)."""
+        indices = self._index_array(indices)
         out = np.empty((len(indices), len(self.positions)), self.digit_dtype)
         for part, size in reversed(self._words):
             within, indices = (indices, indices) if part.start == 0 else (indices % size, indices // size)
@@ -273,6 +319,8 @@ class Space(ABC):
 
     def _index_array(self, index: ArrayLike) -> NDArray[Any]:
         """Return indices as a checked int64 array, or one of Python ints where int64 does not suffice."""
+        if isinstance(index, str | bytes):
+            raise BadInput(f"index {index!r} is not an integer")
         given = _integers(index)
         if given.ndim != 1 or (given.size and given.dtype.kind not in "iuO"):
             raise BadInput(f"indices must be a flat sequence of integers, not {given.dtype} of {given.ndim} dimensions")
@@ -311,7 +359,7 @@ class Space(ABC):
         >>> ss.space("tss").index([3, 3, 3, 1, 3, 3])
         11668
         """
-        given = np.asarray(digits)
+        given = _array(digits)
         if given.ndim not in (1, 2) or given.shape[-1] != len(self.positions) or given.dtype.kind not in "iu":
             raise BadInput(
                 f"digits of {self.name} are {len(self.positions)} integers to an architecture, "
@@ -593,6 +641,10 @@ class Space(ABC):
         if callable(source):
             of = {operation: source(operation) for operation in self.operations}
             return self.table([[_sum(of, choice) for choice in position.choices] for position in self.positions])
+        if not isinstance(source, Sequence | np.ndarray):
+            raise BadInput(
+                f"a table of {self.name}: {source!r}, expected a feature's name, a mapping, a function or rows"
+            )
         if len(source) != len(self.positions):
             raise BadInput(
                 f"a table of {self.name} has {len(self.positions)} rows, one per position, not {len(source)}"
@@ -602,7 +654,7 @@ class Space(ABC):
 
 def _sum(of: Mapping[Operation, Any], choice: Choice) -> Any:
     first, *rest = (of[operation] for operation in choice.operations)
-    return sum(rest, first)  # of one operation the very value, so that what is no integer is seen as it is
+    return sum(rest, first) if rest else first  # the very value, so that what is no integer is seen as it is
 
 
 def _table_row(row: ArrayLike, position: Position, space: str) -> NDArray[np.int64]:
@@ -621,10 +673,17 @@ def _integers(given: ArrayLike) -> NDArray[Any]:
     """Return integers as an array, of Python ints where numpy has no integer type for all of them."""
     if "128" in str(getattr(given, "dtype", "")):  # a polars series wider than any type of numpy
         return np.array(list(given), dtype=object)  # type: ignore[arg-type]
-    array = np.asarray(given)
+    array = _array(given)
     if array.dtype.kind == "f" and not hasattr(given, "__array__"):  # a list that holds more than int64
         return np.array(given, dtype=object)
     return array
+
+
+def _array(given: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except ValueError:  # rows of different lengths
+        raise BadInput(f"{str(given)[:80]} is no array: expected rows of one length") from None
 
 
 def as_int(value: Any, what: str) -> int:
