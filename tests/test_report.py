@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import sedspace as ss
 from sedspace.cli import cli
 from sedspace.crosscheck.rows import SCHEMA, Setting, Study, read_study, write_study
-from sedspace.report import by_architecture, reproduce, summary, write_report
+from sedspace.report import by_architecture, reproduce, reproduction, summary, write_report
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.sections import report_of
 from sedspace.report.statistics import correlation, ensemble, judge
@@ -280,8 +280,61 @@ def test_a_reproduction_without_tables_checks_what_it_can(tmp_path):
     assert "| tss, cifar10: best by sed | rank 3, 94.36 % | nats_tss.parquet is not in --tables | unchecked |" in text
     assert "| Example 1: SED of all of tss5 | 6 min |" in text
     assert "no --study with grad_norm | unchecked |" in text
+    assert "0.34 ns" not in text
     with pytest.raises(ss.BadInput, match=r"--tables .*nowhere is not a directory"):
         reproduce(tmp_path / "nowhere", tmp_path / "out")
+
+
+def claims_of_time(study, monkeypatch, alone=1e-4, whole=0.01):
+    """The claims on time, as if SED had taken those seconds on this machine."""
+    monkeypatch.setattr("sedspace.report.reproduction._sed_seconds", lambda space: (alone, whole))
+    parts = list(reproduction._times(study))
+    return {what: (told, found, verdict) for what, told, found, verdict in parts[0].rows}, parts
+
+
+@pytest.mark.parametrize(("alone", "verdict"), [(1e-4, "slower"), (3.4e-5, "reproduced"), (1e-6, "reproduced")])
+def test_one_architecture_is_held_against_one_and_a_space_against_a_space(monkeypatch, alone, verdict):
+    said, _ = claims_of_time(None, monkeypatch, alone, 0.0033)  # 0.34 ns each: no time that anyone waits for one
+    assert said["SED of one architecture of tss5, asked for alone"][::2] == ("34 µs", verdict)
+    assert said["Example 1: SED of all of tss5"] == ("6 min", "3.3 ms", "reproduced")
+    said, _ = claims_of_time(None, monkeypatch, alone, 400.0)
+    assert said["SED of one architecture of tss5, asked for alone"][2] == verdict
+    assert said["Example 1: SED of all of tss5"][2] == "slower"
+
+
+def test_seconds_of_proxies_are_held_against_those_of_their_kind(study, monkeypatch):
+    costly = replace(study, rows=study.rows.with_columns(proxy=pl.col("proxy").replace("noise", "grad_norm")))
+    said, parts = claims_of_time(costly, monkeypatch)
+    ratio = "grad_norm / SED, seconds of one architecture"
+    assert said["grad_norm of all of tss"] == ("2.3 h on a GPU", "68 min on a machine (cpu)", "another device")
+    assert said[ratio] == ("15,882", "2,600", "another device")  # 0.26 s by the 1e-4 s that the study's machine takes
+    assert [row for row in parts[-1].rows if row[0].startswith("sed")] == [
+        ["sed, asked for alone", "0.0001", "0.000128"]
+    ]
+    gpu = replace(costly, setting=replace(study.setting, device="cuda"))
+    said, _ = claims_of_time(gpu, monkeypatch)
+    assert (said["grad_norm of all of tss"][2], said[ratio][2]) == ("reproduced", "less")
+    said, _ = claims_of_time(replace(gpu, sed_seconds={"whole": 1e-9, "alone": 1e-5}), monkeypatch)
+    assert said[ratio] == ("15,882", "26,000", "reproduced")
+    other = replace(gpu, setting=replace(gpu.setting, dataset="cifar100"))
+    said, parts = claims_of_time(other, monkeypatch)
+    assert said[ratio][2] == "another data set"
+    assert ["sed, asked for alone", "0.0001", "0.000128"] in parts[-1].rows
+    five = replace(gpu, setting=replace(gpu.setting, space=ss.space("tss5").describe()))
+    monkeypatch.setattr(reproduction, "summary", lambda _: summary(gpu))
+    said, parts = claims_of_time(five, monkeypatch)
+    assert said["grad_norm of all of tss5"] == ("1,480 h on a GPU", "705 h on a machine (cuda)", "reproduced")
+    assert said["grad_norm / SED, seconds of the whole space"] == ("14,800", "260,000,000", "reproduced")
+    assert {row[2] for row in parts[-1].rows} == {"-"}  # Table 1 of the paper has no tss5
+
+
+def test_a_table_of_another_training_is_told_by_the_table_alone():
+    accuracies = pl.Series([90.0 - i / 10 for i in range(500)])
+    assert reproduction.is_of_table(1, 90.0, accuracies)
+    assert reproduction.is_of_table(100, 79.5, accuracies)
+    assert not reproduction.is_of_table(100, 70.0, accuracies)
+    assert not reproduction.is_of_table(100, 84.0, accuracies)
+    assert not reproduction.is_of_table(1, 90.5, accuracies)
 
 
 def test_a_table_that_lacks_architectures_is_refused(study, tmp_path):
@@ -300,9 +353,11 @@ def test_a_reproduction(shared, study, tmp_path):
     text = files[1].read_text()
     assert "| tss, imagenet16: best by sed | rank 24, 46.34 % | rank 26, 46.34 % | reproduced |" in text
     assert "| sss, cifar10: best by sed | rank 1, 89.45 % | rank 23, 93.40 % | another table |" in text
-    assert "accuracy of 2,000 random cells (here those of the table) | 0.61 | 0.69 | higher |" in text
-    assert "| Example 1: grad_norm of all of tss5 | 1,480 h on a GPU | 705 h on a machine (cpu) | reproduced |" in text
-    assert "| SED, measured here | 73.51 | 46.34 | 70.72 | 47.17 |" in text
+    assert "accuracy of 2,000 random cells | 0.61 | 0.69 of 1,218 | another sample |" in text
+    assert "| grad_norm of all of tss | 2.3 h on a GPU | 68 min on a machine (cpu) | another device |" in text
+    assert "| sss, cifar100: best of all | 70.92 | 71.34 | another table |" in text
+    assert "| tss, imagenet16: best by params | 41.44 | 41.44 | reproduced |" in text
+    assert "| SED, measured here | 73.51 | 46.34 | 70.72 (another table) | 47.17 (another table) |" in text
     assert "| sed | 0.75 (0.57) | 0.50 (0.37) |" in text
     row = next(line for line in text.splitlines() if line.startswith("| edgegpu_latency |"))
     table = pl.read_parquet(shared / "benchmarks" / "nats_tss.parquet").join(
