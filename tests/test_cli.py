@@ -660,7 +660,7 @@ BAD = {
     "sample tss --temperature 2": "--temperature is that of a draw by importance: expected --importance",
     "sample RUN --temperature 2": "--temperature is for spaces, and RUN is a run",
     "sample tss --strata 3": "strata 3: expected 1 to 1,048,576, and a score to stratify by",
-    "pareto tss --budgets -1": "budget -1: expected 0 or more",
+    "pareto tss --budgets -1": "budget -1: params is never below 73306",
     "pareto tss --budgets 1M --min params,macs": "--budgets with --max sed --min params,macs: expected one score",
     "pareto transnas_micro": "transnas_micro has no params: give --min one of sed, skip_sed",
     "crosscheck tss --archs a.csv --sample 3 --out X.parquet": "--sample chooses among random ones",

@@ -196,8 +196,6 @@ def budgets(text: str) -> list[int | float]:
         number = exact(one)
         if number is None:
             raise BadInput(f"budget {one!r} is not a number")
-        if number < 0:
-            raise BadInput(f"budget {one}: expected 0 or more")
         out.append(int(number) if number.denominator == 1 else float(number))
     return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import os
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,6 +32,13 @@ def unknown(what: str, name: object, known: Iterable[str]) -> BadInput:
     near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return BadInput(f"unknown {what} {name!r}: {hint}known: {', '.join(names)}")
+
+
+def as_path(path: object, what: str) -> Path:
+    """Return a path of this machine, given as text or as a path; raise `BadInput` for anything else."""
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise BadInput(f"{what} {path!r} is no path")
+    return Path(path)
 
 
 def needs(module: str, extra: str, what: str) -> BadInput:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from sedspace.errors import BadInput, first_line
+from sedspace.errors import BadInput, as_path, first_line
 from sedspace.query import collect
 from sedspace.runs import Run
 from sedspace.spaces import Space, known_spaces
@@ -54,7 +54,7 @@ def read_table(path: str | Path) -> pl.DataFrame:
     BadInput
         If there is no such file, or it is not what its name says.
     """
-    file = Path(path)
+    file = as_path(path, "table")
     if not file.is_file():
         raise BadInput(f"table {file} is not there: expected a Parquet or CSV file")
     kind = "CSV" if file.suffix.lower() == ".csv" else "Parquet"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sedspace.errors import BadInput, needs, unknown
+from sedspace.errors import BadInput, as_path, needs, unknown
 from sedspace.join import join, read_table
 from sedspace.query import collect, top
 from sedspace.runs import Run
@@ -215,7 +215,7 @@ def accuracy(
 
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure as PNG or SVG, by the name's ending."""
-    kind = Path(path).suffix.lower()
+    kind = as_path(path, "picture").suffix.lower()
     if kind not in (".png", ".svg"):
         raise BadInput(f"picture {path}: expected a name that ends in .png or .svg")
     data = encoded(figure, kind[1:])

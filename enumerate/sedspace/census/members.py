@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, overload
 
@@ -51,8 +51,8 @@ class Members:
     def __getitem__(self, place: slice) -> NDArray[Any]: ...
     def __getitem__(self, place: int | slice) -> int | NDArray[Any]:
         if isinstance(place, slice):
-            places = range(self.count)[place]
-            return self.at(places)
+            bounds = (None if one is None else as_int(one, "place") for one in (place.start, place.stop, place.step))
+            return self.at(range(self.count)[slice(*bounds)])
         wanted = as_int(place, "place")
         if not -self.count <= wanted < self.count:
             raise IndexError(f"place {wanted} among {self.count} architectures: expected 0 to {self.count - 1}")
@@ -80,6 +80,8 @@ class Members:
         BadInput
             If a place is no such number.
         """
+        if isinstance(places, str) or not isinstance(places, Iterable):
+            raise BadInput(f"places {places!r}: expected a sequence of integers")
         given = [as_int(place, "place") for place in places]
         for place in given:
             if not 0 <= place < self.count:

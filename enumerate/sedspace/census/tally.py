@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal
@@ -88,6 +88,8 @@ def census(
     space = find_space(space)
     if features is None:
         features = space.default_features if len(space.groups) == 1 else ()
+    if isinstance(features, str) or not isinstance(features, Iterable):
+        raise BadInput(f"features {features!r}: expected a sequence of names")
     asked = [*([] if by is None else [by]), *features]
     if not asked:
         raise BadInput("a census without features and without a score has no classes: expected at least one name")
@@ -168,6 +170,8 @@ class Distribution:
         """Return several quantiles as a table: columns ``quantile`` (float64) and the score."""
         import polars as pl
 
+        if isinstance(shares, str) or not isinstance(shares, Iterable):
+            raise BadInput(f"quantiles {shares!r}: expected a sequence of numbers from 0 to 1")
         values = pl.Series(self.name, [self.quantile(share) for share in shares])
         return pl.DataFrame([pl.Series("quantile", [float(_share(share)) for share in shares]), values])
 

@@ -73,8 +73,10 @@ class AdditiveScore(Score):
         parameters: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(name, dtype, denominator, unit, meaning, parameters or {})
-        if not features:
-            raise BadInput(f"score {name} has no features: expected at least one table")
+        if not isinstance(features, Mapping) or not features or not all(isinstance(key, str) for key in features):
+            raise BadInput(f"score {name}: features {features!r}, expected one table or more by their names")
+        if not callable(h):
+            raise BadInput(f"score {name}: h {h!r}, expected a function of the features")
         self.features = dict(features)
         self.h = h
         self.per_group = per_group

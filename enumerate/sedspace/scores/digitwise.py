@@ -73,6 +73,8 @@ class OfDigits(OneByOne):
         parameters: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(name, dtype, denominator, unit, meaning, parameters or {})
+        if not callable(function):
+            raise BadInput(f"score {name}: {function!r}, expected a function of the digits")
         self._take(function)
 
     @abstractmethod

@@ -50,6 +50,8 @@ def register(score: Score) -> Score:
     >>> int(ss.score("tss", "skips").max())
     6
     """
+    if not isinstance(score, Score):
+        raise BadInput(f"score {score!r}: expected a Score, such as an AdditiveScore")
     if score.name in _taken():
         raise BadInput(f"score name {score.name!r} is taken by sedspace: choose another")
     _registered[score.name] = score

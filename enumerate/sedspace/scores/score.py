@@ -47,7 +47,7 @@ class Score(ABC):
     def __init__(
         self, name: str, dtype: str, denominator: int, unit: str, meaning: str, parameters: Mapping[str, str]
     ) -> None:
-        if not name.isidentifier():
+        if not isinstance(name, str) or not name.isidentifier():
             raise BadInput(f"score name {name!r} cannot be a column: expected letters, digits and underscores")
         if name in RESERVED:
             raise BadInput(f"score name {name!r} is taken by sedspace: choose another")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sedspace.errors import BadInput, first_line, unknown
+from sedspace.errors import BadInput, as_path, first_line, unknown
 from sedspace.spaces.cell import MAX_NODES
 from sedspace.spaces.skeleton import Skeleton
 from sedspace.spaces.space import Operation
@@ -104,7 +104,7 @@ def read_space(path: str | Path) -> CustomSpace:
         If the file is no such thing; the message names the key.
     """
     try:
-        with Path(path).open("rb") as file:
+        with as_path(path, "space").open("rb") as file:
             definition = tomllib.load(file)
     except OSError as error:
         raise BadInput(f"space {path} cannot be read: {error.strerror}") from None

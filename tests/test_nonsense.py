@@ -1,0 +1,95 @@
+"""Arguments of the wrong type: one line that says what was given and what was expected, never a traceback."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+import sedspace as ss
+from sedspace import join, plots, query
+
+NONSENSE = {
+    'ss.enumerate_space("tss", 5)': "directory 5 is no path",
+    'ss.enumerate_space("tss", None)': "directory None is no path",
+    'ss.enumerate_space("tss", "")': "directory '' is no path",
+    'ss.enumerate_space("tss", "run", columns=5)': "columns 5: expected a sequence of names",
+    'ss.enumerate_space("tss", "run", columns=[["sed"]])': "column ['sed']: expected a name or a Score",
+    'ss.enumerate_space("tss", "run", threads="x")': "threads 'x' is not an integer",
+    'ss.open_run(None)': "directory None is no path",
+    'ss.repair_run(5)': "directory 5 is no path",
+    'ss.Group("cell", 5)': "group 'cell' of 5: expected a name",
+    'ss.Group("cell", (0, -1))': "positions (0, -1), 1 times",
+    'ss.Group("cell", ["a"])': "group cell: position 'a' is not an integer",
+    'ss.top_k(5)': "unknown space '5'",
+    'ss.top_k("tss", "a")': "k 'a' is not an integer",
+    'ss.top_k("tss", by=3)': "score 3: expected a name or a Score",
+    'ss.top_k("tss", where=3)': "where 3: expected a condition in SQL",
+    'ss.score("tss", by=3)': "score 3: expected a name or a Score",
+    'ss.score("tss", out=[1])': "out is a list: expected an array",
+    'ss.space(None)': "unknown space 'None'",
+    'ss.census("tss", features=5)': "features 5: expected a sequence of names",
+    'ss.census("tss", features="sed")': "features 'sed': expected a sequence of names",
+    'ss.pareto("tss", maximize=3)': "score 3: expected a name or a Score",
+    'ss.members("tss", where=3)': "where 3: expected a condition in SQL",
+    'ss.members("tss")["a":"b"]': "place 'a' is not an integer",
+    'ss.members("tss").at(5)': "places 5: expected a sequence of integers",
+    'space.arch("x")': "index 'x' is not an integer",
+    'space.digits("abc")': "index 'abc' is not an integer",
+    'space.digits([1, [2]])': "[1, [2]] is no array: expected rows of one length",
+    'space.index([[1, 2], [3]])': "[[1, 2], [3]] is no array: expected rows of one length",
+    'space.index("abc")': "digits of tss are 6 integers",
+    'space.parse(5)': "arch 5 is neither a string nor a sequence",
+    'space.table(5)': "a table of tss: 5, expected a feature's name",
+    'space.table({"none": "a"})': "must be 5 integers",
+    'ss.sample("tss", "x")': "n 'x' is not an integer",
+    'ss.sample("tss", 2, temperature=3)': "temperature 3 without importance",
+    'ss.best_within("tss", "a")': "budgets ['a']: expected at least one number",
+    'ss.best_within("tss", [-1])': "budget -1: params is never below 73306",
+    'ss.distribution("tss").quantiles(5)': "quantiles 5: expected a sequence",
+    'ss.distribution("tss").at_least("a")': "value 'a' of sed: expected a number",
+    'ss.register(5)': "score 5: expected a Score",
+    'ss.read_space(5)': "space 5 is no path",
+    'ss.AdditiveScore(5, {}, len)': "score name 5 cannot be a column",
+    'ss.AdditiveScore("a", 5, len)': "score a: features 5, expected one table or more",
+    'ss.AdditiveScore("a", {5: "n_skip"}, len)': "score a: features {5: 'n_skip'}",
+    'ss.AdditiveScore("a", {"n": "n_skip"}, 5)': "score a: h 5, expected a function",
+    'ss.score("tss", ss.AdditiveScore("a", {"n": 5}, len))': "a table of tss: 5",
+    'ss.DigitScore("a", 5)': "score a: 5, expected a function of the digits",
+    'ss.ArrayScore("a", 5)': "score a: 5, expected a function of the digits",
+    'ss.TableCost(5, {"none": 1})': "5",
+    'ss.read_costs(5)': "table 5 is no path",
+    'ss.fit_costs("tss", None, "ms")': "table None is no path",
+    'join.join(run, 5)': "table 5 is no path",
+    'query.top(run, "a")': "k 'a' is not an integer",
+    'query.sample(run, 3, stratify=5)': "unknown column 5",
+    'plots.save(None, None)': "picture None is no path",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return ss.enumerate_space("tss", tmp_path_factory.mktemp("nonsense") / "run", progress=False)
+
+
+@pytest.mark.parametrize("call", NONSENSE)
+def test_nonsense_is_refused_in_one_line(call, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"ss": ss, "space": ss.space("tss"), "run": run, "query": query, "join": join, "plots": plots}
+    with pytest.raises(ss.BadInput) as refused:
+        eval(call, names)
+    assert "\n" not in str(refused.value)
+    assert NONSENSE[call] in str(refused.value)
+    assert os.listdir() == []
+
+
+def test_positions_of_a_group_may_come_in_any_sequence():
+    expected = ss.Group("cell", (0, 1, 2))
+    assert ss.Group("cell", range(3)) == ss.Group("cell", np.arange(3)) == ss.Group("cell", [0, 1, 2]) == expected
+    assert type(ss.Group("cell", np.arange(3)).positions[0]) is int
+
+
+def test_a_cost_that_can_be_negative_has_negative_budgets():
+    within = ss.best_within("tss", [-1, 0], cost="sed", by="n_pool")
+    assert within["sed"].to_list() == [-1.5, -1.5]
