@@ -1,7 +1,7 @@
 """Runs: what is on disk. Shards of Parquet and a manifest, written so that they are whole or not there."""
 
-from sedspace.runs.request import SHARD_ROWS
 from sedspace.runs.run import Run, open_run
+from sedspace.runs.sharding import SHARD_ROWS
 from sedspace.runs.verify import Problem
 from sedspace.runs.write import enumerate_space, repair_run
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, unknown
 from sedspace.namespace import arch_array
+from sedspace.runs.sharding import SHARD_ROWS, rows_per_shard
 from sedspace.scores import Score, default_columns, find_score, known_scores, passing, score_columns
+from sedspace.scores.conditions import condition_on
+from sedspace.scores.evaluate import at_least_one
 from sedspace.spaces import Space, described
 from sedspace.spaces import space as find_space
-from sedspace.spaces.space import INT64_END, as_int
+from sedspace.spaces.space import INT64_END
 from sedspace.version import __version__
 from sedspace.where import Condition
 
 FORMAT_VERSION = 1
-SHARD_ROWS = 1_000_000
 ROW_GROUP_ROWS = 250_000
 METADATA_KEY = b"sedspace"
 
@@ -74,10 +76,12 @@ class Request:
         columns: Sequence[str | Score] | None,
         start: int,
         stop: int | None,
-        shard_rows: int,
+        shard_rows: int | None,
         where: str | None = None,
     ) -> Request:
         """Check a request and return it.
+
+        Without `shard_rows`, a million; with a condition what `rows_per_shard` says.
 
         Raises
         ------
@@ -89,29 +93,21 @@ class Request:
         start, stop = space.check_range(start, stop)
         if start == stop:
             raise BadInput(f"range {start}:{stop} of {space.name} is empty: expected start < stop")
-        if as_int(shard_rows, "shard-rows") < 1:
-            raise BadInput(f"shard-rows {shard_rows}: expected 1 or more")
-        if isinstance(columns, str):
-            raise BadInput(f"columns {columns!r} is one string: expected a sequence of names")
-        wanted = list(default_columns(space) if columns is None else columns)
-        names = [one.name if isinstance(one, Score) else one for one in wanted]
-        for name in names:
-            if names.count(name) > 1:
-                raise BadInput(f"column {name!r} is asked for twice")
-        if "index" not in names:  # a row without it could not be told from another
-            wanted.insert(0, "index")
+        rows = SHARD_ROWS if shard_rows is None else at_least_one(shard_rows, "shard-rows")
         if stop > INT64_END:
             raise BadInput(
                 f"range {start}:{stop} of {space.name}: a run's index column is int64, so --range must end at "
                 f"{INT64_END} or before"
             )
-        request = cls(space, tuple(_column(space, one) for one in wanted), start, stop, shard_rows, where)
-        _ = request.condition  # a bad one is refused here
+        request = cls(space, _columns(space, columns), start, stop, rows, where)
+        condition = request.condition  # a bad one is refused here
         first = space.digits([start])
         for column in request.columns:  # and so is a score that is not of this space
             if column.score is not None:
                 column.score.values(column.score.at(space, first))
-        return request
+        if shard_rows is None and condition is not None:
+            rows = rows_per_shard(space, condition, request._needed(condition), start, stop)
+        return replace(request, shard_rows=rows)
 
     @classmethod
     def from_description(cls, description: Mapping[str, Any]) -> Request:
@@ -150,13 +146,18 @@ class Request:
             "shard_rows": self.shard_rows,
         }
 
-    @cached_property
+    @property
     def condition(self) -> Condition | None:
-        """What a row must meet to be written, on the columns of the run, ``index`` and the scores of the space."""
-        if self.where is None:
-            return None
-        known = {name: score.dtype for name, score in {**known_scores(self.space), **self._scores()}.items()}
-        return Condition(self.where, {"index": "int64", **known})
+        """What a row must meet to be written: see `sedspace.scores.conditions.condition_on`."""
+        return None if self.where is None else self._condition_and_needed[0]
+
+    @cached_property
+    def _condition_and_needed(self) -> tuple[Condition, dict[str, Score]]:
+        return condition_on(self.space, str(self.where), self._scores())
+
+    def _needed(self, condition: Condition) -> list[Score]:
+        """Return the scores that the condition names."""
+        return list(self._condition_and_needed[1].values())
 
     def _scores(self) -> dict[str, Score]:
         return {column.name: column.score for column in self.columns if column.score is not None}
@@ -197,8 +198,7 @@ class Request:
                 values = score_columns(self.space, list(scores.values()), lo, hi)
                 yield self._table(schema, {"index": np.arange(lo, hi, dtype=np.int64), **values})
             return
-        known = {**known_scores(self.space), **scores}
-        needed = [known[name] for name in self.condition.names if name != "index"]
+        needed = self._needed(self.condition)
         waiting = schema.empty_table()
         for values in passing(self.space, list(scores.values()), self.condition, needed, start, stop):
             waiting = pa.concat_tables([waiting, self._table(schema, values)]).combine_chunks()
@@ -248,7 +248,24 @@ def difference(found: Any, wanted: Any, where: str = "") -> tuple[str, Any, Any]
     return next((differs for differs in deeper if differs), (where, found, wanted))
 
 
+def _columns(space: Space, columns: Sequence[str | Score] | None) -> tuple[Column, ...]:
+    if isinstance(columns, str):
+        raise BadInput(f"columns {columns!r} is one string: expected a sequence of names")
+    if not isinstance(columns, Iterable | None):
+        raise BadInput(f"columns {columns!r}: expected a sequence of names")
+    wanted = list(default_columns(space) if columns is None else columns)
+    names = [one.name if isinstance(one, Score) else one for one in wanted]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput(f"column {name!r} is asked for twice")
+    if "index" not in names:  # a row without it could not be told from another
+        wanted.insert(0, "index")
+    return tuple(_column(space, one) for one in wanted)
+
+
 def _column(space: Space, wanted: str | Score) -> Column:
+    if not isinstance(wanted, str | Score):
+        raise BadInput(f"column {wanted!r}: expected a name or a Score")
     if wanted == "index":
         return Column(*_INDEX)
     if wanted == "arch":

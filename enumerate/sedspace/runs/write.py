@@ -32,7 +32,7 @@ from sedspace.runs.place import (
     what_failed,
     write_whole,
 )
-from sedspace.runs.request import SHARD_ROWS, Request, Shard, difference
+from sedspace.runs.request import Request, Shard, difference
 from sedspace.runs.run import Run, open_run
 from sedspace.runs.threads import Done, by_threads, failing_as_run_error
 from sedspace.runs.verify import Problem, check_shards
@@ -59,7 +59,7 @@ def enumerate_space(
     *,
     start: int = 0,
     stop: int | None = None,
-    shard_rows: int = SHARD_ROWS,
+    shard_rows: int | None = None,
     where: str | None = None,
     unique: str | None = None,
     client: Client | None = None,
@@ -84,12 +84,14 @@ def enumerate_space(
         Whether to show a progress bar on stderr, if that is a terminal.
     start, stop : int
         The range of indices; `stop` is excluded and defaults to the size of the space.
-    shard_rows : int, default 1,000,000
-        Architectures of a file.
+    shard_rows : int, optional
+        Architectures that a file is chosen from. Default: 1,000,000 if all are written. With `where` or `unique` about
+        a second's work of one thread (10^9 if the condition is on additive scores, else 10^6), more if that would be
+        over 1,000 files, fewer if over 1,000,000 rows of a file would pass on average: by the request alone.
     where : str, optional
         Write only the rows that meet this condition in SQL, such as ``params < 500000 AND sed > 6``, on ``index`` and
         any scores of the space. Where those are additive, cells are not looked at one by one: 10^9 architectures a
-        second and more, so give a large `shard_rows` for large spaces.
+        second and more.
     unique : {"functional"}, optional
         Write only one architecture of each functional class, the lowest index (`functional_class`).
     client : distributed.Client, optional
