@@ -81,6 +81,14 @@ def run(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    """Return a directory of Parquet files that sedspace did not write."""
+    path = tmp_path_factory.mktemp("foreign")
+    pl.DataFrame({"a": [1]}).write_parquet(path / "train-00000-of-00001.parquet")
+    return path
+
+
 def test_spaces():
     assert re.search(r"tss6 +30,517,578,125", sedspace("spaces").stdout)
     rows = json.loads(sedspace("spaces", "--json").stdout)
@@ -548,6 +556,15 @@ def test_columns_of_the_answer(run, tmp_path):
     assert ss.open_run(twice).request.description == ss.open_run(made).request.description
 
 
+def test_the_least_first(run):
+    of_space, of_run = (
+        json.loads(sedspace("top", target, "--by", "params", "--ascending", "-k", 3, "--json").stdout)
+        for target in ("tss", run)
+    )
+    assert [row["params"] for row in of_space] == [73_306] * 3
+    assert [row["index"] for row in of_run] == [row["index"] for row in of_space] == [0, 1, 4]
+
+
 def test_a_hint_installs_what_the_extra_stands_for(monkeypatch):
     """The command works from anywhere, with or without a release: it names requirements, not sedspace."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -669,17 +686,37 @@ BAD = {
     "top tss --where '\udcff > 1'": "'--where': '\\udcff > 1' is not UTF-8",
     "query RUN 'SELECT \udcff'": "'SQL': 'SELECT \\udcff' is not UTF-8",
     "show tss ''": "'ARCHITECTURE': '' is empty",
+    "plot RUN --out X.png --kind accuracy --table a.csv": "--kind accuracy needs --table FILE and --against COLUMN",
+    "plot RUN --out X.png --kind cells --against macs": "--against is not for --kind cells",
+    "plot RUN --out X.png --kind distribution -k 3": "-k is not for --kind distribution",
+    "plot RUN --out X.png --table a.csv": "--table is not for --kind density",
+    "verify FOREIGN": "FOREIGN holds no run: expected a directory that `sedspace enumerate` wrote",
+    "top FOREIGN": "FOREIGN holds no run: expected a directory that `sedspace enumerate` wrote",
 }
 
 
+def test_what_is_no_exception_is_said_in_one_line(run, monkeypatch):
+    """A panic of polars comes as a BaseException, memory that is not there as a MemoryError."""
+    raised = {
+        pl.exceptions.PanicException("index\nout of bounds"): (2, "polars gave up: index"),
+        MemoryError(): (1, "out of memory"),
+    }
+    for error, (status, said) in raised.items():
+        monkeypatch.setattr("sedspace.query.sql", lambda *_, error=error: (_ for _ in ()).throw(error))
+        result = sedspace("query", run, "SELECT 1", status=status)
+        assert result.stderr.startswith(f"sedspace: {said}")
+        assert result.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", BAD)
-def test_bad_input_is_one_line_and_status_2(command, tmp_path, monkeypatch, run):
+def test_bad_input_is_one_line_and_status_2(command, tmp_path, monkeypatch, run, foreign):
     monkeypatch.chdir(tmp_path)
-    result = sedspace(*(str(run) if word == "RUN" else word for word in shlex.split(command)), status=2)
+    places = {"RUN": str(run), "FOREIGN": str(foreign)}
+    result = sedspace(*(places.get(word, word) for word in shlex.split(command)), status=2)
     assert result.stdout == ""
     assert result.stderr.startswith("sedspace: ")
     assert result.stderr.count("\n") == 1
-    assert BAD[command].replace("RUN", str(run)) in result.stderr
+    assert BAD[command].replace("RUN", str(run)).replace("FOREIGN", str(foreign)) in result.stderr
     assert not list(tmp_path.iterdir())
 
 

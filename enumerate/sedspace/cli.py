@@ -206,6 +206,7 @@ def _cluster(engine: str | None, scheduler: str | None, workers: int | None) -> 
 @click.option(
     "--by", type=SCORE, default="sed", show_default=True, help="The column or score to rank by; greater is better."
 )
+@click.option("--ascending", is_flag=True, help="The least first instead: of a cost, say.")
 @where_option
 @click.option("--range", "limits", metavar="A:B", help="Only these indices; of a space, as a run has its own.")
 @unique_option
@@ -221,6 +222,7 @@ def top(
     target: str,
     k: int,
     by: str,
+    ascending: bool,
     where: str | None,
     limits: str | None,
     unique: str | None,
@@ -238,9 +240,10 @@ def top(
     found = find_target(target)
     if isinstance(found, Run):
         refuse(f"is for spaces, and {target} is a run: use --where 'index >= A AND index < B'", "limits")
-        frame = query.top(found, k, by, _only_unique(found, where, unique))
+        frame = query.top(found, k, by, _only_unique(found, where, unique), ascending=ascending)
     else:
-        frame = sedspace.top_k(found, k, by, *arguments.limits(limits, found), where=where, unique=unique)
+        start, stop = arguments.limits(limits, found)
+        frame = sedspace.top_k(found, k, by, start, stop, where=where, unique=unique, ascending=ascending)
     if columns is not None:
         frame = _chosen(frame, _space_of(found), columns)
     answer(frame, out, as_json)
@@ -643,27 +646,33 @@ def join_command(directory: str, table: str, on: str | None, out: str, as_json: 
     click.echo(strict_json({"matched": len(matched.frame), **report}) if as_json else matched.report())
 
 
+_DRAWN_WITH = {"density": {"against", "k"}, "distribution": set(), "cells": {"k"}, "accuracy": {"against", "table"}}
+
+
 @cli.command()
-@click.argument("directory")
-@click.option("--out", required=True, metavar="FILE", help="The picture: .png or .svg, by the name's ending.")
+@click.argument("directory", type=PATH)
+@click.option(
+    "--out", required=True, type=PATH, metavar="FILE", help="The picture: .png or .svg, by the name's ending."
+)
 @click.option(
     "--kind",
-    type=click.Choice(["density", "distribution", "cells", "accuracy"]),
+    type=click.Choice(list(_DRAWN_WITH)),
     default="density",
     show_default=True,
     help="density: a score against a cost; distribution: of a column; cells: the best ones; accuracy: against TABLE.",
 )
 @click.option("--by", default="sed", show_default=True, help="The column that is drawn, or ranked by.")
 @click.option("--against", default="params", show_default=True, help="The cost of a density, the accuracy's column.")
-@click.option("--table", metavar="FILE", help="Measured accuracies: Parquet or CSV with arch or index.")
-@click.option("-k", type=int, default=6, show_default=True, help="How many of the best to mark or draw.")
+@click.option("--table", type=PATH, metavar="FILE", help="Measured accuracies: Parquet or CSV with arch or index.")
+@click.option("-k", type=INTEGER, default=6, show_default=True, help="How many of the best to mark or draw.")
 def plot(directory: str, out: str, kind: str, by: str, against: str, table: str | None, k: int) -> None:
     """Draw a picture of a run, good enough for a paper."""
     from sedspace import plots
 
+    refuse(f"is not for --kind {kind}", *({"against", "table", "k"} - _DRAWN_WITH[kind]))
     run = open_run(directory)
     if kind == "accuracy":
-        if table is None:
+        if table is None or not is_given("against"):
             raise BadInput("--kind accuracy needs --table FILE and --against COLUMN")
         figure, found = plots.accuracy(run, table, against, by)
         click.echo("  ".join(f"{name} {value:.4g}" for name, value in found.items()))
@@ -691,7 +700,7 @@ def show_command(space: str, architecture: str, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("directory")
+@click.argument("directory", type=PATH)
 @click.option("--repair", is_flag=True, help="First rebuild the shards that are not as written, and no others.")
 @json_option("an object of `shards`, `rows` and `problems`, a list of objects of `file` and `what`")
 def verify(directory: str, repair: bool, as_json: bool) -> None:
