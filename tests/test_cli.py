@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
@@ -40,11 +41,12 @@ def nothing_registered(monkeypatch):
 
 def sedspace(*arguments, status=0):
     """Run a command in this process; whatever is no exit of its own is raised."""
-    out, err = io.StringIO(), io.StringIO()
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
         main([str(one) for one in arguments])
-    assert ended.value.code == status, err.getvalue()
-    return SimpleNamespace(stdout=out.getvalue(), stderr=err.getvalue())
+    stdout, stderr = (stream.buffer.getvalue().decode() for stream in (out, err))
+    assert ended.value.code == status, stderr
+    return SimpleNamespace(stdout=stdout, stderr=stderr)
 
 
 def process(*arguments, status=0):
@@ -563,6 +565,46 @@ def test_the_least_first(run):
     )
     assert [row["params"] for row in of_space] == [73_306] * 3
     assert [row["index"] for row in of_run] == [row["index"] for row in of_space] == [0, 1, 4]
+
+
+@pytest.mark.parametrize(
+    ("line", "completions"),
+    [
+        ("sedspace enu", ["enumerate"]),
+        ("sedspace top ts", ["tss", "tss5", "tss6", "tss7", "tss8"]),
+        ("sedspace top --ascending transnas_ma", ["transnas_macro"]),
+        ("sedspace top darts --by n_skip", ["n_skip", "n_skip_normal", "n_skip_reduce"]),
+        ("sedspace enumerate nb101 --columns nas", ["nasbench_hash"]),
+        ("sedspace enumerate tss --columns default,+dep", ["default,+depth"]),
+        ("sedspace census sss --features sed,par", ["sed,params", "sed,params_cifar100", "sed,params_imagenet16"]),
+        ("sedspace top RUN --by s", ["sed"]),
+        ("sedspace sample --stratify conv_", ["conv_sed"]),
+        ("sedspace describe RU", ["RU"]),
+        ("sedspace top nowhe", ["nowhe"]),
+    ],
+)
+def test_completion_in_a_shell(line, completions, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "RUN").symlink_to(run)
+    monkeypatch.setenv("_SEDSPACE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+    found = [item.split(",", 1) for item in sedspace().stdout.splitlines()]
+    names = [name for _, name in found]
+    assert names == completions
+    assert {kind for kind, _ in found} == ({"file"} if completions[0] in ("RU", "nowhe") else {"plain"})
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+def test_completion_is_switched_on_as_the_readme_says(tmp_path):
+    command = tmp_path / "sedspace"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m sedspace "$@"\n')
+    command.chmod(0o755)
+    (switch,) = re.findall(r"^    (eval .*bash_source.*?) *#", (ROOT / "README.md").read_text(), re.M)
+    script = f"""PATH={tmp_path}:$PATH; {switch}
+        COMP_WORDS=(sedspace top dar) COMP_CWORD=2; _sedspace_completion sedspace top dar; echo "$COMPREPLY\""""
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
+    assert result.stdout.split() == ["darts"], result.stderr
 
 
 def test_a_hint_installs_what_the_extra_stands_for(monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
@@ -9,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, split_arg_string
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, SedspaceError
 from sedspace.runs import Run, open_run
+from sedspace.scores import known_scores
 from sedspace.spaces import LISTED, Space
 from sedspace.spaces import space as find_space
 
@@ -90,37 +93,33 @@ class FilePath(click.ParamType):  # type: ignore[type-arg]
 
 
 class Completed(Text):
-    """A text that a shell completes with what a function of the other arguments knows; of a list its last name."""
+    """A text that a shell completes with known names; of a list its last name."""
 
-    def __init__(self, known: Callable[[click.Context], Iterable[str]], *, several: bool = False) -> None:
+    def __init__(self, known: Callable[[], Iterable[str]], *, several: bool = False) -> None:
         self._known, self._several = known, several
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the completions of what is typed so far, and the names of files where a path may stand."""
+        """Return the names that begin as what is typed, else have the shell complete names of files."""
         before, comma, last = incomplete.rpartition(",") if self._several else ("", "", incomplete)
-        names = [f"{before}{comma}{name}" for name in self._known(ctx) if name.startswith(last)]
+        plus = "+" if self._several and last.startswith("+") else ""
+        names = [f"{before}{comma}{plus}{name}" for name in self._known() if name.startswith(last.removeprefix(plus))]
         return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
 
 
-def _spaces(ctx: click.Context) -> Sequence[str]:
-    return LISTED
-
-
-def _scores(ctx: click.Context) -> list[str]:
-    """Return the scores of the space, or the columns of the run, that stands before them; else those of `tss`."""
-    from sedspace.scores import known_scores
-
-    named = next((ctx.params[name] for name in ("target", "space", "name", "directory") if ctx.params.get(name)), "tss")
-    try:
-        found = find_target(named)
-    except (BadInput, OSError):
-        return []
-    space = found.space if isinstance(found, Run) else found
-    return [*known_scores(space), *space.texts]
+def _scores_at_hand() -> list[str]:
+    """Return the scores of the first space, or the columns of the first run, on the line to complete; else of `tss`."""
+    for word in [*split_arg_string(os.environ.get("COMP_WORDS", ""))[1:], "tss"]:  # click parses no unfinished line
+        with contextlib.suppress(SedspaceError, OSError):
+            found = find_target(word)
+            if isinstance(found, Run):
+                return [column.name for column in found.request.columns]
+            return [*known_scores(found), *found.texts]
+    return []
 
 
 INTEGER, TEXT, PATH = Integer(), Text(), FilePath()
-SPACE, SCORE, SCORES = Completed(_spaces), Completed(_scores), Completed(_scores, several=True)
+SPACE = Completed(lambda: LISTED)
+SCORE, SCORES = Completed(_scores_at_hand), Completed(_scores_at_hand, several=True)
 
 
 def find_target(text: str) -> Space | Run:
