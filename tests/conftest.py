@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 hypothesis.settings.register_profile("sedspace", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("fuzz", deadline=None, print_blob=True, max_examples=1500)
 hypothesis.settings.load_profile("sedspace")
 
 # Commands that tests start must find an uninstalled checkout as pytest itself does.

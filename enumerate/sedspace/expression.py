@@ -44,7 +44,10 @@ _TEMPORAL = ("Date", "Datetime", "Duration", "Time")
 
 def tree_of(expression: pl.Expr) -> Tree:
     """Return the tree of an expression."""
-    return json.loads(expression.meta.serialize(format="json"))
+    try:
+        return json.loads(expression.meta.serialize(format="json"))
+    except pl.exceptions.ComputeError:  # some functions over partitions: nothing that a single row decides
+        return "a window"
 
 
 def expression_of(tree: Tree) -> pl.Expr:

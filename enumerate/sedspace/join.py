@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, as_path, first_line
 from sedspace.query import collect
@@ -60,8 +62,10 @@ def read_table(path: str | Path) -> pl.DataFrame:
     kind = "CSV" if file.suffix.lower() == ".csv" else "Parquet"
     try:
         data = file.read_bytes()
-        return pl.read_csv(data, infer_schema_length=None) if kind == "CSV" else pl.read_parquet(data)
-    except (pl.exceptions.PolarsError, OSError) as error:
+        if kind == "CSV":
+            return pl.read_csv(data, infer_schema_length=None)
+        return pl.DataFrame(pl.from_arrow(pq.read_table(pa.BufferReader(data))))  # polars panics on damaged files
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError, ValueError) as error:
         raise BadInput(f"table {file} cannot be read as {kind}: {first_line(error)}") from None
 
 

@@ -322,7 +322,7 @@ class Space(ABC):
         if isinstance(index, str | bytes):
             raise BadInput(f"index {index!r} is not an integer")
         given = _integers(index)
-        if given.ndim != 1 or (given.size and given.dtype.kind not in "iuO"):
+        if given.ndim != 1 or given.dtype.kind not in ("iuO" if given.size else "iuOf"):  # [] is an array of floats
             raise BadInput(f"indices must be a flat sequence of integers, not {given.dtype} of {given.ndim} dimensions")
         if given.size:
             extremes = given.tolist() if given.dtype == object else (given.min(), given.max())
@@ -671,7 +671,7 @@ def _table_row(row: ArrayLike, position: Position, space: str) -> NDArray[np.int
 
 def _integers(given: ArrayLike) -> NDArray[Any]:
     """Return integers as an array, of Python ints where numpy has no integer type for all of them."""
-    if "128" in str(getattr(given, "dtype", "")):  # a polars series wider than any type of numpy
+    if str(getattr(given, "dtype", "")) in ("Int128", "UInt128"):  # a polars series wider than any type of numpy
         return np.array(list(given), dtype=object)  # type: ignore[arg-type]
     array = _array(given)
     if array.dtype.kind == "f" and not hasattr(given, "__array__"):  # a list that holds more than int64
