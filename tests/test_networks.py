@@ -44,6 +44,20 @@ def test_networks_are_as_large_as_the_closed_forms_say(name):
             assert counted == ss.score(space, proxy, index, index + 1).item()
 
 
+@pytest.mark.parametrize("name", ["tss", "sss", "darts", "nb101", "transnas_micro"])
+def test_a_network_is_asked_for_by_its_arch_string(name):
+    space = ss.space(name)
+    index = space.size // 3
+    torch.manual_seed(0)
+    expected = space.network(index).state_dict()
+    torch.manual_seed(0)
+    found = space.network(space.arch(index)).state_dict()
+    assert list(found) == list(expected)
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+    with pytest.raises(ss.BadInput, match=r"arch 'nothing'"):
+        space.network("nothing")
+
+
 @pytest.mark.parametrize(("dataset", "side", "classes"), [("cifar100", 32, 100), ("imagenet16", 16, 120)])
 @pytest.mark.parametrize("name", ["tss", "sss"])
 def test_networks_of_other_datasets(name, dataset, side, classes):

@@ -237,7 +237,7 @@ def _refuse(statement: str, allow_files: bool) -> None:
     ):
         raise BadInput(f"query {statement!r}: expected one that begins with SELECT or WITH")
     if not allow_files and (found := re.search(r"read_[a-z]\w*", statement, re.IGNORECASE)):
-        raise BadInput(f"query {statement!r} calls {found[0]}: only the table archs is read, unless files are allowed")
+        raise BadInput(f"query {statement!r} calls {found[0]}: it may read files with --allow-files only")
     if not statement.isascii():
         try:
             statement.encode()

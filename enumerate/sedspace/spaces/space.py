@@ -569,14 +569,15 @@ class Space(ABC):
             for position, digit in zip(self.positions, digits, strict=True)
         )
 
-    def network(self, index: int, dataset: str | None = None) -> Any:
+    def network(self, index: int | str, dataset: str | None = None) -> Any:
         """Return an architecture as a PyTorch network with its benchmark's skeleton, initialised as PyTorch does.
 
         Needs torch, the extra ``crosscheck``.
 
         Parameters
         ----------
-        index : int
+        index : int or str
+            The architecture, by its index or its arch string.
         dataset : str, optional
             What the network is for. By default cifar10; of the NATS-Bench spaces also cifar100 and imagenet16, of
             `darts` also cifar10_8cells (8 cells from 16 channels on, instead of 20 from 36). The TransNAS spaces have
@@ -591,7 +592,7 @@ class Space(ABC):
         Raises
         ------
         BadInput
-            If torch is missing, or the space has no published network, or none for the dataset.
+            If there is no such architecture, torch is missing, or the space has no network for the dataset.
         """
         try:
             from sedspace.crosscheck.networks import network
@@ -599,7 +600,7 @@ class Space(ABC):
             if error.name != "torch":
                 raise
             raise needs("torch", "crosscheck", "networks need") from None
-        return network(self, index, dataset)
+        return network(self, self.parse(index) if isinstance(index, str) else index, dataset)
 
     # -- tables -----------------------------------------------------------------------------------------------------
 
