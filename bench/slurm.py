@@ -5,7 +5,8 @@
 Needs ``pip install "sedspace[cluster]" dask-jobqueue`` on the login node and on the nodes, the same versions in both
 places (sedspace refuses others), and a directory that all of them see. Give it again to continue a run. It was not run
 on a SLURM cluster by sedspace's developers; what it calls, `enumerate_space` with a client, is tested with Dask's
-workers as processes of one machine.
+workers as processes of one machine. Whoever can reach its scheduler can run code as you: on a cluster that you share
+with people whom you do not trust, give SLURMCluster a ``security`` (dask-jobqueue's documentation says how).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def main() -> None:
     options.add_argument("space")
     options.add_argument("out")
     options.add_argument("--where")
-    options.add_argument("--shard-rows", type=int, default=1_000_000_000)
+    options.add_argument("--shard-rows", type=int)
     options.add_argument("--jobs", type=int, default=4)
     options.add_argument("--queue", default=None)
     arguments = options.parse_args()

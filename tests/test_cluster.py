@@ -22,31 +22,52 @@ from sedspace.runs.write import enumerate_space, repair_run
 pytest.importorskip("distributed", reason="needs Dask: pip install 'sedspace[cluster]'")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask's and bokeh's own
 
-# Scores that workers must be sent, and that give one time to kill somebody. Not importable there, as a user's are not.
+# Scores that workers must be sent; not importable there, as a user's are not. None of them counts on time: one waits
+# until it may go on, once the run has a shard; one kills its worker as often as there are tokens; one always does.
 SCORES = """
-import os, time
+import glob, os, signal, time
 import sedspace as ss
 
-def slow(n):
-    time.sleep(0.2)
-    return n * 2
+DIRECTORY = {directory!r}
 
-ss.register(ss.AdditiveScore("slow", {"n": {"nor_conv_3x3": 1}}, slow, dtype="int32"))
 
-def deadly(n):
+def on_worker():
     try:
         from distributed import get_worker
         get_worker()
     except (ImportError, ValueError):
-        return n  # not on a worker
-    os._exit(9)
+        return False
+    return True
 
-ss.register(ss.AdditiveScore("deadly", {"n": {"nor_conv_3x3": 1}}, deadly, dtype="int64"))
+
+def held(n):
+    while glob.glob(DIRECTORY + "/*/part-*") and not os.path.exists(DIRECTORY + "/go"):
+        time.sleep(0.02)
+    return n * 2
+
+
+def mortal(n):
+    for token in glob.glob(DIRECTORY + "/token-*") if on_worker() else ():
+        try:
+            os.remove(token)
+        except FileNotFoundError:
+            continue  # the other worker was faster
+        os.kill(os.getpid(), signal.SIGKILL)
+    return n
+
+
+def deadly(n):
+    if on_worker():
+        os._exit(9)
+    return n
 
 
 def last(digits):
     return digits[5]
 
+
+for function in (held, mortal, deadly):
+    ss.register(ss.AdditiveScore(function.__name__, {{"n": {{"nor_conv_3x3": 1}}}}, function, dtype="int32"))
 ss.register(ss.DigitScore("last", last, dtype="uint8"))
 """
 MANY = 12  # shards of tss5
@@ -63,8 +84,9 @@ def client():
 def scores(monkeypatch, tmp_path):
     """The scores above, registered as if by --scores."""
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
-    (tmp_path / "scores.py").write_text(SCORES)
-    exec(compile(SCORES, "scores.py", "exec"), {"__name__": "users_own"})
+    source = SCORES.format(directory=str(tmp_path))
+    (tmp_path / "scores.py").write_text(source)
+    exec(compile(source, "scores.py", "exec"), {"__name__": "users_own"})
     return tmp_path / "scores.py"
 
 
@@ -96,8 +118,8 @@ def test_scores_and_spaces_of_ones_own_go_along(client, scores, tmp_path):
     own = ss.AdditiveScore("own", {"n": {"nor_conv_1x1": 3}}, lambda n: n + 1, dtype="int16")
     lam = ss.scores.sed("1/2")
     options = {
-        "columns": ["slow", "last", own, lam],
-        "where": "last = 3 AND slow > 2",
+        "columns": ["mortal", "last", own, lam],
+        "where": "last = 3 AND mortal > 1",
         "progress": False,
         "shard_rows": 5000,
     }
@@ -130,39 +152,26 @@ def test_what_is_there_is_found_by_either_engine(client, tmp_path):
         enumerate_space("tss", tmp_path / "c", threads=3, client=client)
     (tmp_path / "a" / "manifest.json").unlink()
     (tmp_path / "a" / whole.files()[2].name).write_bytes(expected[whole.files()[1].name])
-    with pytest.raises(ss.RunError, match=r"worker tcp://.*is not what was written"):
+    with pytest.raises(ss.RunError, match=r"worker tls://.*is not what was written"):
         enumerate_space("tss", tmp_path / "a", client=client, **options)
 
 
 def test_workers_that_are_killed_lose_nothing(scores, tmp_path):
-    options = {"columns": ["index", "sed", "slow"], "shard_rows": 9_765_625 // MANY, "progress": False}
+    options = {"columns": ["index", "sed", "mortal"], "shard_rows": 9_765_625 // MANY, "progress": False}
     expected = content(enumerate_space("tss5", tmp_path / "local", **options).path)
-    killed = []
+    for number in range(4):
+        (tmp_path / f"token-{number}").touch()
     with connected(workers=2) as client:
-
-        def kill():
-            while not finished.wait(0.7):
-                for worker, pid in client.run(os.getpid).items():
-                    if len(killed) < 4:
-                        os.kill(pid, signal.SIGKILL)
-                        killed.append(worker)
-                        break
-
-        finished = threading.Event()
-        killer = threading.Thread(target=kill)
-        killer.start()
-        try:
-            enumerate_space("tss5", tmp_path / "dask", client=client, **options)
-        finally:
-            finished.set()
-            killer.join()
-    assert killed
+        before = set(client.run(os.getpid).values())
+        enumerate_space("tss5", tmp_path / "dask", client=client, **options)
+        assert not before & set(client.run(os.getpid).values())
+    assert not list(tmp_path.glob("token-*"))
     assert content(tmp_path / "dask") == expected
 
 
 def test_a_task_that_kills_every_worker_is_given_up(monkeypatch, scores, tmp_path):
     monkeypatch.setattr("sedspace.cluster._LOST_WORKERS", 1)
-    said = r"2 workers died over one task, tcp://.* as the last: out of memory"
+    said = r"2 workers died over one task, tls://.* as the last: out of memory"
     with connected(workers=1) as client, pytest.raises(ss.RunError, match=said):
         enumerate_space("tss", tmp_path / "run", ["sed", "deadly"], shard_rows=9000, progress=False, client=client)
     assert not list((tmp_path / "run").glob("*.parquet"))
@@ -182,16 +191,130 @@ def test_other_code_is_refused(client, monkeypatch, tmp_path):
     assert not list((tmp_path / "run").glob("*.parquet"))
     monkeypatch.undo()
 
-    monkeypatch.setattr(client, "run", lambda function: {})
-    with pytest.raises(ss.BadInput, match=r"the Dask cluster at tcp://.* has no workers: start one or more first"):
-        enumerate_space("tss", tmp_path / "run", client=client)
-
     def lacking(function):
         raise ModuleNotFoundError("No module named 'sedspace'")
 
     monkeypatch.setattr(client, "run", lacking)
-    with pytest.raises(ss.BadInput, match=r"a worker of tcp://.* has no sedspace 0.*: No module named 'sedspace'"):
+    with pytest.raises(ss.BadInput, match=r"a worker of tls://.* has no sedspace 0.*: No module named 'sedspace'"):
         enumerate_space("tss", tmp_path / "run", client=client)
+
+
+@pytest.fixture
+def bare():
+    """A scheduler of this process that has no worker yet."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=None) as cluster:
+        yield cluster
+
+
+def test_the_first_worker_is_waited_for(bare, monkeypatch, tmp_path):
+    """A cluster whose workers were still starting was refused."""
+    from distributed import Client
+
+    wait = Client.wait_for_workers
+
+    def and_then_one_comes(self, *arguments, **options):
+        assert not self.nthreads()
+        bare.scale(1)
+        wait(self, *arguments, **options)
+
+    monkeypatch.setattr(Client, "wait_for_workers", and_then_one_comes)
+    with connected(bare.scheduler_address) as client:
+        assert len(client.nthreads()) == 1
+    bare.scale(0)
+    with Client(bare.scheduler_address) as client:
+        while client.nthreads():
+            time.sleep(0.02)
+        run = enumerate_space("tss", tmp_path / "run", client=client, progress=False)
+    assert run.verify() == []
+
+
+def test_a_cluster_without_workers(bare, monkeypatch, tmp_path):
+    from distributed import Client
+
+    address = bare.scheduler_address
+    said = rf"the Dask cluster at {address} has no workers, 0\.1 seconds were waited: start one or more"
+    with pytest.raises(ss.BadInput, match=said), connected(address, worker_timeout=0.1):
+        pass
+    monkeypatch.setattr("sedspace.cluster.wait_for_worker.__defaults__", (0.1,))
+    with Client(address) as client, pytest.raises(ss.BadInput, match=said):
+        enumerate_space("tss", tmp_path / "run", client=client, progress=False)
+    assert not (tmp_path / "run").exists()
+    run = sedspace("enumerate", "tss", "--out", tmp_path / "run", "--scheduler", address, "--worker-timeout", "0.1")
+    _, heard = run.communicate()
+    assert (run.returncode, heard.count("\n")) == (2, 1), heard
+    assert re.match("sedspace: " + said, heard)
+    for seconds in (0, -1, float("nan"), float("inf"), "soon", None):
+        with (
+            pytest.raises(ss.BadInput, match=r"worker timeout .*: expected a number of seconds above 0"),
+            connected(address, worker_timeout=seconds),
+        ):
+            pass
+    run = sedspace("enumerate", "tss", "--out", tmp_path / "run", "--engine", "dask", "--worker-timeout", "3")
+    assert "--worker-timeout is for --scheduler" in run.communicate()[1]
+
+
+# -- who may connect ----------------------------------------------------------------------------------------------
+
+
+def test_nobody_else_can_connect_to_our_own_cluster(client, capfd):
+    """Whoever reaches a scheduler can run code as the user who started it."""
+    from distributed import Client
+    from distributed.security import Security
+
+    address = client.scheduler.address
+    assert address.startswith("tls://127.0.0.1:")
+    with pytest.raises(OSError, match="certificate"):
+        Client(address, security=Security.temporary())  # another's
+    with pytest.raises(TypeError, match="TLS expects"):
+        Client(address)
+    said = f"scheduler {address}: no Dask scheduler answers: TLS expects"
+    with pytest.raises(ss.BadInput, match=said), connected(address):
+        pass
+    for worker in client.nthreads():
+        assert worker.startswith("tls://127.0.0.1:")
+    with Client(address, security=client.security, set_as_default=False) as friend:
+        assert friend.nthreads() == client.nthreads()
+    assert "PRIVATE KEY" not in "".join(capfd.readouterr())
+
+
+def test_the_key_is_handed_on_in_memory(client, tmp_path):
+    """Not on the command line, which anybody can read, nor in the environment, which programs hand on."""
+    if not Path("/proc").is_dir():
+        pytest.skip("needs /proc")
+    for pid in [os.getpid(), *client.run(os.getpid).values()]:
+        shown = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
+        assert b"PRIVATE KEY" not in shown
+    run = enumerate_space("tss", tmp_path / "run", client=client, progress=False)
+    assert all(b"PRIVATE KEY" not in data for data in content(run.path).values())
+    assert "PRIVATE KEY" not in repr(client.security)
+
+
+def test_a_scheduler_that_speaks_tls(tmp_path):
+    """The certificates are those of Dask's configuration."""
+    import dask
+    from distributed import LocalCluster
+    from distributed.security import Security
+
+    security = Security.temporary()
+    ours = {"ca-file": security.tls_ca_file, "cert": security.tls_client_cert, "key": security.tls_client_key}
+    for name, text in ours.items():
+        (tmp_path / name).write_text(text)
+    names = {"ca-file": "ca-file", "client.cert": "cert", "client.key": "key"}
+    tls = {f"distributed.comm.tls.{key}": str(tmp_path / name) for key, name in names.items()}
+    with LocalCluster(1, processes=False, security=security, dashboard_address=None) as cluster:
+        assert cluster.scheduler_address.startswith("tls://")
+        with dask.config.set(tls), connected(cluster.scheduler_address) as client:
+            run = enumerate_space("tss", tmp_path / "run", client=client, progress=False)
+    assert run.verify() == []
+
+
+def test_without_cryptography(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    said = "a cluster on this machine needs cryptography: pip install "
+    with pytest.raises(ss.BadInput, match=said), connected(workers=1):
+        pass
 
 
 def test_no_dask_and_no_scheduler(monkeypatch):
@@ -230,6 +353,12 @@ def free_port():
         return one.getsockname()[1]
 
 
+def listens(address):
+    host, port = address.removeprefix("tcp://").split(":")
+    with socket.socket() as one:
+        return one.connect_ex((host, int(port))) == 0
+
+
 @pytest.fixture
 def scheduler():
     """A scheduler and a worker, each a process as on a cluster."""
@@ -237,6 +366,9 @@ def scheduler():
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     dask = [sys.executable, "-m", "dask"]
     first = subprocess.Popen([*dask, "scheduler", "--host", address, "--no-dashboard"], **quiet)
+    while not listens(address):
+        assert first.poll() is None
+        time.sleep(0.05)
     second = subprocess.Popen([*dask, "worker", address, "--nthreads", "1", "--no-dashboard"], **quiet)
     yield address, first
     for process in (second, first):
@@ -244,49 +376,49 @@ def scheduler():
         process.wait()
 
 
-def wait_for_shards(path, process, n=1):
-    for _ in range(1200):
-        if len(list(path.glob("part-*.parquet"))) >= n:
-            return
+def wait_for_shards(path, process):
+    while not list(path.glob("part-*.parquet")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    raise AssertionError("no shards appear")
 
 
-def slow_run(scores, path, *more):
-    shards = ("--shard-rows", 9_765_625 // MANY, "--columns", "index,slow")
+def held_run(scores, path, *more):
+    """Begin a run that waits after its first shards, until there is a file called go."""
+    shards = ("--shard-rows", 9_765_625 // MANY, "--columns", "index,held")
     return sedspace("--scores", scores, "enumerate", "tss5", "--out", path, *shards, *more)
 
 
 def test_a_scheduler_that_vanishes(scheduler, scores, tmp_path):
     address, process = scheduler
-    run = slow_run(scores, tmp_path / "run", "--scheduler", address)
+    run = held_run(scores, tmp_path / "run", "--scheduler", address, "--worker-timeout", "1e6")
     wait_for_shards(tmp_path / "run", run)
     process.kill()
-    _, said = run.communicate(timeout=120)
+    _, said = run.communicate()
     assert run.returncode == 1
     last = said.strip().splitlines()[-1]
     assert last.startswith(f"sedspace: the Dask scheduler at {address} is gone; what is finished stays valid"), said
     assert "Traceback" not in said
     assert not list((tmp_path / "run").glob("manifest.json"))
-    again = slow_run(scores, tmp_path / "run")
-    out, said = again.communicate(timeout=300)
+    (tmp_path / "go").touch()
+    again = held_run(scores, tmp_path / "run")
+    out, said = again.communicate()
     assert again.returncode == 0, said
     assert "rows were there already" in out
 
 
 def test_interrupted_by_the_keyboard(scores, tmp_path):
-    run = slow_run(scores, tmp_path / "run", "--engine", "dask", "--threads", 2)
+    run = held_run(scores, tmp_path / "run", "--engine", "dask", "--threads", 2)
     wait_for_shards(tmp_path / "run", run)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to all of its processes
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate()
     assert run.returncode == 130, said
     assert "interrupted; finished shards stay valid" in said
     assert "Traceback" not in said
     assert "2 Dask workers, dashboard at http://127.0.0.1:" in said
     assert not list((tmp_path / "run").glob(".part-*"))
-    again = slow_run(scores, tmp_path / "run", "--engine", "dask", "--threads", 2)
-    out, said = again.communicate(timeout=300)
+    (tmp_path / "go").touch()
+    again = held_run(scores, tmp_path / "run", "--engine", "dask", "--threads", 2)
+    out, said = again.communicate()
     assert again.returncode == 0, said
     assert "rows were there already" in out
     with pytest.raises(ProcessLookupError):
@@ -298,7 +430,7 @@ def test_two_runs_of_one_request_at_once_are_both_written(client, tmp_path):
 
     options = {"stop": 1_000_000, "shard_rows": 20_000, "progress": False}
     expected = content(enumerate_space("tss5", tmp_path / "local", **options).path)
-    with Client(client.scheduler.address, set_as_default=False) as other:
+    with Client(client.scheduler.address, security=client.security, set_as_default=False) as other:
         clients = {"a": client, "b": other}
         threads = [
             threading.Thread(target=enumerate_space, args=("tss5", tmp_path / name), kwargs={**options, "client": one})

@@ -48,7 +48,18 @@ _engine_option = click.option(
     help="Threads of this process, or the workers of a Dask cluster.  [default: local, dask with --scheduler]",
 )
 _scheduler_option = click.option(
-    "--scheduler", metavar="tcp://HOST:PORT", help="Of the Dask cluster.  [default: processes on this machine]"
+    "--scheduler",
+    metavar="tcp://HOST:PORT",
+    help="Of the Dask cluster; whoever can reach it can run code as you. tls:// takes the certificates of Dask's "
+    "configuration.  [default: processes on this machine, with TLS]",
+)
+_timeout_option = click.option(
+    "--worker-timeout",
+    type=float,
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for the first worker of --scheduler.",
 )
 table_option = click.option("--out", type=PATH, metavar="FILE", help="Write the answer here: .csv, .jsonl or .parquet.")
 
@@ -68,7 +79,7 @@ First steps:
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that choose what does the work."""
-    return _engine_option(_scheduler_option(command))
+    return _engine_option(_scheduler_option(_timeout_option(command)))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_FIRST_STEPS)
@@ -163,6 +174,7 @@ def enumerate_command(
     threads: int | None,
     engine: str | None,
     scheduler: str | None,
+    worker_timeout: float,
     as_json: bool,
 ) -> None:
     """Score every architecture of SPACE and write the result as Parquet.
@@ -175,7 +187,7 @@ def enumerate_command(
     began = time.perf_counter()
     request: dict[str, Any] = {"start": start, "stop": stop, "shard_rows": shard_rows, "where": where, "unique": unique}
     try:
-        with _cluster(engine, scheduler, threads) as client:
+        with _cluster(engine, scheduler, threads, worker_timeout) as client:
             run = enumerate_space(chosen, out, wanted, None if client else threads, client=client, **request)
     except KeyboardInterrupt:
         _fail("interrupted; finished shards stay valid, give the same command again to continue", 130)
@@ -183,10 +195,14 @@ def enumerate_command(
 
 
 @contextlib.contextmanager
-def _cluster(engine: str | None, scheduler: str | None, workers: int | None) -> Iterator[Any]:
+def _cluster(
+    engine: str | None, scheduler: str | None, workers: int | None, worker_timeout: float
+) -> Iterator[Any]:
     """Connect to a cluster if that is what shall do the work, else yield None."""
     if engine == "local" and scheduler is not None:
         raise BadInput(f"--engine local with --scheduler {scheduler}: expected one of the two")
+    if scheduler is None:
+        refuse("is for --scheduler", "worker_timeout")
     if engine != "dask" and scheduler is None:
         yield None
         return
@@ -195,7 +211,7 @@ def _cluster(engine: str | None, scheduler: str | None, workers: int | None) -> 
     from sedspace.cluster import connected, note_dashboard
 
     logging.disable()  # Dask's: what matters is raised, and said in one line
-    with connected(scheduler, workers) as client:
+    with connected(scheduler, workers, worker_timeout) as client:
         note_dashboard(client)
         yield client
 
@@ -518,6 +534,7 @@ def crosscheck_command(
     out: str,
     engine: str | None,
     scheduler: str | None,
+    worker_timeout: float,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -543,7 +560,7 @@ def crosscheck_command(
     else:
         drawn = _sample_of_run(found, n, **drawing) if isinstance(found, Run) else sedspace.sample(space, n, **drawing)
         indices = [int(index) for index in drawn["index"]]  # text beyond 128 bits
-    with _cluster(engine, scheduler, None) as client:
+    with _cluster(engine, scheduler, None, worker_timeout) as client:
         study = crosscheck(space, indices, names, out, client=client, **options)
     wanted = {proxy.name for proxy in chosen_proxies(names)}
     print_rows([row for row in summary(study) if row["proxy"] in wanted], as_json)
