@@ -14,6 +14,7 @@ from random import Random
 import numpy as np
 import polars as pl
 import pytest
+import scipy.stats
 from click.testing import CliRunner
 
 import sedspace as ss
@@ -22,7 +23,7 @@ from sedspace.crosscheck.rows import SCHEMA, Setting, Study, read_study, write_s
 from sedspace.report import by_architecture, reproduce, reproduction, summary, write_report
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.sections import report_of
-from sedspace.report.statistics import correlation, ensemble, judge
+from sedspace.report.statistics import Intervals, correlation, ensemble, intervals, judge, resampled
 
 SPACE = ss.space("tss")
 INDICES = sorted(Random(0).sample(range(SPACE.size), 60))
@@ -164,6 +165,36 @@ def test_statistics_are_what_they_say():
     assert judge([1.0, np.nan], [1.0, 2.0], [0, 1]) is None
 
 
+def test_resamples_are_correlated_as_scipy_does():
+    random = np.random.default_rng(3)
+    a, b = random.integers(0, 7, 40).astype(float), random.normal(size=40).round(1)
+    times = random.multinomial(40, np.full(40, 1 / 40), 50)
+    times[0] = 0
+    times[0, 3] = 40  # one pair over and over has no correlation
+    rho, tau = resampled(a, b, times)
+    assert np.isnan([rho[0], tau[0]]).all()
+    for i in range(1, 50):
+        x, y = np.repeat(a, times[i]), np.repeat(b, times[i])
+        assert rho[i] == pytest.approx(scipy.stats.spearmanr(x, y).statistic)
+        assert tau[i] == pytest.approx(scipy.stats.kendalltau(x, y).statistic)
+
+
+def test_intervals_hold_what_they_should():
+    random = np.random.default_rng(4)
+    held = 0
+    for _ in range(100):  # of the true correlation, 95 in 100 do
+        x, y = random.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], 80).T
+        low, high = intervals(x, y).spearman
+        held += low < 6 / np.pi * np.arcsin(0.3) < high
+    assert 88 <= held <= 100
+    few = intervals([1, 2, np.nan, 3, 4, 5], [1, 2, 3, 5, 4, np.inf])
+    assert few == intervals([1, 2, 3, 4], [1, 2, 5, 4])
+    assert few != intervals([1, 2, 3, 4, 5, 6], [1, 2, 5, 4, 6, 7])
+    assert intervals([1, 1, 1, 1], [1, 2, 3, 4]) == Intervals(None, None)
+    assert intervals([1, 2], [1, 2]) == intervals(range(2001), range(2001)) == Intervals(None, None)
+    assert intervals(x, y, seed=1) != intervals(x, y) == intervals(x, y, seed=0)
+
+
 def test_the_ensemble_learns_what_can_be_learned_and_nothing_else():
     random = np.random.default_rng(0)
     x = random.random((80, 2))
@@ -183,15 +214,16 @@ def test_what_a_report_says(study, table, tmp_path):
     assert all(path.stat().st_size > 500 for path in files)
     text = (tmp_path / "report" / "report.md").read_text()
     assert text.startswith("# 60 architectures of tss: SED beside 7 zero-cost proxies\n")
-    assert "| follows | 1.00 | 1.00 | 60 |" in text
-    assert "| opposite | -1.00 | -1.00 | 60 |" in text
+    assert "| follows | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) | 60 |" in text
+    assert "| opposite | -1.00 (-1.00 to -1.00) | -1.00 (-1.00 to -1.00) | 60 |" in text
+    assert "95 % intervals, by 1,000 bootstrap resamples of the architectures" in text
     assert "| noise | 2 | a &lt;dead&gt; cell \\| really |" in text
     assert "| follows | 0.25 | 0.25 to 0.25 | 0.01 | 2.5e+08 | - | 68 min | - |" in text
     assert "## Against cifar10_test" in text
     assert "Against epochs" not in text
     sed = judge(ss.score("tss"), accuracy_of(range(SPACE.size)), range(SPACE.size))
     row = next(line for line in text.splitlines() if line.startswith("| sed | ") and "11668" in line)
-    assert f"| {sed.all.spearman:.2f} | {sed.all.kendall:.2f} |" in row
+    assert f"| {sed.all.spearman:.2f} | {sed.all.kendall:.2f} |" in row  # of a whole space, without intervals
     assert f"| 11668 | {sed.accuracy:.2f} | {sed.rank:,} | 3 |" in row
     judged = text.split("Everything, on the 60 architectures")[1].splitlines()
     opposite, follows = (
@@ -385,11 +417,11 @@ def test_a_column_with_the_name_of_a_score_is_no_score(study, tmp_path):
     about_params = files[1].read_text().split("## Against params")[1].split("## Against test_acc")[0]
     assert "| params measured |" not in about_params
     assert "| measured accuracy |" not in about_params
-    rows = [line.split("|")[2] for line in about_params.splitlines() if line.startswith("| params |")]
+    rows = [line.split("|")[2].split("(")[0] for line in about_params.splitlines() if line.startswith("| params |")]
     assert len(rows) == 2
     assert all(abs(float(row)) < 0.4 for row in rows)
     forest = next(line for line in about_params.splitlines() if line.startswith("| random forest"))
-    assert abs(float(forest.split("|")[2])) < 0.5
+    assert abs(float(forest.split("|")[2].split("(")[0])) < 0.5
 
 
 def test_what_is_unreadable_in_a_table_is_said(study, tmp_path):

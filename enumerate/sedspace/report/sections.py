@@ -14,12 +14,27 @@ from sedspace.join import key_of, read_table, refuse_repeated, with_index
 from sedspace.published import published
 from sedspace.report import pictures
 from sedspace.report.page import Part, Report, Section, Table
-from sedspace.report.statistics import ENSEMBLE, Correlation, Judgement, correlation, ensemble, judge
+from sedspace.report.statistics import (
+    ENSEMBLE,
+    MOST_RESAMPLED,
+    RESAMPLES,
+    Correlation,
+    Intervals,
+    Judgement,
+    correlation,
+    ensemble,
+    intervals,
+    judge,
+)
 from sedspace.report.values import by_architecture, data_free, scores_of, summary
 from sedspace.spaces import Space, described
 
 _ACCURACY = "(?i)acc|test|val"
 _MEASURED = "measured accuracy"  # no score has such a name
+_INTERVALS = (
+    f"In parentheses: 95 % intervals, by {RESAMPLES:,} bootstrap resamples of the architectures (percentiles, seed 0); "
+    f"none of more than {MOST_RESAMPLED:,} architectures."
+)
 
 
 def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequence[str] | None = None) -> Report:
@@ -106,12 +121,22 @@ def _agreement(study: Study, wide: pl.DataFrame) -> Iterator[Part]:
     others = [name for name in names if name != "sed"]
     yield Table(
         ["with SED", "Spearman", "Kendall", "architectures"],
-        [[name, number(f.spearman), number(f.kendall), str(f.n)] for name in others for f in [pairs["sed", name]]],
+        [
+            [name, *_within(pairs["sed", name], intervals(wide["sed"], wide[name])), str(pairs["sed", name].n)]
+            for name in others
+        ],
     )
+    yield _INTERVALS
     yield pictures.scatters(wide, others, {name: f"rho {number(pairs['sed', name].spearman)}" for name in others})
     yield "Every pair: Spearman (Kendall)."
     yield Table(["", *names], [[a, *(_pair(pairs[a, b]) for b in names)] for a in names])
     yield pictures.heatmap(names, [[pairs[a, b].spearman for b in names] for a in names])
+
+
+def _within(found: Correlation, within: Intervals) -> list[str]:
+    """Return both correlations, each with its interval."""
+    pairs = ((found.spearman, within.spearman), (found.kendall, within.kendall))
+    return [number(one) + (f" ({span[0]:.2f} to {span[1]:.2f})" if span else "") for one, span in pairs]
 
 
 def _pair(found: Correlation) -> str:
@@ -238,6 +263,7 @@ def _accuracy(
         f"study's best by the score among all {len(accuracy):,}; published ones are of the best of the whole space."
     )
     yield _judgements(on_sample, study, column)
+    yield _INTERVALS
     if predicted is not None:
         yield (
             f"`{ENSEMBLE}`: what 300 random trees that combine all other rows predict of architectures they were not "
@@ -258,7 +284,7 @@ def _judgements(judged: dict[str, Judgement | None], study: Study, column: str) 
         if one is None:
             rows.append([name, *["-"] * 9])
             continue
-        found = [one.all.spearman, one.all.kendall, one.best.spearman, one.best.kendall, one.minimum]
+        found = [one.best.spearman, one.best.kendall, one.minimum]
         best = [str(one.index), f"{one.accuracy:.2f}", f"{one.rank:,}", number(ranks, ",")]
-        rows.append([name, *(number(value) for value in found), *best])
+        rows.append([name, *_within(one.all, one.within), *(number(value) for value in found), *best])
     return Table([*heads, "its best", "reaches", "rank", "published rank"], rows)

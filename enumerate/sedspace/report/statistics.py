@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import ConstantInputWarning, kendalltau, spearmanr
 
 _FOLDS = 5
+RESAMPLES = 1000
+MOST_RESAMPLED = 2000  # pairs of architectures that are compared with each other at once: 4 million
 ENSEMBLE = "random forest of all"
 
 
@@ -44,6 +46,79 @@ def correlation(x: ArrayLike, y: ArrayLike) -> Correlation:
 
 
 @dataclass(frozen=True)
+class Intervals:
+    """Where rank correlations may lie, 95 % of the resampled ones do: least and greatest, None where unknown."""
+
+    spearman: tuple[float, float] | None
+    kendall: tuple[float, float] | None
+
+
+def intervals(x: ArrayLike, y: ArrayLike, seed: int = 0) -> Intervals:
+    """Return percentile bootstrap intervals of Spearman's rho and Kendall's tau-b of the finite pairs.
+
+    Pairs are drawn with replacement, as many as there are, `RESAMPLES` times. There are none of fewer than 3 pairs, of
+    more than `MOST_RESAMPLED` (whose sampling error is small, or which are all there is), or if half the resamples
+    have no correlation.
+
+    Examples
+    --------
+    >>> [round(one, 1) for one in intervals([1, 2, 3, 4, 5, 6], [1, 3, 2, 4, 6, 5]).spearman]
+    [0.2, 1.0]
+    """
+    a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    known = np.isfinite(a) & np.isfinite(b)
+    a, b, n = a[known], b[known], int(known.sum())
+    if not 3 <= n <= MOST_RESAMPLED:
+        return Intervals(None, None)
+    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES)
+    spearman, kendall = (_interval(found) for found in resampled(a, b, times))
+    return Intervals(spearman, kendall)
+
+
+def resampled(
+    a: NDArray[np.float64], b: NDArray[np.float64], times: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return Spearman's rho and Kendall's tau-b of resamples, NaN where there is none.
+
+    Nothing is sorted for a resample: the rank of a value is the number of those below it, of which each counts as often
+    as it was drawn.
+
+    Parameters
+    ----------
+    a, b : float64[n]
+    times : int64[resamples, n]
+        How often each pair was drawn.
+    """
+    n = len(a)
+    (rank_a, ties_a), (rank_b, ties_b) = _ranks(a, times), _ranks(b, times)
+    rank_a, rank_b = rank_a - (n + 1) / 2, rank_b - (n + 1) / 2
+    alike = np.sign(a[:, None] - a) * np.sign(b[:, None] - b)
+    agreeing = ((times @ alike) * times).sum(axis=1) / 2
+    pairs = n * (n - 1) / 2
+    with np.errstate(invalid="ignore"):
+        norm = np.sqrt((times * rank_a**2).sum(axis=1) * (times * rank_b**2).sum(axis=1))
+        rho = (times * rank_a * rank_b).sum(axis=1) / norm
+        return rho, agreeing / np.sqrt((pairs - ties_a) * (pairs - ties_b))
+
+
+def _ranks(values: NDArray[np.float64], times: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean rank of each value in each resample, and the tied pairs of the resample."""
+    of = np.unique(values, return_inverse=True)[1]
+    order = np.argsort(of, kind="stable")
+    each = np.add.reduceat(times[:, order], np.flatnonzero(np.diff(of[order], prepend=-1)), axis=1)
+    ranks = np.cumsum(each, axis=1) - (each - 1) / 2
+    return ranks[:, of], (each * (each - 1)).sum(axis=1) / 2
+
+
+def _interval(found: NDArray[np.float64]) -> tuple[float, float] | None:
+    known = found[np.isfinite(found)]
+    if 2 * len(known) < len(found):
+        return None
+    low, high = np.clip(np.quantile(known, [0.025, 0.975]), -1.0, 1.0).tolist()
+    return low, high
+
+
+@dataclass(frozen=True)
 class Judgement:
     """How well a score predicts measured accuracy.
 
@@ -51,6 +126,8 @@ class Judgement:
     ----------
     all, best : Correlation
         Over all architectures that have a score, and over the best 5 % of them by accuracy.
+    within : Intervals
+        Where the correlations over all may lie.
     minimum : float or None
         Spearman's rho of the score's values with the least accuracy among architectures of equal score; None if hardly
         any share a score.
@@ -61,6 +138,7 @@ class Judgement:
     """
 
     all: Correlation
+    within: Intervals
     best: Correlation
     minimum: float | None
     index: int
@@ -95,6 +173,7 @@ def judge(
     winner = int(np.lexsort((indices, -values))[0])
     return Judgement(
         correlation(values, reached),
+        intervals(values, reached),
         correlation(values[best], reached[best]),
         _minimum(values, reached),
         int(indices[winner]),
