@@ -694,7 +694,7 @@ BAD = {
     "query RUN SELECT": "query 'SELECT' cannot be answered",
     "describe nowhere": "nowhere is not a directory",
     "join RUN nowhere.csv --out X.csv": "table nowhere.csv is not there",
-    "plot RUN --out X.gif": "picture X.gif: expected a name that ends in .png or .svg",
+    "plot RUN --out X.gif": "--out X.gif: expected a name that ends in .png, .svg or .pdf",
     "plot RUN --out X.png --by sad": "unknown column 'sad': did you mean 'sed'",
     "plot RUN --out X.png --kind accuracy": "--kind accuracy needs --table FILE",
     "show tss abc": "architecture 'abc' of tss: expected an index or an arch string",
@@ -731,7 +731,7 @@ BAD = {
     "plot RUN --out X.png --kind accuracy --table a.csv": "--kind accuracy needs --table FILE and --against COLUMN",
     "plot RUN --out X.png --kind cells --against macs": "--against is not for --kind cells",
     "plot RUN --out X.png --kind distribution -k 3": "-k is not for --kind distribution",
-    "plot RUN --out X.png --table a.csv": "--table is not for --kind density",
+    "plot RUN --out X.png --table a.csv": "--table and --color go together: a table, and the column of it to colour by",
     "verify FOREIGN": "FOREIGN holds no run: expected a directory that `sedspace enumerate` wrote",
     "top FOREIGN": "FOREIGN holds no run: expected a directory that `sedspace enumerate` wrote",
 }
