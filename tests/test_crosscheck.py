@@ -65,7 +65,7 @@ def test_what_does_not_belong_together_is_not_mixed(tmp_path):
     with pytest.raises(ss.BadInput, match="is no study"):
         crosscheck("tss", [5], ["snip"], tmp_path / "other.parquet", **OPTIONS)
     pl.DataFrame({"index": [1]}).write_parquet(tmp_path / "table.parquet")
-    with pytest.raises(ss.BadInput, match=r"is no study: expected a file that `sedspace crosscheck` wrote"):
+    with pytest.raises(ss.BadInput, match=r"is no study, or damaged: expected a file that `sedspace crosscheck` wrote"):
         crosscheck("tss", [5], ["snip"], tmp_path / "table.parquet", **OPTIONS)
     with pytest.raises(ss.BadInput, match="expected indices that fit int64"):
         crosscheck("tss8", [2**64], ["snip"], **OPTIONS)
