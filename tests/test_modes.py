@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+import sedspace as ss
 from conftest import ROOT
 
 
@@ -79,6 +80,93 @@ def test_forked_children_may_score():
         "print(os.waitpid(child, 0)[1])\n"
     )
     assert python("-c", code) == "0\n"
+
+
+# What polars computes for sedspace: it hung in a process that was forked after polars had been used.
+DOORS = """
+import os, sys, warnings, sedspace as ss, polars as pl
+from sedspace import query
+from sedspace.join import read_table
+
+warnings.simplefilter("ignore")
+directory = sys.argv[1]
+run = ss.open_run(directory + "/run")
+doors = [
+    lambda: ss.top_k("tss5", 5, where="params < 500000"),
+    lambda: ss.members("tss8", "sed >= 40").count,
+    lambda: ss.distribution("tss").frame(),
+    lambda: ss.enumerate_space("tss", f"{directory}/{os.getpid()}", where="sed > 3", progress=False),
+    lambda: run.scan().select(pl.col("sed").max(), pl.col("params").max()).collect(),
+    lambda: query.top(run, 3),
+    lambda: query.sql(run, "SELECT MAX(sed) FROM archs"),
+    lambda: query.describe(run),
+    lambda: query.sample(run, 3),
+    lambda: run.verify(),
+    lambda: read_table(directory + "/table.csv"),
+]
+
+
+def said_in_child(door):
+    there, here = os.pipe()
+    if not os.fork():
+        try:
+            door()
+            said = "nothing"
+        except ss.SedspaceError as error:
+            said = str(error)
+        os.write(here, said.encode())
+        os._exit(0)
+    os.close(here)
+    with os.fdopen(there) as pipe:
+        return pipe.read()
+"""
+FORKED = "this process was forked after polars had begun to work, and would hang: expected processes that are started"
+
+
+@pytest.fixture
+def doors(tmp_path):
+    ss.enumerate_space("tss", tmp_path / "run", progress=False)
+    (tmp_path / "table.csv").write_text("index,accuracy\n1,2.5\n")
+    return lambda code: python("-c", DOORS + code, str(tmp_path), POLARS_MAX_THREADS="2")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize(
+    "use",
+    [
+        "ss.top_k('tss', 1, where='sed > 3')",
+        "run.scan().select(pl.all().max()).collect()",
+        "pl.DataFrame({'a': [2, 1]}).lazy().select(pl.col('a').sort(), b=pl.col('a') + 1).collect()",  # the user's own
+    ],
+)
+def test_forked_children_of_one_that_used_polars_say_so(doors, use):
+    if use.startswith("pl.") and not os.path.isdir("/proc/self/task"):
+        pytest.skip("what the user does can only be seen in /proc")
+    out = doors(f"{use}\nfor door in doors: print(said_in_child(door))\nfor door in doors: door()\n").splitlines()
+    assert len(out) == 11
+    assert all(FORKED in line for line in out), out
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_children_of_one_that_only_imported_polars_may_use_it(doors):
+    out = doors("for door in doors: print(said_in_child(door))\n").splitlines()
+    assert out == ["nothing"] * 11
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_children_may_count_and_write(doors):
+    """Which needs no polars."""
+    code = (
+        "doors[0]()\n"
+        "for free in (\n"
+        "    lambda: ss.score('tss5'),\n"
+        "    lambda: ss.top_k('tss8', 3),\n"
+        "    lambda: ss.census('tss'),\n"
+        "    lambda: ss.sample('tss8', 5),\n"
+        "    lambda: ss.enumerate_space('tss', f'{directory}/{os.getpid()}', progress=False),\n"
+        "): print(said_in_child(free))\n"
+    )
+    assert doors(code).splitlines() == ["nothing"] * 5
 
 
 def test_many_threads_may_score_at_once():

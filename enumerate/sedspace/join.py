@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, as_path, first_line
+from sedspace.forked import refuse_fork
 from sedspace.query import collect
 from sedspace.runs import Run
 from sedspace.spaces import Space, known_spaces
@@ -56,6 +57,7 @@ def read_table(path: str | Path) -> pl.DataFrame:
     BadInput
         If there is no such file, or it is not what its name says.
     """
+    refuse_fork()
     file = as_path(path, "table")
     if not file.is_file():
         raise BadInput(f"table {file} is not there: expected a Parquet or CSV file")

@@ -21,6 +21,7 @@ from sedspace.expression import (
     with_columns_as,
     with_nan_as_null,
 )
+from sedspace.forked import refuse_fork
 
 _MOST_OPERATORS = 400  # polars needs minutes for thousands, and ends the process at some
 _DEEPEST = 20  # parentheses within parentheses: beyond, its parser takes exponential time
@@ -64,6 +65,7 @@ class Condition:
     def __init__(
         self, text: str, columns: Mapping[str, str], choices: Mapping[str, Sequence[str]] | None = None
     ) -> None:
+        refuse_fork()
         self.text = text
         self._shown = _shown(text)
         try:
@@ -107,6 +109,7 @@ class Condition:
 
     def holds(self, values: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return where the condition holds: bool of the shape of the values, of which one per name is needed."""
+        refuse_fork()
         shape = values[self.names[0]].shape
         frame = pl.DataFrame([self._series(name, values[name].reshape(-1)) for name in self.names])
         try:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sedspace.census.classes import select
 from sedspace.errors import BadInput
+from sedspace.forked import refuse_fork
 from sedspace.scores import Score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -186,6 +187,7 @@ class Distribution:
         """
         import polars as pl
 
+        refuse_fork()
         at_least = list(accumulate(reversed(self.counts)))
         return pl.DataFrame({self.name: self.values[::-1]}).with_columns(
             integers("count", self.counts[::-1], self.total),
