@@ -98,8 +98,8 @@ def _about(study: Study, space: Space, wide: pl.DataFrame, summed: list[dict[str
     yield (
         f"SED and `{name}` rank them with Spearman {number(agreement.spearman)}. One value of `{name}` takes "
         f"{duration(costs[name])} here. SED of one architecture, asked for alone, takes "
-        f"{duration(study.sed_seconds['alone'])}, {_three(costs[name] / study.sed_seconds['alone'])} times less; of one "
-        f"among a whole space, scored at once, {duration(study.sed_seconds['whole'])}, "
+        f"{duration(study.sed_seconds['alone'])}, {_three(costs[name] / study.sed_seconds['alone'])} times less; "
+        f"of one among a whole space, scored at once, {duration(study.sed_seconds['whole'])}, "
         f"{_three(costs[name] / study.sed_seconds['whole'])} times less."
     )
 
