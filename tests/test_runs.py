@@ -222,7 +222,7 @@ def test_users_scores_are_columns(tmp_path, monkeypatch):
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
     assert ss.open_run(tmp_path / "run").verify() == []  # not recomputed, but still vouched for by the hashes
     ss.register(ss.AdditiveScore("edges", {"n": {"none": -1}}, lambda n: n + 7, dtype="uint8", meaning="in use"))
-    assert "edges of index 0 is 0, recomputed 1" in str(ss.open_run(tmp_path / "run").verify()[0])
+    assert re.search(r"edges of index \d+ is (\d), recomputed (?!\1)\d", str(ss.open_run(tmp_path / "run").verify()[0]))
 
 
 # -- verify ---------------------------------------------------------------------------------------------------------
@@ -275,8 +275,10 @@ def test_verify_recomputes_rows(damaged, column):
 
     reforge(damaged, change)
     (problem,) = ss.open_run(damaged).verify()
-    said = "row 0 of row group 0 is index 4001, not 4000" if column == "index" else f"{column} of index 4000 is "
-    assert str(problem).startswith("part-00001-of-00004.parquet: " + said)
+    said = (
+        r"row (\d+) is index \d+, expected \d+" if column == "index" else rf"{column} of index \d+ is \S+, recomputed "
+    )
+    assert re.match("part-00001-of-00004.parquet: " + said, str(problem))
 
 
 def test_junk_that_the_manifest_vouches_for_is_named(damaged):
@@ -319,10 +321,10 @@ def test_a_finished_run_that_lacks_something_is_not_called_finished(damaged):
     (damaged / "part-00002-of-00004.parquet").unlink()
     with pytest.raises(ss.RunError, match=r"part-00002-of-00004\.parquet: is missing; `sedspace verify --repair"):
         write(damaged, shard_rows=4000)
-    with pytest.raises(ss.RunError, match="is missing: `sedspace verify --repair"):
+    with pytest.raises(ss.RunError, match="is missing; `sedspace verify --repair"):
         top(ss.open_run(damaged))
     (damaged / "part-00002-of-00004.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ss.RunError, match=r"cannot be read: .*`sedspace verify` names the files"):
+    with pytest.raises(ss.RunError, match=r"is 4 bytes, the manifest says \d+; `sedspace verify --repair"):
         top(ss.open_run(damaged))
 
 
@@ -331,7 +333,7 @@ def test_a_finished_run_of_a_score_that_was_redefined(tmp_path, monkeypatch):
     ss.register(ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: n, dtype="int32"))
     write(tmp_path / "run", columns=["mine"])
     ss.register(ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: n + 1, dtype="int32"))
-    with pytest.raises(ss.RunError, match="mine of index 0 is 0, recomputed 1"):
+    with pytest.raises(ss.RunError, match=r"mine of index \d+ is \d, recomputed \d"):
         write(tmp_path / "run", columns=["mine"])
 
 
@@ -504,7 +506,7 @@ def test_differences_of_counts_do_not_wrap(finished):
         ({"by": "sex"}, "unknown column 'sex': did you mean 'sed'"),
         ({"where": "parms < 3"}, "unknown column 'parms': did you mean 'params'"),
         ({"where": "params <"}, "is not a condition in SQL"),
-        ({"where": "params + 1"}, "gives Int64 values, expected a condition"),
+        ({"where": "params + 1"}, "gives numbers, expected a condition"),
         ({"where": "params < 'a'"}, "cannot be evaluated"),
     ],
 )
@@ -517,7 +519,7 @@ def test_bad_questions(finished, options, message):
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("SELEC * FROM archs", "cannot be answered"),
+        ("SELEC * FROM archs", "expected one that begins with SELECT or WITH"),
         ("SELECT sedd FROM archs", "unknown column 'sedd': did you mean 'sed'"),
         ("SELECT * FROM runs", "cannot be answered"),
     ],
@@ -552,5 +554,5 @@ def test_a_score_of_the_users_cannot_pass_for_ours(tmp_path):
 @pytest.mark.parametrize("ask", [describe, lambda run: sql(run, "SELECT max(sed) FROM archs"), top])
 def test_damaged_files_are_the_runs_fault(damaged, ask):
     (damaged / "part-00001-of-00004.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ss.RunError, match="cannot be read"):
+    with pytest.raises(ss.RunError, match="is 4 bytes, the manifest says"):
         ask(ss.open_run(damaged))

@@ -270,6 +270,7 @@ def describe(run: Run) -> pl.DataFrame:
     ...     describe(run).select("column", "min", "max", "distinct").row(1)
     ('sed', '-1.5', '8.75', 65)
     """
+    rows = run.scan()  # first: it refuses files whose footers are not as written
     bounds: dict[str, list[Any]] = {column.name: [] for column in run.request.columns}
     for path in run.files():
         metadata = _metadata(run, path)
@@ -278,7 +279,7 @@ def describe(run: Run) -> pl.DataFrame:
                 column = metadata.row_group(group).column(number)
                 if column.statistics is not None and column.statistics.has_min_max:
                     bounds[column.path_in_schema] += [column.statistics.min, column.statistics.max]
-    distinct = collect(run, run.scan().select(pl.all().n_unique())).row(0, named=True)
+    distinct = collect(run, rows.select(pl.all().n_unique())).row(0, named=True)
     return pl.DataFrame(
         {
             "column": [column.name for column in run.request.columns],

@@ -1,9 +1,11 @@
-"""The shards of a run: encoded in memory, then written whole."""
+"""The shards of a run: encoded in memory, then written whole; and what a file says of itself."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import RunError, first_line
-from sedspace.runs.place import arrow, failures, what_failed, write_whole
+from sedspace.runs.place import failures, opened, what_failed, write_whole
 from sedspace.runs.request import METADATA_KEY, ROW_GROUP_ROWS, Request, Shard
 
 MANIFEST = "manifest.json"
+SHARD_NAME = re.compile(r"part-\d{5,}-of-\d{5,}\.parquet")
+_MAGIC = b"PAR1"  # a Parquet file's first and last bytes
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,12 @@ class Written:
 
 
 def parquet_options(schema: pa.Schema) -> dict[str, Any]:
-    """Return how every file is encoded: the index as differences, all else as dictionaries, zstd over both."""
+    """Return how every file is encoded: the index as differences, all else as dictionaries, zstd over both.
+
+    Every page has a checksum, for readers that look at it (pyarrow if it is told to, not polars).
+    """
     return {
+        "write_page_checksum": True,
         "compression": "zstd",
         "compression_level": 1,
         "use_dictionary": [name for name in schema.names if name != "index"],
@@ -84,12 +92,25 @@ def read_about(path: Path) -> dict[str, Any]:
         If the file is no Parquet file, or not one of sedspace.
     """
     try:
-        text = pq.read_schema(**arrow(path)).metadata[METADATA_KEY]
-        about: dict[str, Any] = json.loads(text)
+        with opened(path) as file:
+            text = pq.read_schema(file).metadata[METADATA_KEY]
+        about: dict[str, Any] = dict(json.loads(text))
     except pa.ArrowException as error:
         raise RunError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
     except failures() as error:
         raise RunError(f"{path} cannot be read: {what_failed(error)}") from None
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise RunError(f"{path} was not written by sedspace: its schema has no description of a run") from None
     return about
+
+
+def is_torn(path: Path) -> bool:
+    """Return whether a file is what a writer that was cut short leaves: it begins as Parquet does, and has no end.
+
+    A store whose put is not atomic leaves the beginning of a file, a power cut may leave zeros. What has an end and
+    cannot be read is another thing, damage.
+    """
+    with opened(path) as file:
+        begins = file.read(len(_MAGIC))
+        file.seek(-min(len(_MAGIC), file.seek(0, os.SEEK_END)), os.SEEK_END)
+        return file.read() != _MAGIC and (_MAGIC.startswith(begins) or not any(begins))

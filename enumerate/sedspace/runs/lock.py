@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sedspace.errors import RunError
-from sedspace.runs.place import is_remote
+from sedspace.runs.place import is_remote, open_regular
 
 LOCK = ".lock"
 
@@ -28,7 +28,8 @@ def sole_writer(target: Path) -> Iterator[None]:
     Raises
     ------
     RunError
-        If another process (or thread) holds it; names the holder.
+        If another process (or thread) holds it; names the holder. Or if what is there is no file of ours to lock: a
+        link, a pipe.
     """
     if is_remote(target):  # two writers of one request write the same bytes there
         yield
@@ -47,7 +48,7 @@ def sole_writer(target: Path) -> Iterator[None]:
 
 def _acquire(path: Path, target: Path) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        handle = open_regular(path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -58,6 +59,6 @@ def _acquire(path: Path, target: Path) -> int:
             os.close(handle)
             raise
         with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle), os.stat(path)):
+            if os.path.samestat(os.fstat(handle), os.lstat(path)):
                 return handle
         os.close(handle)  # its last holder removed the file between our opening and locking it: try the new one

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sedspace.errors import BadInput, RunError
-from sedspace.runs.files import Written, as_written, encode, write_shard
-from sedspace.runs.place import failures, size, what_failed
+from sedspace.runs.files import Written, as_written, encode, is_torn, write_shard
+from sedspace.runs.place import failures, read_whole, size, what_failed
 from sedspace.runs.request import Request, Shard
 from sedspace.runs.verify import check_shards
 
@@ -49,9 +49,9 @@ def do_shard(directory: Path, request: Request, shard: Shard, noted: str | None)
 def _find_written(directory: Path, request: Request, shard: Shard, noted: str | None) -> Written | None:
     """Return a shard that an earlier, interrupted call left, if it still is what was written; None if there is none."""
     path = directory / shard.name
-    if size(path) is None:
+    if size(path) is None or (noted is None and is_torn(path)):
         return None
-    data = path.read_bytes()
+    data = read_whole(path)
     if noted is None:  # interrupted between writing it and noting that: compare it with what it should be
         noted = hashlib.sha256(encode(request, shard)).hexdigest()
     if hashlib.sha256(data).hexdigest() != noted:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from sedspace.errors import BadInput, RunError
-from sedspace.runs.files import MANIFEST, as_written, encode, read_about
+from sedspace.runs.files import MANIFEST, SHARD_NAME, as_written, encode, is_torn, read_about
 from sedspace.runs.lock import sole_writer
 from sedspace.runs.place import (
     failures,
@@ -28,7 +27,6 @@ from sedspace.runs.place import (
     place,
     read_finished,
     size,
-    sync_directory,
     what_failed,
     write_whole,
 )
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
 Engine = Callable[[Path, Request, Mapping[str, str]], Generator[Done]]
-_SHARD_NAME = re.compile(r"part-\d{5,}-of-\d{5,}\.parquet")
 _SAMPLE_ROWS = 1 << 16
 _MAX_SHARDS = 100_000
 
@@ -140,9 +137,7 @@ def enumerate_space(
         if finished is not None:
             return finished
         run = _write_shards(directory, request, engine, progress)
-        sync_directory(directory)
         write_whole(directory / MANIFEST, (json.dumps(run.manifest(), indent=1) + "\n").encode())
-        sync_directory(directory)
         forget_finished(directory)
     return run
 
@@ -172,9 +167,15 @@ def _inspect(directory: Path, request: Request) -> Run | None:
     for name in there:
         if name.startswith("."):  # what file managers leave, and our own temporary files
             continue
-        if not _SHARD_NAME.fullmatch(name):
+        if not SHARD_NAME.fullmatch(name):
             raise BadInput(f"{directory} holds {name!r}, which is no part of a run: choose an empty --out")
-        _refuse_other(directory / name, read_about(directory / name), request)
+        try:
+            about = read_about(directory / name)
+        except RunError:
+            if not is_torn(directory / name) or name in read_finished(directory):
+                raise
+            continue  # it will be written again
+        _refuse_other(directory / name, about, request)
     return None
 
 

@@ -95,7 +95,13 @@ def known_spaces() -> list[Space]:
 
 
 def described(about: Mapping[str, Any]) -> Space:
-    """Return the space of what `Space.describe` says of it, in a manifest or a study."""
+    """Return the space of what `Space.describe` says of it, in a manifest or a study.
+
+    Those come from anywhere: a name is one of sedspace's own, never a file to read.
+    """
     if "definition" in about:
         return from_definition(about["definition"], f"space {about['name']!r}")
-    return space(about["name"])
+    name = about["name"]
+    if not isinstance(name, str):
+        raise BadInput(f"space {name!r}: expected a name")
+    return _space(name)
