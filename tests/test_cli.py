@@ -464,7 +464,7 @@ JSON = {
     "show tss 5": {
         "space", "size", "index", "arch", "digits", "choices", "scores", "standing", "published",
     },
-    "verify RUN": {"shards", "rows", "problems"},
+    "verify RUN": {"shards", "rows", "recomputed", "condition", "problems"},
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@
 (7323968, 15.75)
 """
 
+import sedspace.interrupts  # isort: skip  first, since importing the others takes a second
 import sedspace.namespace  # noqa: F401  gives polars expressions the namespace `sed`
 from sedspace.census import (
     Distribution,

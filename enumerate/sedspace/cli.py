@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 import sedspace
-from sedspace import arguments, show
+from sedspace import arguments, interrupts, show
 from sedspace.arguments import INTEGER, PATH, SCORE, SCORES, SPACE, TEXT, as_target, find_target, is_given, refuse
 from sedspace.errors import BadInput, SedspaceError, first_line, needs, unknown
 from sedspace.output import (
@@ -195,9 +195,7 @@ def enumerate_command(
 
 
 @contextlib.contextmanager
-def _cluster(
-    engine: str | None, scheduler: str | None, workers: int | None, worker_timeout: float
-) -> Iterator[Any]:
+def _cluster(engine: str | None, scheduler: str | None, workers: int | None, worker_timeout: float) -> Iterator[Any]:
     """Connect to a cluster if that is what shall do the work, else yield None."""
     if engine == "local" and scheduler is not None:
         raise BadInput(f"--engine local with --scheduler {scheduler}: expected one of the two")
@@ -620,14 +618,17 @@ def reproduce_command(tables: str, study: str | None, out: str) -> None:
 @cli.command(name="query")
 @click.argument("directory", type=PATH)
 @click.argument("statement", type=TEXT, metavar="SQL")
+@click.option(
+    "--allow-files", is_flag=True, help="Let it read other files and URLs too, by read_csv('...') and its kin."
+)
 @table_option
 @json_option("a list of objects, whose keys are the columns that the statement asks for")
-def query_command(directory: str, statement: str, out: str | None, as_json: bool) -> None:
+def query_command(directory: str, statement: str, allow_files: bool, out: str | None, as_json: bool) -> None:
     """Answer a SQL query over a run; its table is called archs."""
     from sedspace import query
 
     check_answer(out, as_json)
-    answer(query.sql(open_run(directory), statement), out, as_json)
+    answer(query.sql(open_run(directory), statement, allow_files=allow_files), out, as_json)
 
 
 @cli.command()
@@ -752,21 +753,29 @@ def show_command(space: str, architecture: str, as_json: bool) -> None:
 @cli.command()
 @click.argument("directory", type=PATH)
 @click.option("--repair", is_flag=True, help="First rebuild the shards that are not as written, and no others.")
-@json_option("an object of `shards`, `rows` and `problems`, a list of objects of `file` and `what`")
-def verify(directory: str, repair: bool, as_json: bool) -> None:
-    """Check a run: sizes, SHA-256, rows, and a recomputed sample of rows of every shard.
+@click.option("--full", is_flag=True, help="Recompute every value: as long as it took to write the run.")
+@json_option(
+    "an object of `shards`, `rows`, how many were `recomputed`, whether the `condition` was checked, and `problems`, a "
+    "list of objects of `file` and `what`"
+)
+def verify(directory: str, repair: bool, full: bool, as_json: bool) -> None:
+    """Check a run: sizes, SHA-256, rows, and a recomputed sample of rows of every shard, another one each time.
+
+    What was made to look right on purpose, manifest included, only --full finds for certain.
 
     Exits with status 1 and names the files if anything is wrong.
     """
     for problem in repair_run(directory) if repair else ():
         click.echo(f"sedspace: rebuilt {problem.file}, which {problem.what}", err=True)
     run = open_run(directory)
-    problems = run.verify()
+    problems = run.verify(full)
     if as_json:
-        click.echo(strict_json({"shards": len(run.shards), "rows": run.rows, "problems": [vars(p) for p in problems]}))
+        looked_at = {key: getattr(problems, key) for key in ("shards", "rows", "recomputed", "condition")}
+        click.echo(strict_json({**looked_at, "problems": [vars(p) for p in problems]}))
     elif not problems:
         trusted = f" (not recomputed: {', '.join(run.unchecked)}; register it with --scores)" if run.unchecked else ""
         click.echo(f"{directory}: {_shards(run)}, {run.rows:,} rows, all as written{trusted}")
+        click.echo(f"looked at: {problems.looked_at()}")
     for problem in problems:
         click.echo(f"sedspace: {problem}", err=True)
     sys.exit(1 if problems else 0)
@@ -775,6 +784,7 @@ def verify(directory: str, repair: bool, as_json: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 a run failed or is damaged, 2 bad input, 130 interrupted."""
     try:
+        interrupts.begin()
         result = cli.main(args=arguments, prog_name="sedspace", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else str(error))
