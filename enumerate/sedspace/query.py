@@ -183,7 +183,7 @@ def collect(run: Run, frame: pl.LazyFrame) -> pl.DataFrame:
     except (pl.exceptions.InvalidOperationError, pl.exceptions.DuplicateError, pl.exceptions.PanicException) as error:
         raise BadInput(f"the question to {run.path} cannot be answered: {first_line(error)}") from None
     except failures(pl.exceptions.PolarsError) as error:
-        raise RunError(f"{run.path} cannot be read: {first_line(error)}; `sedspace verify` names the files") from None
+        raise _unreadable(run, error) from None
 
 
 def sql(run: Run, statement: str, *, allow_files: bool = False) -> pl.DataFrame:
@@ -227,6 +227,8 @@ def sql(run: Run, statement: str, *, allow_files: bool = False) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         for path in run.files():
             _metadata(run, path)  # a damaged file is not the statement's fault
+        if isinstance(error, OSError) and error.errno is None:  # pyarrow's, of a page whose checksum is another
+            raise _unreadable(run, error) from None
         raise BadInput(f"query {statement!r} cannot be answered: {first_line(error)}") from None
 
 
@@ -298,7 +300,11 @@ def _metadata(run: Run, path: Path) -> pq.FileMetaData:
     try:
         return pq.read_metadata(**arrow(path))
     except failures(pa.ArrowException) as error:
-        raise RunError(f"{run.path} cannot be read: {first_line(error)}; `sedspace verify` names the files") from None
+        raise _unreadable(run, error) from None
+
+
+def _unreadable(run: Run, error: BaseException) -> RunError:
+    return RunError(f"{run.path} cannot be read: {first_line(error)}; `sedspace verify` names the files")
 
 
 def _bound(choose: Callable[[list[Any]], Any], values: list[Any]) -> str | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,16 +25,17 @@ _MAGIC = b"PAR1"  # a Parquet file's first and last bytes
 
 @dataclass(frozen=True)
 class Written:
-    """A finished shard, as the manifest records it."""
+    """A finished shard, as the manifest records it; `footer` is the SHA-256 of its footer, which older ones lack."""
 
     shard: Shard
     rows: int
     bytes: int
     sha256: str
+    footer: str | None = field(default=None, compare=False)
 
     def describe(self) -> dict[str, Any]:
         """Return the entry of the manifest."""
-        return {
+        out = {
             "file": self.shard.name,
             "start": self.shard.start,
             "stop": self.shard.stop,
@@ -41,6 +43,7 @@ class Written:
             "bytes": self.bytes,
             "sha256": self.sha256,
         }
+        return out if self.footer is None else {**out, "footer_sha256": self.footer}
 
 
 def parquet_options(schema: pa.Schema) -> dict[str, Any]:
@@ -70,7 +73,16 @@ def encode(request: Request, shard: Shard) -> pa.Buffer:
 def as_written(shard: Shard, data: Any) -> Written:
     """Return what the manifest records about the bytes of a shard."""
     rows = pq.read_metadata(pa.BufferReader(data)).num_rows
-    return Written(shard, rows, len(data), hashlib.sha256(data).hexdigest())
+    footer = hashlib.sha256(footer_of(io.BytesIO(data))).hexdigest()
+    return Written(shard, rows, len(data), hashlib.sha256(data).hexdigest(), footer)
+
+
+def footer_of(file: IO[bytes]) -> bytes:
+    """Return the end of a Parquet file: where everything is, statistics, the schema and its description."""
+    end = file.seek(-8, os.SEEK_END)
+    length = int.from_bytes(file.read(4), "little")
+    file.seek(max(end - length, 0))
+    return file.read()
 
 
 def write_shard(directory: Path, request: Request, shard: Shard) -> Written:

@@ -204,18 +204,18 @@ def open_regular(path: Path, flags: int) -> int:
     return handle
 
 
-def opened(path: Path) -> io.BufferedReader:
+def opened(path: Path, flags: int = 0) -> io.BufferedReader:
     """Open a file of a run for reading; what is no regular file is refused."""
     if is_remote(path):
         return path.open("rb")
-    return os.fdopen(open_regular(path, os.O_RDONLY), "rb")
+    return os.fdopen(open_regular(path, os.O_RDONLY | flags), "rb")
 
 
-def read_whole(path: Path) -> bytes:
+def read_whole(path: Path, flags: int = 0) -> bytes:
     """Return the bytes of a file of a run."""
     if is_remote(path):
         return path.read_bytes()
-    with opened(path) as file:
+    with opened(path, flags) as file:
         return file.read()
 
 
@@ -277,7 +277,7 @@ def read_finished(directory: Path) -> dict[str, str]:
     out = {}
     for name in names(directory):
         if name.startswith(FINISHED):
-            for line in read_whole(directory / name).splitlines():
+            for line in read_whole(directory / name, os.O_NOFOLLOW).splitlines():
                 with contextlib.suppress(ValueError, KeyError, TypeError):
                     entry = json.loads(line)
                     out[entry["file"]] = entry["sha256"]

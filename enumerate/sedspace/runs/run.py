@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from pyarrow.dataset import ParquetFileFormat, ParquetFragmentScanOptions, dataset
@@ -206,6 +207,7 @@ def open_run(path: str | Path) -> Run:
     return _from_manifest(directory, manifest)
 
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 _COUNT = (int, lambda number: number >= 0)
 _TYPES: dict[str, Any] = {
     "format_version": _COUNT,
@@ -214,6 +216,7 @@ _TYPES: dict[str, Any] = {
     "space": (dict, None),
     "columns": [{"name": (str, None), "dtype": (str, None), "unit": (str, None), "meaning": (str, None)}],
     "range": {"start": _COUNT, "stop": _COUNT},
+    "where": ((str, NoneType), None),
     "shard_rows": (int, lambda rows: rows > 0),
     "scanned": _COUNT,
     "rows": _COUNT,
@@ -225,18 +228,20 @@ _TYPES: dict[str, Any] = {
             "stop": _COUNT,
             "rows": _COUNT,
             "bytes": _COUNT,
-            "sha256": (str, re.compile("[0-9a-f]{64}").fullmatch),
+            "sha256": (str, _SHA256.fullmatch),
+            "footer_sha256": ((str, NoneType), lambda text: text is None or _SHA256.fullmatch(text)),
         }
     ],
 }
-"""What a manifest holds: the type of a value and what it must be besides; in mappings and lists of them."""
+"""What a manifest holds: the types of a value and what it must be besides; in mappings and lists of them."""
 
 
 def _check_types(given: Any, expected: Any, where: str = "") -> None:
     """Raise `TypeError` if JSON values are not what they should be."""
     if isinstance(expected, tuple):
-        kind, fits = expected
-        if type(given) is not kind or not (fits is None or fits(given)):  # True is no number here
+        kinds, fits = expected
+        known = kinds if isinstance(kinds, tuple) else (kinds,)
+        if type(given) not in known or not (fits is None or fits(given)):  # True is no number here
             raise TypeError(f"its{where} is {str(given)[:100]!r}")
     elif isinstance(expected, list):
         _check_types(given, (list, None), where)
@@ -245,7 +250,7 @@ def _check_types(given: Any, expected: Any, where: str = "") -> None:
     else:
         _check_types(given, (dict, None), where)
         for key, value in expected.items():
-            _check_types(given[key], value, f"{where} {key}")
+            _check_types(given.get(key), value, f"{where} {key}")
 
 
 def _from_manifest(directory: Path, manifest: Mapping[str, Any]) -> Run:
@@ -262,7 +267,7 @@ def _from_manifest(directory: Path, manifest: Mapping[str, Any]) -> Run:
         if differs is not None:
             raise RunError(f"{path} is altered: its {differs[0]} is {differs[1]}, expected {differs[2]}")
         shards = tuple(
-            Written(Shard(s["file"], s["start"], s["stop"]), s["rows"], s["bytes"], s["sha256"])
+            Written(Shard(s["file"], s["start"], s["stop"]), s["rows"], s["bytes"], s["sha256"], s.get("footer_sha256"))
             for s in manifest["shards"]
         )
         whole = len(shards) == request.shard_count and all(

@@ -4,8 +4,8 @@ What finds what:
 
 - `refuse_damaged`, before a question is answered: all that is not byte for byte what the manifest records. In a store,
   where that would mean to fetch everything, sizes and footers are compared: that finds a shard that is missing, short,
-  another one's or another run's. Flipped bits of values are found there by the checksums of pages as pyarrow reads them
-  (those of pages' headers may not be), and other values that were encoded anew, to the same size, are not.
+  another one's or another run's. Flipped bits of values are found there by the checksums of pages as pyarrow reads
+  them; not all of those in headers of pages, and no values that were encoded anew, to the same sizes and statistics.
 - `check_shards`, by hashes: the same, everywhere. By its sample: what a manifest was made to agree with, and an
   unfinished run with its list of finished shards, as far as chance goes. Of every shard the rows at four places are
   looked at, 100 in all. If all rows of a shard are wrong, that is certain to be found; half of a shard in one piece, 15
@@ -35,7 +35,7 @@ from tqdm import tqdm
 
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.forked import refuse_fork
-from sedspace.runs.files import MANIFEST, Written
+from sedspace.runs.files import MANIFEST, Written, footer_of
 from sedspace.runs.place import failures, is_remote, opened, read_whole, store_sizes, what_failed
 from sedspace.runs.request import Request, Shard
 from sedspace_kernels._jit import available_threads
@@ -148,7 +148,10 @@ def _look_at_object(path: Path, request: Request, written: Written, size: int | 
         raise FileNotFoundError
     _check_size(size, written)
     with opened(path) as file:
-        _check_description(request, written, pq.ParquetFile(file))
+        footer = footer_of(file)
+    if written.footer is not None and hashlib.sha256(footer).hexdigest() != written.footer:
+        raise _Wrong("has another footer than the manifest says")
+    _check_description(request, written, pq.ParquetFile(io.BytesIO(footer)))
 
 
 # -- a shard ----------------------------------------------------------------------------------------------------------
