@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
+from typing import ClassVar
 
 import pytest
 
@@ -177,3 +178,95 @@ def test_studies_lie_in_stores_too(store):
     study = crosscheck("tss3", [5, 6], ["params"], f"{store}/check.parquet", batch=2, progress=False)
     assert read_study(f"{store}/check.parquet").rows.equals(study.rows)
     assert len(study.rows) == 2
+
+
+# -- stores whose put can be cut short, and what is no store ----------------------------------------------------------
+
+
+@pytest.fixture
+def unsteady():
+    """A prefix of a store that loses the connection in the middle of a file, and does not move onto what is there."""
+    import fsspec
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    class Unsteady(MemoryFileSystem):
+        protocol = "unsteady"
+        store: ClassVar[dict] = {}
+        pseudo_dirs: ClassVar[list] = [""]
+        puts_left: ClassVar[int] = 1 << 60
+
+        @classmethod
+        def _strip_protocol(cls, path):
+            return super()._strip_protocol(path.removeprefix("unsteady://"))
+
+        def pipe_file(self, path, value, mode="overwrite", **kwargs):
+            Unsteady.puts_left -= 1
+            super().pipe_file(path, value if Unsteady.puts_left >= 0 else value[: len(value) // 2])
+            if Unsteady.puts_left < 0:
+                raise ConnectionResetError(104, "Connection reset by peer")
+
+        def rm_file(self, path):
+            if Unsteady.puts_left < 0:  # who is gone cleans nothing up
+                raise ConnectionResetError(104, "Connection reset by peer")
+            super().rm_file(path)
+
+        def mv(self, path1, path2, **kwargs):
+            if self.exists(path2):
+                raise FileExistsError(17, "File exists", path2)
+            super().mv(path1, path2, **kwargs)
+
+    fsspec.register_implementation("unsteady", Unsteady, clobber=True)
+    return Unsteady, f"unsteady://{uuid.uuid4().hex}/run"
+
+
+def test_a_store_that_loses_the_connection(unsteady, tmp_path):
+    fs, url = unsteady
+    expected = content(ss.enumerate_space("tss", tmp_path / "run", **OPTIONS).path)
+    for puts in range(12):
+        fs.puts_left = puts
+        try:
+            ss.enumerate_space("tss", url, threads=1, **OPTIONS)
+        except ss.RunError as error:
+            assert "Connection reset by peer; finished shards stay valid" in str(error)  # noqa: PT017
+        there = objects(url)
+        assert all(data == expected[name] for name, data in there.items() if not name.startswith("."))
+    fs.puts_left = 1 << 60
+    run = ss.enumerate_space("tss", url, **OPTIONS)
+    assert objects(url) == expected
+    second = run.files()[1]
+    second.write_bytes(b"damaged")
+    assert len(ss.repair_run(url)) == 1
+    assert objects(url) == expected
+
+
+@pytest.mark.parametrize("left", ["half", "nothing", "zeros"])
+@pytest.mark.parametrize("where", ["directory", "store"])
+def test_torn_shards_are_written_again(tmp_path, where, left):
+    expected = content(ss.enumerate_space("tss", tmp_path / "whole", **OPTIONS).path)
+    out = tmp_path / "run" if where == "directory" else f"memory://{uuid.uuid4().hex}/run"
+    run = ss.enumerate_space("tss", out, **OPTIONS)
+    (run.path / "manifest.json").unlink()
+    whole = expected[run.files()[1].name]
+    torn = {"half": whole[: len(whole) // 2], "nothing": b"", "zeros": bytes(len(whole))}[left]
+    run.files()[1].write_bytes(torn)
+    noted = run.path / (FINISHED if where == "directory" else f"{FINISHED}.{run.files()[1].name}")
+    noted.write_bytes(json.dumps({"file": run.files()[1].name, "sha256": "0" * 64}).encode() + b"\n")
+    with pytest.raises(ss.RunError, match=r"part-00001-of-00004\.parquet"):  # it was whole once: this is damage
+        ss.enumerate_space("tss", out, **OPTIONS)
+    assert run.files()[1].read_bytes() == torn
+    noted.unlink()
+    again = ss.enumerate_space("tss", out, **OPTIONS)
+    assert again.rows_found == 15_625 - 4000
+    assert {one.name: one.read_bytes() for one in again.path.iterdir()} == expected
+
+
+def test_the_local_file_system_is_no_store(tmp_path):
+    from upath import UPath
+
+    expected = content(ss.enumerate_space("tss", tmp_path / "run", **OPTIONS).path)
+    urls = [f"file://{tmp_path}/a b", f"local://{tmp_path}/c", (tmp_path / "d e").as_uri()]
+    for out in (*urls, UPath(f"file://{tmp_path}/f"), UPath(tmp_path / "g")):
+        run = ss.enumerate_space("tss", out, **OPTIONS)
+        assert type(run.path) is type(tmp_path)
+        assert content(run.path) == expected
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a b", "c", "d e", "f", "g", "run"]
