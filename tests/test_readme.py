@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
-import subprocess
+import shlex
 import sys
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
 
+import polars as pl
 import pytest
+from click.shell_completion import get_completion_class
 from click.testing import CliRunner
 
 import claims
@@ -15,48 +21,198 @@ import hardware
 import program
 import scores
 import sedspace as ss
+import sedspace.crosscheck.proxies as sedspace_proxies
 from conftest import ROOT
+from sedspace.cli import cli, main
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+COMMANDS = ("sedspace ", "python ", "python3 ", "pip ", "pdoc ", "bash ", "eval ", "_SEDSPACE", ". ")
+MAIN_JOB = "sedspace enumerate tss5 --out runs/tss5"
+NO_CODE = {"Genotype(...)", "lam = 3/4", "lam * w(k)"}  # notation
+STAND_INS = {"tcp://node1:8786": "SCHEDULER", "/shared/": "SHARED/", "DIRECTORY": "TABLES"}  # what a reader has
 
 
-def test_the_tour_of_the_shell_runs(tmp_path):
-    tour = "".join(block for block in blocks("sh") if ".venv" not in block)
-    script = f'set -eu\nsedspace() {{ {sys.executable} -m sedspace "$@"; }}\n{tour}'
-    result = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert len(tour.splitlines()) >= 7
-    assert "500,000 architectures of tss5" in result.stdout
-    assert "of 30,517,578,125 architectures of tss6" in result.stdout
-    assert "2288550" in result.stdout
+class Step(NamedTuple):
+    """A piece of code in the README: a block, an indented line or a span within a paragraph."""
+
+    line: int
+    kind: str
+    code: str
 
 
-def test_the_examples_in_python_run(tmp_path, monkeypatch):
+def steps():
+    """Return all code of the README in its order, but for what measurements write."""
+    text = README
+    for name in program.BENCHMARKS:
+        if f"<!-- {name}:" in text:
+            before, measured, after = program.split(text, name)
+            text = before + "\n" * measured.count("\n") + after
+    pattern = re.compile(
+        r"^```(?P<kind>\w+)\n(?P<block>.*?)^```$|^    (?P<indented>\S[^\n]*)$|`(?P<span>[^`\n]+)`", re.S | re.M
+    )
+    found = []
+    for match in pattern.finditer(text):
+        kind = match["kind"] or ("indented" if match["indented"] else "span")
+        code = match["block"] or match["indented"] or match["span"]
+        found.append(Step(text.count("\n", 0, match.start()) + 1, kind, code))
+    return found
+
+
+def shell_lines(step):
+    """Return the commands of a step, without comments."""
+    lines = step.code.splitlines() if step.kind == "sh" else [step.code]
+    return [line for line in lines if line.strip() and not line.startswith("#")]
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """What the README's reader has: a bucket, a scheduler with a worker, a shared disk, tables of accuracies."""
+    boto3, moto = pytest.importorskip("boto3"), pytest.importorskip("moto.server")
+    distributed = pytest.importorskip("distributed")
+    path = tmp_path_factory.mktemp("reader")
+    (path / "tables").mkdir()
+    table = ss.enumerate_space(
+        "tss", path / "tables" / "run", columns=["sed", "params", "macs", "arch"], progress=False
+    )
+    accuracies = [
+        pl.col(by).cast(pl.Float64).alias(f"{data}_test")
+        for data, by in (("cifar10", "sed"), ("cifar100", "params"), ("imagenet16", "macs"))
+    ]
+    table.scan().select("arch", *accuracies).collect().write_parquet(path / "tables" / "nats_tss.parquet")
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "somebody")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+            yield {
+                "SCHEDULER": cluster.scheduler_address, "SHARED": str(path / "shared"), "TABLES": str(path / "tables"),
+            }  # fmt: skip
+    server.stop()
+
+
+def sedspace(arguments):
+    """Run a command of sedspace in this process, as if it had one of its own, and return its exit status."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sedspace.scores.registry._registered", {})
+        patch.setattr("sys.path", list(sys.path))
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            return ended.code
+
+
+@pytest.mark.filterwarnings("ignore")  # of the clients of S3, of Dask, and of constant columns in tiny studies
+def test_every_line_works_from_top_to_bottom(places, tmp_path, monkeypatch, capsys):
+    """What a reader types in one directory; `understood` looks at what cannot be run here: nothing is skipped."""
+    torch = pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
-    assert len(blocks("python")) == 6
-    for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), {})
-    assert (tmp_path / "runs" / "mine" / "manifest.json").exists()
-    assert (tmp_path / "report" / "report.html").exists()
+    (tmp_path / "bench").mkdir()  # a clone has it
+    names = {"__name__": "__main__"}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as many as there are CPUs wait for each other where tests share them
+    for step in sorted(steps(), key=lambda step: step.kind == "span"):  # paragraphs speak of what blocks have made
+        assert works(step, names, places), f"README.md:{step.line}: {step.code}\n{capsys.readouterr().err}"
+    torch.set_num_threads(threads)
+    sys.modules.pop("mine", None)
+    shown = capsys.readouterr().out
+    for said in ("9,765,625 architectures of tss5", "of 30,517,578,125 architectures of tss6", "2288550"):
+        assert said in shown
+    for made in ("runs/mine", "runs/workers", "runs/own"):
+        assert Path(made, "manifest.json").exists()
+    assert Path("report/report.html").exists()
 
 
-def test_the_space_in_toml_is_one(tmp_path):
-    (block,) = blocks("toml")
-    (tmp_path / "mine.toml").write_text(block)
-    assert ss.read_space(tmp_path / "mine.toml").size == 2**10
+def works(step, names, places):
+    """Do what a step says, in the directory and with the Python names that the steps before it have left."""
+    if step.kind in ("python", "toml"):
+        file = re.match(r"# (\w+\.(?:py|toml))\n", step.code)
+        if file:
+            Path(file[1]).write_text(step.code)
+        else:
+            exec(compile(step.code, "README.md", "exec"), names)
+        return True
+    if step.kind == "text":
+        return True
+    if step.kind == "span" and not step.code.startswith(COMMANDS):
+        return mentioned(step.code, names)
+    # Of the main job the beginning, an environment of its own, is what CI does.
+    lines = [MAIN_JOB if line.endswith(MAIN_JOB) else line for line in shell_lines(step)]
+    return all(understood(line) or run(line, places) == 0 for line in lines)
+
+
+def run(line, places):
+    """Run a line of sedspace with what the reader has in the place of what the README calls it."""
+    for name, place in STAND_INS.items():
+        line = line.replace(name, place.replace(place.rstrip("/"), places[place.rstrip("/")]))
+    program, *arguments = shlex.split(line, comments=True)
+    assert program == "sedspace", line
+    return sedspace(arguments)
+
+
+def understood(line):
+    """Return whether a line is one that cannot be run here, and all that can be said of it is right."""
+    words = shlex.split(line, comments=True)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    if line.startswith("python3 -m venv .venv && .venv/bin/pip install -q "):  # CI runs it: these tests
+        return line.endswith("&& .venv/bin/python -m pytest -q")
+    if words[:2] == ["pip", "install"]:
+        return {*re.fullmatch(r"\.\[([\w,]+)\]", words[2])[1].split(",")} <= extras.keys()
+    if words[:2] == ["python", "bench"]:
+        command = program.cli.commands[words[2]]
+        given = [str(ROOT / "bench" / "speed.json") if word == "old.json" else word for word in words[3:]]
+        command.make_context(words[2], [str(ROOT / word) if word.startswith("bench/") else word for word in given])
+        return words[2] != "run" or {one for one in words[3:] if one in program.BENCHMARKS} != set()
+    if words[0] in ("python", "bash"):
+        return (ROOT / words[1]).is_file()
+    if words[0] == "pdoc":
+        return all(importlib.util.find_spec(name) for name in words[words.index("api") + 1 :])
+    if "_SEDSPACE_COMPLETE=" in line:  # tests/test_cli.py has bash do it
+        shell = re.search(r"_SEDSPACE_COMPLETE=(\w+)_source sedspace", line)[1]
+        return get_completion_class(shell) is not None
+    if words[0] == ".":
+        return words[1:] == [".venv/bin/activate"]
+    if words[0] == "sedspace" and len(words) == 2 and words[1] in cli.commands:  # a command's name
+        return True
+    return words[:2] == ["sedspace", "verify"] and words[2:] == ["--repair"]
+
+
+def mentioned(code, names):
+    """Return whether a span within a paragraph, no command, names what there is."""
+    if code in NO_CODE or not re.search(r"[ (=]|^--", code):
+        return True  # a word: a column, a file, a name
+    if code.startswith("--"):
+        tree = [cli, *cli.commands.values(), *program.cli.commands.values()]
+        options = {name for command in tree for parameter in command.params for name in parameter.opts}
+        return code.split()[0] in options
+    if code.startswith("@"):
+        return callable(getattr(sedspace_proxies, re.match(r"@(\w+)", code)[1]))
+    eval(code, names)
+    return True
 
 
 def test_the_two_commands_make_their_own_environment():
-    commands = [block for block in blocks("sh") if ".venv" in block]
+    commands = [step.code for step in steps() if step.kind == "sh" and ".venv/bin/pip" in step.code]
     assert len(commands) == 2
     for command in commands:
         (line,) = [line for line in command.splitlines() if not line.startswith("#")]
         assert line.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+    assert commands[0].rstrip().endswith(f"&& .venv/bin/{MAIN_JOB}")
+    assert commands[1].rstrip().endswith("&& .venv/bin/python -m pytest -q")
+
+
+def test_the_space_in_toml_is_one(tmp_path):
+    (block,) = [step.code for step in steps() if step.kind == "toml"]
+    (tmp_path / "mine.toml").write_text(block)
+    assert ss.read_space(tmp_path / "mine.toml").size == 2**10
 
 
 @pytest.mark.parametrize("name", program.BENCHMARKS)
