@@ -6,6 +6,7 @@ import difflib
 import importlib.metadata
 import os
 import shlex
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -57,11 +58,11 @@ def needs(module: str, extra: str, what: str) -> BadInput:
 
 def _requirements(extra: str) -> list[str]:
     """Return what an extra stands for: that can be installed from anywhere, whether or not sedspace is published."""
-    try:
-        all_of_them = importlib.metadata.requires("sedspace") or []
-    except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed
-        return [f"{Path(__file__).resolve().parents[2]}[{extra}]"]
-    parts = (one.partition(";") for one in all_of_them)
+    checkout = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    if checkout.is_file():
+        extras = tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+        return list(extras[extra])
+    parts = (one.partition(";") for one in importlib.metadata.requires("sedspace") or [])
     return [name.strip() for name, _, marker in parts if marker.replace('"', "'").strip() == f"extra == '{extra}'"]
 
 
