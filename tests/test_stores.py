@@ -270,3 +270,12 @@ def test_the_local_file_system_is_no_store(tmp_path):
         assert type(run.path) is type(tmp_path)
         assert content(run.path) == expected
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a b", "c", "d e", "f", "g", "run"]
+
+
+def test_a_bucket_that_is_not_there(server):
+    with pytest.raises(
+        ss.BadInput, match="s3://nosuch/run: The specified bucket does not exist: expected a bucket that"
+    ):
+        ss.enumerate_space("tss", "s3://nosuch/run", progress=False)
+    with pytest.raises(ss.BadInput, match="s3://nosuch/run holds no run"):
+        ss.open_run("s3://nosuch/run")

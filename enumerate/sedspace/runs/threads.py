@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sedspace.errors import BadInput, RunError
 from sedspace.runs.files import Written, as_written, encode, is_torn, write_shard
-from sedspace.runs.place import failures, read_whole, size, what_failed
+from sedspace.runs.place import failures, is_remote, read_whole, size, what_failed
 from sedspace.runs.request import Request, Shard
 from sedspace.runs.verify import check_shards
 
@@ -70,6 +70,8 @@ def failing_as_run_error(directory: Path) -> Iterator[None]:
     except BadInput as error:  # a score of the user's that fails on some architecture
         raise RunError(f"{error}; finished shards stay valid") from error
     except failures() as error:
+        if is_remote(directory) and isinstance(error, FileNotFoundError):  # a store has no directories to be missing
+            raise RunError(f"{directory}: {what_failed(error)}: expected a bucket that is there") from None
         raise RunError(
             f"cannot write {getattr(error, 'filename', None) or directory}: {what_failed(error)}; finished shards stay "
             f"valid, give the same command again to continue"
