@@ -274,7 +274,7 @@ def test_the_local_file_system_is_no_store(tmp_path):
 
 def test_a_bucket_that_is_not_there(server):
     with pytest.raises(
-        ss.BadInput, match="s3://nosuch/run: The specified bucket does not exist: expected a bucket that"
+        ss.RunError, match="s3://nosuch/run: The specified bucket does not exist: expected a bucket that"
     ):
         ss.enumerate_space("tss", "s3://nosuch/run", progress=False)
     with pytest.raises(ss.BadInput, match="s3://nosuch/run holds no run"):
