@@ -238,22 +238,68 @@ def longest_run(digits):
     return best
 
 
-def normal_form(digits, nodes):
-    """What a cell computes: the value of its last node, a sorted tuple of terms; None if it computes nothing."""
+def terms(digits, nodes):
+    """What a cell computes: the value of its last node, and the operation and the value of every convolution.
+
+    A value is how often each term comes in. A term is the input, a pooling of a value, or a convolution by its number:
+    each is another one, since it has weights of its own.
+    """
     chosen = dict(zip(edges(nodes), operations(digits), strict=True))
-    values = {0: (("input",),)}
+    values, convolutions = {0: {"input": 1}}, []
     for target in range(1, nodes):
-        terms = []
+        value = {}
         for source in range(target):
-            operation = chosen[source, target]
-            if operation == "none" or values[source] is None:
+            operation, into = chosen[source, target], values[source]
+            if operation == "none" or not into:
                 continue
+            added = {}
             if operation == "skip_connect":
-                terms += values[source]
+                added = into
+            elif operation == "avg_pool_3x3":
+                added = {(operation, frozenset(into.items())): 1}
             else:
-                terms.append((operation, values[source]))
-        values[target] = tuple(sorted(terms, key=repr)) or None
-    return values[nodes - 1]
+                convolutions.append((operation, into))
+                added = {len(convolutions) - 1: 1}
+            value = {term: value.get(term, 0) + added.get(term, 0) for term in [*value, *added]}
+        values[target] = value
+    return values[nodes - 1], convolutions
+
+
+def normal_form(digits, nodes):
+    """The least of all ways to write down what a cell computes, by numbering its convolutions in every order."""
+    value, convolutions = terms(digits, nodes)
+    live = sorted(_used(value, convolutions))
+    return min(
+        _written(value, convolutions, dict(zip(live, order, strict=True))) for order in permutations(range(len(live)))
+    )
+
+
+def _used(value, convolutions):
+    """The numbers of the convolutions that a value is made of."""
+    out = set()
+    for term in value:
+        if isinstance(term, int):
+            out |= {term, *_used(convolutions[term][1], convolutions)}
+        elif term != "input":
+            out |= _used(dict(term[1]), convolutions)
+    return out
+
+
+def _written(value, convolutions, number):
+    """A value with its convolutions under other numbers, and what these are, in the order of the numbers."""
+
+    def text(one):
+        parts = []
+        for term, often in one.items():
+            if isinstance(term, tuple):
+                term = f"{term[0]}({text(dict(term[1]))})"
+            parts.append(f"{often}*{number.get(term, term)}")
+        return "+".join(sorted(parts))
+
+    defined = sorted(
+        (number[old], operation, text(into)) for old, (operation, into) in enumerate(convolutions) if old in number
+    )
+    return text(value), tuple(defined)
 
 
 def ways(digits, nodes):

@@ -184,7 +184,7 @@ def test_costs_from_a_table_and_a_fit(tmp_path):
 
 def test_unique_and_a_space_of_ones_own(tmp_path):
     out = sedspace("enumerate", "tss", "--out", tmp_path / "run", "--unique", "functional", "--columns", "sed").stdout
-    assert "4,930 of 15,625 architectures" in out
+    assert "5,260 of 15,625 architectures" in out
     best = json.loads(sedspace("top", "tss", "-k", 30, "--unique", "functional", "--json").stdout)
     assert [row["index"] for row in best] == ss.top_k("tss", 30, unique="functional")["index"].to_list()
     path = tmp_path / "mine.toml"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import networkx as nx
 import numpy as np
 import polars as pl
 import pytest
@@ -27,7 +28,7 @@ def lowest():
 def test_the_64_bits_separate_all_classes_of_tss(lowest):
     found = ss.functional_class("tss", range(5**6))
     assert found.tolist() == lowest
-    assert len(set(lowest)) == 4930
+    assert len(set(lowest)) == 5260
     assert ss.functional_class("tss", 3128) == lowest[3128]
     assert ss.score("tss", "functional_class", 5000, 9000).tolist() == lowest[5000:9000]
     assert ss.score("tss", "representative").tolist() == [int(low == i) for i, low in enumerate(lowest)]
@@ -40,17 +41,79 @@ def test_classes_of_transnas_are_those_of_tss_without_pooling(lowest):
     assert ss.functional_class(space, range(space.size)).tolist() == expected
 
 
+def graph_of(digits, nodes):
+    """What a cell computes as a graph of terms, for an isomorphism test that is not ours."""
+    value, convolutions = naive.terms(digits, nodes)
+    graph = nx.DiGraph()
+    graph.add_node("root", label="root")
+
+    def enter(into, user):
+        for term, often in into.items():
+            graph.add_edge(term, user, often=often)
+            if "label" in graph.nodes[term]:
+                continue
+            operation, inner = (
+                (term, {})
+                if term == "input"
+                else (convolutions[term] if isinstance(term, int) else (term[0], dict(term[1])))
+            )
+            graph.nodes[term]["label"] = operation
+            enter(inner, term)
+
+    enter(value, "root")
+    return graph
+
+
+def same(one, other):
+    """Whether two graphs of terms are the same, whatever the terms are called."""
+    return nx.is_isomorphic(
+        one, other, nx.algorithms.isomorphism.categorical_node_match("label", ""),
+        nx.algorithms.isomorphism.numerical_edge_match("often", 0),
+    )  # fmt: skip
+
+
 def test_classes_of_tss5():
-    """As many classes as normal forms among many cells, and every cell computes what its lowest one does."""
+    """As many classes as there are different graphs among many cells, and every cell is that of its lowest one."""
     random = np.random.default_rng(11)
     classes = ss.score("tss5", "functional_class")
-    assert int((classes == np.arange(len(classes))).sum()) == len(np.unique(classes)) == 2_288_550
+    assert int((classes == np.arange(len(classes))).sum()) == len(np.unique(classes)) == 2_562_145
     indices = random.integers(0, 5**10, 3000)
-    forms = [naive.normal_form(naive.digits(int(i), [5] * 10), 5) for i in indices]
-    assert len(set(forms)) == len(np.unique(classes[indices]))
-    for index, form in zip(indices[:500], forms, strict=False):
+    kept = {}
+    for index in indices:
+        graph = graph_of(naive.digits(int(index), [5] * 10), 5)
+        alike = sorted((graph.nodes[n]["label"], graph.in_degree(n), graph.out_degree(n)) for n in graph)
+        found = next((one for one in kept.setdefault(str(alike), []) if same(one[1], graph)), None)
+        assert found is None or found[0] == classes[index]  # one class, if the graphs are the same
+        if found is None:
+            kept[str(alike)].append((classes[index], graph))
+    assert sum(map(len, kept.values())) == len(np.unique(classes[indices]))
+    for index in indices[:500]:
         assert classes[index] <= index
-        assert naive.normal_form(naive.digits(int(classes[index]), [5] * 10), 5) == form
+        graphs = [graph_of(naive.digits(int(i), [5] * 10), 5) for i in (index, classes[index])]
+        assert same(*graphs)
+
+
+def test_a_convolution_used_twice_is_not_two():
+    """With v = conv(input), v + v through two skip connections is not v + w; pooling has no weights."""
+    twice = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|"
+    two = "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|skip_connect~2|"
+    one, other = ss.functional_class("tss", ss.space("tss").parse([twice, two]))
+    assert one != other
+    pooled = [arch.replace("nor_conv_3x3", "avg_pool_3x3") for arch in (twice, two)]
+    one, other = ss.functional_class("tss", ss.space("tss").parse(pooled))
+    assert one == other
+
+
+def test_live_parameters_are_equal_inside_every_class():
+    params = [
+        sum(
+            {"nor_conv_1x1": 28_000, "nor_conv_3x3": 243_040}[convolutions[c][0]]
+            for c in naive._used(value, convolutions)
+        )
+        for value, convolutions in (naive.terms(digits, 4) for digits in TSS)
+    ]
+    frame = pl.DataFrame({"lowest": ss.score("tss", "functional_class"), "params": params})
+    assert frame.group_by("lowest").agg(pl.col("params").n_unique())["params"].max() == 1
 
 
 @given(st.lists(st.integers(0, 9), max_size=200), st.integers(1, 3))
@@ -68,7 +131,7 @@ def test_one_of_each_class_everywhere(lowest, tmp_path):
     assert ss.top_k("tss", 50, unique="functional")["index"].to_list() == best[:50]
     some = [i for i in best if sed[i] < 5]
     assert ss.top_k("tss", 50, where="sed < 5", unique="functional")["index"].to_list() == some[:50]
-    drawn = ss.sample("tss", 4930, unique="functional", seed=2)
+    drawn = ss.sample("tss", 5260, unique="functional", seed=2)
     assert drawn["index"].to_list() == kept
     with pytest.raises(ss.BadInput, match="unique 'name': expected 'functional'"):
         ss.top_k("tss", unique="name")

@@ -1,12 +1,14 @@
 """Functional classes: cells that compute the same network once dead edges and identities are gone.
 
-The value of a node is the multiset of its terms. An edge without an operation, or from a node without a value, adds
-none; a skip connection adds the terms of its source; any other operation adds one term, itself applied to the value of
-its source. The input's value is a token of its own, and the cell's value is that of its last node.
+The value of a node is a sum of terms, each as often as it comes in. An edge without an operation, or from a node
+without a value, adds none; a skip connection adds the terms of its source. A convolution is a term of its own, since it
+has weights of its own: one that comes in twice is not two of them. A pooling has none: of equal values it is the same
+term. The input is a term too, and the cell's value is that of its last node.
 
-A term is hashed to 64 bits and a multiset to the sum of its terms' hashes, so that neither the order of summation nor
-the names of nodes matter. That different values have different hashes is not certain but proved by the tests, by
-comparison with exact normal forms.
+So a cell is a graph of terms, and two cells compute the same if their graphs are, whatever the terms are called. A
+graph is hashed in two passes: from the input on, a term by its operation and what goes into it; from the output back,
+by where it goes, which tells one term that is used twice from two that look alike. The order of sums and the names of
+nodes do not matter. That different graphs have different hashes is not certain, but proved by the tests.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from sedspace_kernels._jit import jit, split
 NONE, SKIP = 0, 1
 PARTS = 16
 _TOKEN = np.uint64(0x9E3779B97F4A7C15)
+_ROOT = np.uint64(0xD1B54A32D192ED03)
 _A, _B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _27, _30, _31 = np.uint64(27), np.uint64(30), np.uint64(31)
 _ZERO = np.uint64(0)
@@ -35,50 +38,88 @@ def _mix(x: Any) -> Any:
 
 
 @jit
-def _ends(
-    prefix: int,
-    inner: int,
-    sources: NDArray[np.int64],
-    targets: NDArray[np.int64],
-    kinds: NDArray[Any],
-    value: NDArray[Any],
-    chosen: NDArray[np.int64],
-    out: NDArray[Any],
-) -> None:
-    """Write the hashes of all cells whose first `inner` edges are those of an index `prefix`, in order."""
-    radix = len(kinds)
-    for e in range(inner - 1, -1, -1):
-        chosen[e] = prefix % radix
-        prefix //= radix
-    value[:] = _ZERO
-    value[0] = _TOKEN
-    for e in range(inner):
-        value[targets[e]] += _term(value[sources[e]], kinds[chosen[e]])
-    out[0] = _ZERO
-    length = 1
-    for e in range(
-        inner, len(sources)
-    ):  # every cell of the edges so far, from the last on, becomes one for each choice
-        for i in range(length - 1, -1, -1):
-            base = out[i]
-            for choice in range(radix):
-                out[i * radix + choice] = base + _term(value[sources[e]], kinds[choice])
-        length *= radix
+def _times(term: Any, often: int) -> Any:
+    """Return what a term adds to the hash of a value in which it comes so often."""
+    return _mix(term + np.uint64(often) * _TOKEN)
 
 
 @jit
-def _term(value: Any, kind: Any) -> Any:
-    """Return what an edge adds to its target: of a node without a value, whose hash is 0, nothing."""
-    if value == _ZERO or kind == NONE:
-        return _ZERO
-    return value if kind == SKIP else _mix(_mix(value) ^ kind)
+def _hash_of(value: NDArray[np.int64], of_term: NDArray[Any]) -> Any:
+    """Return the hash of a value, 0 if it has no terms."""
+    total = _ZERO
+    for t in range(len(value)):
+        if value[t] > 0:
+            total += _times(of_term[t], value[t])
+    return total
+
+
+@jit
+def _same_pooling(e: int, sources: NDArray[np.int64], kind: NDArray[Any], value: NDArray[np.int64]) -> int:
+    """Return the first edge that pools the same value in the same way."""
+    for before in range(e):
+        if kind[before] == kind[e] and np.array_equal(value[sources[before]], value[sources[e]]):
+            return before
+    return e
+
+
+@jit
+def _hash_forward(
+    first: int,
+    sources: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    kind: NDArray[Any],
+    weightless: NDArray[np.bool_],
+    value: NDArray[np.int64],
+    of_node: NDArray[Any],
+    forward: NDArray[Any],
+) -> None:
+    """Make the values of all nodes from the target of an edge on; the term of edge e is number e + 1, the input 0."""
+    for e in range(first, len(sources)):
+        source, target = sources[e], targets[e]
+        if source == 0:  # all that goes into the node before is known
+            of_node[target - 1] = _hash_of(value[target - 1], forward)
+            value[target] = 0
+        if kind[e] == NONE or of_node[source] == _ZERO:
+            continue
+        if kind[e] == SKIP:
+            value[target] += value[source]
+            continue
+        term = 1 + (_same_pooling(e, sources, kind, value) if weightless[e] else e)
+        value[target, term] += 1
+        forward[term] = _mix(_mix(of_node[source]) ^ kind[e])
+
+
+@jit
+def _hash_backward(
+    sources: NDArray[np.int64], value: NDArray[np.int64], forward: NDArray[Any], backward: NDArray[Any]
+) -> Any:
+    """Return the hash of the graph of terms that lead to the last node, 0 if there are none."""
+    root = value[-1]
+    for t in range(len(root)):
+        backward[t] = _times(_ROOT, root[t]) if root[t] > 0 else _ZERO
+    total = _ZERO
+    for e in range(len(sources) - 1, -1, -1):  # what a term goes into comes later
+        if backward[e + 1] == _ZERO:
+            continue
+        whole = _mix(_mix(backward[e + 1]) ^ forward[e + 1])
+        total += whole
+        source = value[sources[e]]
+        for t in range(e + 1):
+            if source[t] > 0:
+                backward[t] += _times(whole, source[t])
+    return total if backward[0] == _ZERO else total + _mix(backward[0] ^ _TOKEN)
 
 
 @jit
 def hashes(
-    start: int, sources: NDArray[np.int64], targets: NDArray[np.int64], kinds: NDArray[Any], out: NDArray[Any]
+    start: int,
+    sources: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    kinds: NDArray[Any],
+    weightless: NDArray[np.bool_],
+    out: NDArray[Any],
 ) -> None:
-    """Write the hashes of the values of consecutive cells, 0 if they have none.
+    """Write the hashes of consecutive cells, 0 if they have no value.
 
     Parameters
     ----------
@@ -88,22 +129,31 @@ def hashes(
         Grouped by target, ascending; node 0 is the input, the last target the output.
     kinds : uint64[choices]
         The same at every edge: `NONE`, `SKIP`, or any other number, one for each operation.
+    weightless : bool[choices]
+        Which of these give equal terms of equal values.
     out : uint64[n]
     """
-    inner = 0
-    while targets[inner] < targets[-1]:
-        inner += 1
-    size = len(kinds) ** (len(sources) - inner)
-    value = np.empty(targets[-1] + 1, np.uint64)
-    chosen = np.empty(len(sources), np.int64)
-    ends = np.empty(size, np.uint64)
-    done = 0
-    while done < len(out):
-        prefix, skipped = (start + done) // size, (start + done) % size
-        _ends(prefix, inner, sources, targets, kinds, value, chosen, ends)
-        length = min(size - skipped, len(out) - done)
-        out[done : done + length] = ends[skipped : skipped + length]
-        done += length
+    radix, edges = len(kinds), len(sources)
+    chosen = np.empty(edges, np.int64)
+    for e in range(edges - 1, -1, -1):
+        chosen[e] = start % radix
+        start //= radix
+    kind, pools = kinds[chosen], weightless[chosen]
+    value = np.zeros((targets[-1] + 1, edges + 1), np.int64)
+    forward, backward = np.zeros(edges + 1, np.uint64), np.zeros(edges + 1, np.uint64)
+    of_node = np.zeros(targets[-1] + 1, np.uint64)
+    value[0, 0], forward[0] = 1, _TOKEN
+    first = 0  # of the edges into the first node that is not as in the cell before
+    for i in range(len(out)):
+        _hash_forward(first, sources, targets, kind, pools, value, of_node, forward)
+        out[i] = _hash_backward(sources, value, forward, backward)
+        e = edges - 1
+        while e > 0 and chosen[e] == radix - 1:
+            chosen[e], kind[e], pools[e] = 0, kinds[0], weightless[0]
+            e -= 1
+        chosen[e] = (chosen[e] + 1) % radix
+        kind[e], pools[e] = kinds[chosen[e]], weightless[chosen[e]]
+        first = e - sources[e]
 
 
 @jit

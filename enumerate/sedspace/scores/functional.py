@@ -32,8 +32,9 @@ def _lowest(space: Space) -> NDArray[np.int32]:
     cells = _check(space)
     codes = {"none": NONE, "skip": SKIP}
     kinds = tuple(codes.get(o.kind, 2 + code) for code, o in enumerate(cells.operations))
+    pools = tuple(o.kind == "pool" for o in cells.operations)
     with _lock:  # several shards of a run may ask at once
-        return _compute(cells.edges, kinds)
+        return _compute(cells.edges, kinds, pools)
 
 
 def _check(space: Space) -> CellSpace:
@@ -48,11 +49,11 @@ def _check(space: Space) -> CellSpace:
 
 
 @lru_cache(maxsize=4)  # by what determines them: a space that is read from a file, or sent to a worker, is another one
-def _compute(edges: tuple[tuple[int, int], ...], kinds: tuple[int, ...]) -> NDArray[np.int32]:
+def _compute(edges: tuple[tuple[int, int], ...], kinds: tuple[int, ...], pools: tuple[bool, ...]) -> NDArray[np.int32]:
     sources, targets = (np.array(ends, np.int64) for ends in zip(*edges, strict=True))
     values = np.empty(len(kinds) ** len(edges), np.uint64)
-    codes, threads = np.array(kinds, np.uint64), available_threads()
-    split(lambda lo, hi: hashes(lo, sources, targets, codes, values[lo:hi]), len(values), threads)
+    codes, weightless, threads = np.array(kinds, np.uint64), np.array(pools), available_threads()
+    split(lambda lo, hi: hashes(lo, sources, targets, codes, weightless, values[lo:hi]), len(values), threads)
     return first_places(values, threads)
 
 
@@ -96,10 +97,12 @@ REPRESENTATIVE = FunctionalScore(
 def functional_class(space: str | Space, index: int | ArrayLike) -> Any:
     """Return the functional class of one architecture, or of many: the lowest index of its class.
 
-    Two cells are of one class if they compute the same network up to the order of summation, once edges that carry
-    nothing and identities are gone: the value of a node is the multiset of its terms; an edge contributes nothing if
-    its operation is none or its source has no value, the terms of its source if it is a skip connection, and else one
-    term, its operation applied to the value of its source.
+    Two cells are of one class if some bijection of their convolutions makes them compute the same up to the order of
+    sums, once edges that carry nothing and identities are gone. The value of a node is a sum of terms, each as often as
+    it comes in; an edge adds nothing if its operation is none or its source has no value, the terms of its source if it
+    is a skip connection, and else one term. A convolution is a term of its own, since it has weights of its own: the
+    same one twice is not two of them. A pooling has none: of one value it is one term. The pool of a sum is not taken
+    for the sum of the pools, which holds for averages only: classes mean the same for every pooling.
 
     Parameters
     ----------
