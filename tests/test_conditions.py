@@ -206,12 +206,12 @@ def test_comparisons_with_nan_are_false_both_ways(values):
         ("sed", "gives numbers, expected a condition"),
         (
             " OR ".join(f"index = {i}" for i in range(4000)),
-            r"has 7,999 operators, expected at most 400: name many values with IN",
+            r"has 11,999 names and operators, expected at most 1,000: name many values with IN",
         ),
-        (" OR ".join(f"index = {i}" for i in range(20000)), r"has 39,999 operators"),
+        (" OR ".join(f"index = {i}" for i in range(20000)), r"has 59,999 names"),
         ("NOT (" * 100 + "sed > 3" + ")" * 100, "parentheses 100 deep"),
         ("+".join(["n_skip"] * 150) + " > 3", "nested too deep"),
-        ("=".join(["n_skip"] * 30000), "has 29,999 operators"),
+        ("=".join(["n_skip"] * 30000), "has 59,999 names"),
         (3, "expected a condition in SQL"),
     ],
 )
@@ -281,3 +281,90 @@ def test_numbers_wider_than_a_byte_stay_exact():
     assert list(ss.members(space, "kernels * kernels > 160000")) == [
         i for i in range(900) if (100 + sum(space.digits(i).astype(int))) ** 2 > 160000
     ]
+
+
+# -- forms of one condition --------------------------------------------------------------------------------------------
+
+
+def tenths():
+    return ss.AdditiveScore("tenth", {"n": "n_conv3x3"}, lambda n: n, denominator=10)
+
+
+@pytest.mark.parametrize(
+    ("form", "meaning"),
+    [
+        ("tenth BETWEEN 0.1 AND 0.3", lambda n: 1 <= n <= 3),
+        ("tenth >= 0.1 AND tenth <= 0.3", lambda n: 1 <= n <= 3),
+        ("tenth IN (0.1, 0.3)", lambda n: n in (1, 3)),
+        ("CASE tenth WHEN 0.1 THEN TRUE ELSE FALSE END", lambda n: n == 1),
+        ("tenth IS NOT DISTINCT FROM 0.1", lambda n: n == 1),
+        ("tenth IS DISTINCT FROM 0.1", lambda n: n != 1),
+        ("tenth = 0.1", lambda n: n == 1),
+        ("tenth <> 0.1", lambda n: n != 1),
+        ("0.3 < tenth", lambda n: n > 3),
+    ],
+)
+def test_single_precision_is_compared_alike_in_every_form(monkeypatch, form, meaning):
+    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    ss.register(tenths())
+    counts = ss.score("tss", "n_conv3x3").tolist()
+    assert list(ss.members("tss", form)) == [i for i, n in enumerate(counts) if meaning(n)]
+
+
+@pytest.mark.parametrize(
+    ("where", "count"),
+    [
+        ("LENGTH(arch) - 1000 < 0", 15625),
+        ("STRPOS(arch, 'zz') - 1 < 0", 15625),
+        ("OCTET_LENGTH(arch) * 2000000000 > 5000000000", 15625),
+        ('LENGTH("0->3") - 5 < 0', 3125),
+        ("POW(10, n_skip * 2) >= 10000000000", 25),
+        ("POW(2, n_skip * 10) >= 1099511627776", 265),
+        ("CAST(n_skip AS INT) * 1000000000 >= 3000000000", 1545),
+        ("CAST(n_skip AS TINYINT) * 100 > 200", 1545),
+        ("POW(macs, 5) > 0", 15625),
+        ("macs * macs * macs * macs * macs > 0", 15625),
+        ("macs * macs > 0", 15625),
+    ],
+)
+def test_no_integer_of_any_origin_wraps(run, where, count):
+    assert ss.members("tss", where).count == count
+    assert len(top(run, 10**6, where=where)) == count
+
+
+@pytest.mark.parametrize(
+    ("where", "counted"),
+    [("GREATEST(half, 3) = 3", "n <= 6"), ("COALESCE(half, 3) = 3", "n in (0, 6)"), ("CAST(half AS BOOLEAN)", "n > 0")],
+)
+def test_nan_is_null_wherever_it_stands(monkeypatch, where, counted):
+    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    ss.register(halves(NAN))
+    counts = ss.score("tss", "n_skip").tolist()
+    assert ss.members("tss", where).count == sum(eval(counted, {"n": n}) for n in counts)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "sed" + " IS NULL" * 15000,
+        "INTERVAL " * 5000 + "1",
+        "sed > 1 -- '\n" + "OR sed > 2 " * 20000 + "-- '",
+        "ARRAY[" * 100 + "1" + "]" * 100 + " = sed",
+        "sed > 1 OR E'\\'' = '" + "OR sed > 2 " * 20000 + "'",
+    ],
+)
+def test_what_would_end_the_process_is_refused_before_it_is_parsed(run, where):
+    with pytest.raises(ss.BadInput, match=r"names and operators|deep|not a condition"):
+        ss.members("tss", where)
+    with pytest.raises(ss.BadInput, match=r"names and operators|deep|cannot be answered"):
+        run_sql(run, f"SELECT index FROM archs WHERE {where}")
+
+
+def test_queries_are_limited_and_take_nan_for_null(tmp_path):
+    run = ss.enumerate_space("tss", tmp_path / "run", columns=[halves(NAN), "sed"], progress=False)
+    counts = ss.score("tss", "n_skip")
+    assert run_sql(run, "SELECT count(*) AS n FROM archs WHERE half >= 1").item() == (counts >= 2).sum()
+    assert run_sql(run, "-- the best\nSELECT half FROM archs ORDER BY half DESC NULLS LAST LIMIT 1").item() == 3
+    with pytest.raises(ss.BadInput, match="names and operators"):
+        run_sql(run, f"SELECT {'index+' * 20000}1 FROM archs")
+    assert sample(run, 5, stratify="half")["half"].is_not_nan().all()

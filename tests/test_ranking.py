@@ -153,3 +153,52 @@ def test_all_there_are_may_be_asked_for():
     assert len(ss.top_k("tss", 10**20)) == 15625
     with pytest.raises(ss.BadInput, match="n 10000000000: only 15 architectures"):
         ss.sample("tss6", 10**10, where="sed >= 24")
+
+
+def test_integers_beyond_int64_are_refused():
+    far = np.uint64(2**63 + 5)
+    for score in (
+        ss.ArrayScore("u", lambda digits: np.full(len(digits), far), dtype="float64"),
+        ss.AdditiveScore("u", {"n": "n_skip"}, lambda n: np.full(n.shape, far), dtype="float64"),
+    ):
+        with pytest.raises(ss.BadInput, match="returned 9223372036854775813, beyond int64"):
+            ss.score("tss", score)
+
+
+def test_a_function_may_do_what_it_likes_with_its_digits():
+    def spoiled(digits):
+        digits[:, 0] = 0
+        return digits.sum(axis=1)
+
+    mine = ss.ArrayScore("mine", spoiled, dtype="int64")
+    found = ss.top_k("tss", 1, columns=[mine, "n_conv3x3"])
+    assert found.select("index", "n_conv3x3", "arch").row(0) == (11668, 5, ss.space("tss").arch(11668))
+
+
+def test_bounds_beyond_the_type_and_nan():
+    most = ss.AdditiveScore("most", {"n": "n_skip"}, lambda n: np.full(n.shape, 2**63 - 1), dtype="int64")
+    tally = ss.distribution("tss", most)
+    assert (tally.at_least(2**63 - 1), tally.at_least(2**63), tally.rank(2**63)) == (15625, 0, 1)
+    with pytest.raises(ss.BadInput, match="nan: expected a number"):
+        ss.distribution("tss").rank(NAN)
+    gaps = ss.AdditiveScore("gaps", {"n": "n_skip"}, lambda n: np.where(n == 0, NAN, n), dtype="float64")
+    assert ss.census("tss", [], by=gaps)["gaps"].to_list()[:-1] == [6, 5, 4, 3, 2, 1]
+
+
+def test_numbers_of_any_type():
+    from decimal import Decimal
+    from fractions import Fraction
+
+    expected = ss.best_within("tss", [1_000_000])["index"].to_list()
+    for budget in (
+        np.array(1_000_000),
+        Fraction(1_000_000),
+        Decimal(1_000_000),
+        np.int64(1_000_000),
+        [np.float32(1e6)],
+    ):
+        assert ss.best_within("tss", budget)["index"].to_list() == expected
+    assert ss.distribution("tss").quantile(np.float32(0.5)) == ss.distribution("tss").quantile(0.5)
+    drawn = [ss.sample("tss", 3, importance="sed", temperature=t) for t in (2, np.float32(2), np.int64(2))]
+    assert drawn[0].equals(drawn[1])
+    assert drawn[0].equals(drawn[2])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import and_, or_, xor
 from typing import Any
 
@@ -34,11 +34,12 @@ _FUNCTIONS = (  # so do these functions, or families of them, as polars names th
 )
 _MEMBERSHIP = ("Boolean.IsIn", "Sql.IsIn")  # in a list that is written down; in another column is in all of its rows
 _ABSENCE = ("Boolean.IsNull", "Boolean.IsNotNull")
-_COMPARISONS = (
-    *("Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq"),
-    *("EqValidity", "NotEqValidity", "EqMissing", "NotEqMissing"),
-)
+_EQUALITIES = ("Eq", "NotEq", "EqValidity", "NotEqValidity", "EqMissing", "NotEqMissing")
+_COMPARISONS = (*_EQUALITIES, "Lt", "LtEq", "Gt", "GtEq")
+_ARITHMETIC = ("Plus", "Minus", "Multiply", "Mul", "Divide", "Div", "FloorDivide", "IntDiv", "Modulus", "Rem", "Abs")
 _CONNECTIVES: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {"And": and_, "Or": or_, "Xor": xor}
+_MOST_BITS = 126
+_BITS = {pl.UInt8: 8, pl.Int16: 15, pl.Int32: 31}
 _TEMPORAL = ("Date", "Datetime", "Duration", "Time")
 
 
@@ -113,9 +114,10 @@ def only_compares(tree: Tree) -> bool:
 
 
 def compared_texts(tree: Tree) -> Iterator[tuple[str, str]]:
-    """Yield each column that is held against a text, and the text."""
+    """Yield each column that is said to be a text, or not to be, and the text."""
     for kind, body in _nodes(tree):
-        sides = _inputs(kind, body) if _compares(kind, body) or _looks_up(kind, body) else []
+        equals = _operator(kind, body) in _EQUALITIES
+        sides = _inputs(kind, body) if equals or _looks_up(kind, body) else []
         columns = [name for k, name in map(_taken_apart, sides) if k == "Column"]
         for literal in (one for one in sides if _taken_apart(one)[0] == "Literal" and columns):
             values = pl.select(expression_of(literal)).to_series()
@@ -124,35 +126,82 @@ def compared_texts(tree: Tree) -> Iterator[tuple[str, str]]:
                 yield from ((columns[0], text) for text in values.drop_nulls())
 
 
-def with_columns_as(tree: Tree, expressions: dict[str, pl.Expr]) -> Tree:
-    """Return the tree with expressions in place of columns."""
-    by = {name: tree_of(expression) for name, expression in expressions.items()}
-    return _rewritten(tree, lambda kind, body: by.get(body) if kind == "Column" else None)
-
-
-def with_nan_as_null(tree: Tree, schema: dict[str, Any]) -> Tree:
-    """Return the tree with null in place of every NaN that is compared, looked up or asked for.
-
-    polars holds NaN to be equal to itself and greater than all numbers; to a condition it is no value.
-    """
-    empty = pl.DataFrame(schema=schema)
-
-    def guarded(side: Tree) -> Tree:
-        if _taken_apart(side)[0] == "Literal" or not empty.select(expression_of(side)).dtypes[0].is_float():
-            return side
-        value = expression_of(side)
-        return tree_of(pl.when(value.is_not_nan()).then(value))
+def without_wrapping(tree: Tree, schema: Mapping[str, pl.DataType]) -> Tree:
+    """Return the tree with integers computed in 128 bits, in floats where these may not do; powers always in floats."""
+    dtype_of = _types(schema)
 
     def replace(kind: str, body: Any) -> Tree | None:
-        if _compares(kind, body) or _looks_up(kind, body):
-            return _with_inputs(kind, body, [guarded(one) for one in _inputs(kind, body)])
-        return None
+        name = _operator(kind, body)
+        if name not in _ARITHMETIC and not name.startswith("Pow."):
+            return None
+        node = {kind: body}
+        wide = pl.Float64 if name.startswith("Pow.") or _bits(node, schema) > _MOST_BITS else pl.Int128
+        inputs = [
+            tree_of(expression_of(one).cast(wide)) if dtype_of(one).is_integer() else one for one in _inputs(kind, body)
+        ]
+        return _with_inputs(kind, body, inputs)
 
     return _rewritten(tree, replace)
 
 
+def _bits(tree: Tree, schema: Mapping[str, pl.DataType]) -> int:
+    """Return how many bits an integer may need at most."""
+    kind, body = _taken_apart(tree)
+    if kind == "Column":
+        return next((bits for dtype, bits in _BITS.items() if schema[body] == dtype), 63)
+    if kind == "Literal":
+        value = pl.select(expression_of(tree)).item()
+        return value.bit_length() if isinstance(value, int) else 63
+    inside = [_bits(one, schema) for one in _inputs(kind, body)] or [63]
+    name = _operator(kind, body)
+    return sum(inside) if name in ("Multiply", "Mul") else max(inside) + (name in ("Plus", "Minus"))
+
+
+def with_nan_as_null(tree: Tree, schema: Mapping[str, pl.DataType]) -> Tree:
+    """Return the tree with null in place of every NaN: of columns, and of what is compared, looked up or asked for.
+
+    polars holds NaN to be equal to itself and greater than all numbers; to a condition it is no value. A number that
+    is compared with single-precision values is rounded as they are, however the comparison is written.
+    """
+    dtype_of = _types(schema)
+
+    def guard(side: Tree) -> Tree:
+        value = expression_of(side)
+        return tree_of(pl.when(value.is_not_nan()).then(value))
+
+    columns = {name: guard({"Column": name}) for name, dtype in schema.items() if dtype.is_float()}
+
+    def guarded(side: Tree) -> Tree:
+        known = _taken_apart(side)[0] == "Literal" or side in columns.values()
+        return side if known or not dtype_of(side).is_float() else guard(side)
+
+    def replace(kind: str, body: Any) -> Tree | None:
+        if kind == "Column":
+            return columns.get(body)
+        if not _compares(kind, body) and not _looks_up(kind, body):
+            return None
+        sides = [guarded(one) for one in _inputs(kind, body)]
+        if _compares(kind, body) and any(dtype_of(one) == pl.Float32 for one in sides):
+            sides = [_as_single(one) for one in sides]
+        return _with_inputs(kind, body, sides)
+
+    return _rewritten(tree, replace)
+
+
+def _as_single(side: Tree) -> Tree:
+    kind, body = _taken_apart(side)
+    is_decimal = kind == "Literal" and "'Decimal'" in str(body)
+    return tree_of(expression_of(side).cast(pl.Float32)) if is_decimal else side
+
+
+def _types(schema: Mapping[str, pl.DataType]) -> Callable[[Tree], pl.DataType]:
+    """Return what tells the type of an expression over columns of a schema."""
+    empty = pl.DataFrame(schema=schema)
+    return lambda tree: empty.select(expression_of(tree)).dtypes[0]
+
+
 def _rewritten(tree: Tree, replace: Callable[[str, Any], Tree | None]) -> Tree:
-    """Return a tree with nodes replaced, from the leaves on."""
+    """Return a tree with nodes replaced, from the leaves on; what stands in for one is not looked at again."""
     kind, body = _taken_apart(tree)
     inputs = [_rewritten(one, replace) for one in _inputs(kind, body)]
     again = _with_inputs(kind, body, inputs)
@@ -197,9 +246,13 @@ def _function(body: Any) -> str:
     return ".".join([*names, rest] if isinstance(rest, str) else names)
 
 
+def _operator(kind: str, body: Any) -> str:
+    name: str = body["op"] if kind == "BinaryExpr" else _function(body) if kind == "Function" else ""
+    return name.removeprefix("Sql.Binary.")
+
+
 def _compares(kind: str, body: Any) -> bool:
-    operator = body["op"] if kind == "BinaryExpr" else _function(body) if kind == "Function" else ""
-    return operator.removeprefix("Sql.Binary.") in _COMPARISONS
+    return _operator(kind, body) in _COMPARISONS
 
 
 def _looks_up(kind: str, body: Any) -> bool:

@@ -17,12 +17,12 @@ from sedspace.census.members import seeded, subset
 from sedspace.census.sample import check_enough, shares_of
 from sedspace.errors import BadInput, RunError, first_line, unknown
 from sedspace.runs import Run
-from sedspace.runs.place import arrow, failures
+from sedspace.runs.place import arrow, failures, is_remote
 from sedspace.scores import at_least_one, check_rows_fit
 from sedspace.scores.conditions import TEXTS, choices_of
 from sedspace.spaces import Space
 from sedspace.spaces.space import INT64_END
-from sedspace.where import Condition
+from sedspace.where import Condition, refuse_endless, shown
 
 
 def top(
@@ -117,6 +117,8 @@ def sample(run: Run, n: int, *, stratify: str | None = None, where: str | None =
     check_enough(count, run.rows)
     check_rows_fit(run.space, count, "n")
     rows = _rows(run, stratify, where)
+    if stratify is not None and _dtypes(run)[stratify].startswith("float"):
+        rows = rows.filter(pl.col(stratify).is_finite())
     column = pl.lit(0) if stratify is None else pl.col(stratify)
     strata = collect(run, rows.select("index", stratum=column.rank("dense")).sort("stratum", "index"))
     sizes = strata["stratum"].rle().struct.field("len").to_list()
@@ -193,7 +195,7 @@ def sql(run: Run, statement: str, *, allow_files: bool = False) -> pl.DataFrame:
     ----------
     run : Run
     statement : str
-        In the SQL of polars. Integer columns are 64 bits wide, so that differences of counts do not wrap.
+        In the SQL of polars. Integer columns are 64 bits wide, so that differences of counts do not wrap; NaN is null.
     allow_files : bool, default False
         Whether it may also read other files and URLs, by ``read_csv('...')`` and its kin: a statement that somebody
         else wrote could look at what is not theirs.
@@ -217,7 +219,7 @@ def sql(run: Run, statement: str, *, allow_files: bool = False) -> pl.DataFrame:
     [(0, 6.0), (1, 8.75)]
     """
     _refuse(statement, allow_files)
-    wide = run.scan().with_columns(cs.integer().cast(pl.Int64))
+    wide = run.scan().with_columns(cs.integer().cast(pl.Int64), cs.float().fill_nan(None))
     try:
         with pl.SQLContext(archs=wide, eager=False) as context:
             return context.execute(statement).collect(engine="streaming")
@@ -227,24 +229,23 @@ def sql(run: Run, statement: str, *, allow_files: bool = False) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         for path in run.files():
             _metadata(run, path)  # a damaged file is not the statement's fault
-        if isinstance(error, OSError) and error.errno is None:  # pyarrow's, of a page whose checksum is another
+        if is_remote(run.path) and isinstance(error, OSError) and error.errno is None:  # a page's checksum is another
             raise _unreadable(run, error) from None
-        raise BadInput(f"query {statement!r} cannot be answered: {first_line(error)}") from None
+        raise BadInput(f"query {shown(statement)} cannot be answered: {first_line(error)}") from None
 
 
 def _refuse(statement: str, allow_files: bool) -> None:
     """Refuse what is no query, and, by their names wherever these stand, polars' functions that read files."""
-    if not isinstance(statement, str) or not re.match(
-        r"[\s(]*(select|with|from|values|show|explain)\b", statement, re.I
-    ):
-        raise BadInput(f"query {statement!r}: expected one that begins with SELECT or WITH")
+    begin = r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(select|with|from|values|show|explain)\b"
+    if not isinstance(statement, str) or not re.match(begin, statement, re.IGNORECASE | re.DOTALL):
+        raise BadInput(f"query {shown(statement)}: expected one that begins with SELECT or WITH")
+    refuse_endless(statement, "query")
     if not allow_files and (found := re.search(r"read_[a-z]\w*", statement, re.IGNORECASE)):
-        raise BadInput(f"query {statement!r} calls {found[0]}: it may read files with --allow-files only")
-    if not statement.isascii():
-        try:
-            statement.encode()
-        except UnicodeEncodeError:
-            raise BadInput(f"query {statement!r} is no text in UTF-8") from None
+        raise BadInput(f"query {shown(statement)} calls {found[0]}: it may read files with --allow-files only")
+    try:
+        statement.encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"query {shown(statement)} is no text in UTF-8") from None
 
 
 def describe(run: Run) -> pl.DataFrame:

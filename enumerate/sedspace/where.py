@@ -18,22 +18,22 @@ from sedspace.expression import (
     only_compares,
     other_rows,
     tree_of,
-    with_columns_as,
     with_nan_as_null,
+    without_wrapping,
 )
 from sedspace.forked import refuse_fork
 
-_MOST_OPERATORS = 400  # polars needs minutes for thousands, and ends the process at some
+_MOST_WORDS = 1000  # polars needs minutes for thousands, and ends the process at some
 _DEEPEST = 20  # parentheses within parentheses: beyond, its parser takes exponential time
-_OPERATOR = re.compile(r"\b(?:and|or|xor|not|when)\b|[<>=!]+|[+*/%|&]|(?<=[\w)\"'])\s*-", re.IGNORECASE)
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+_WORD = re.compile(r"[^\W\d]\w*|[<>=!]+|[+*/%|&]|(?<=[\w)\]\"'])\s*-")  # numbers, as IN lists them, are none
+_NOT_CODE = re.compile(r"'(?:[^'\\]|'')*'|\"[^\"\\]*\"|`[^`\\]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 class Condition:
     """A condition such as ``params < 500000 AND sed > 6``.
 
-    Integers are computed with in 128 bits: ``n_skip - n_none`` of two bytes does not wrap. NaN is no value: like null,
-    it meets no condition.
+    Integers do not wrap: ``n_skip - n_none`` of two bytes is computed in 128 bits, powers and what may exceed that in
+    float64. NaN is null, and meets no condition.
 
     Parameters
     ----------
@@ -67,11 +67,11 @@ class Condition:
     ) -> None:
         refuse_fork()
         self.text = text
-        self._shown = _shown(text)
+        self._shown = shown(text)
         try:
             self._take(tree_of(parsed(text)), columns, choices or {})
         except RecursionError:
-            raise BadInput(f"where {self._shown} is nested too deep: expected a shorter condition") from None
+            raise BadInput(f"where {self._shown} is nested too deep, or has a number beyond all bounds") from None
 
     def _take(self, tree: Any, columns: Mapping[str, str], choices: Mapping[str, Sequence[str]]) -> None:
         if (found := other_rows(tree)) is not None:
@@ -94,10 +94,9 @@ class Condition:
 
     def _checked(self, tree: Any) -> pl.Expr:
         """Return the expression of a tree, made safe against wrapping and NaN; refuse one that is no condition."""
-        if not only_compares(tree):  # comparing integers as they stand is safe, and faster
-            integers = [name for name, dtype in self.schema.items() if dtype.is_integer()]
-            tree = with_columns_as(tree, {name: pl.col(name).cast(pl.Int128) for name in integers})
         try:
+            if not only_compares(tree):  # comparing integers as they stand is safe, and faster
+                tree = without_wrapping(tree, self.schema)
             expression = expression_of(with_nan_as_null(tree, self.schema))
             dtype = pl.DataFrame(schema=self.schema).select(kept=expression).schema["kept"]
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
@@ -133,29 +132,30 @@ def parsed(text: str) -> pl.Expr:
     """Return the expression of a condition in SQL; raise `BadInput` if it is none."""
     if not isinstance(text, str):
         raise BadInput(f"where {text!r}: expected a condition in SQL, as text")
-    _refuse_endless(text)
+    refuse_endless(text, "where")
     try:
         return pl.sql_expr(text)
     except UnicodeEncodeError:
         raise BadInput(f"where {text!r} is no text in UTF-8") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise BadInput(f"where {_shown(text)} is not a condition in SQL: {_cut(first_line(error))}") from None
+        raise BadInput(f"where {shown(text)} is not a condition in SQL: {_cut(first_line(error))}") from None
 
 
-def _refuse_endless(text: str) -> None:
-    """Refuse a text that would keep the parser busy for minutes, or end the process, before it is parsed."""
-    bare = _QUOTED.sub("''", text)
-    if (operators := len(_OPERATOR.findall(bare))) > _MOST_OPERATORS:
+def refuse_endless(text: str, what: str) -> None:
+    """Refuse SQL that would keep the parser busy for minutes, or end the process, before it is parsed."""
+    bare = _NOT_CODE.sub("''", text)
+    if (words := len(_WORD.findall(bare))) > _MOST_WORDS:
         raise BadInput(
-            f"where {_shown(text)} has {operators:,} operators, expected at most {_MOST_OPERATORS}: name many values "
-            f"with IN, as in index IN (3, 5, 8)"
+            f"{what} {shown(text)} has {words:,} names and operators, expected at most {_MOST_WORDS:,}: name many "
+            f"values with IN, as in index IN (3, 5, 8)"
         )
-    nested = np.cumsum([{"(": 1, ")": -1}.get(letter, 0) for letter in bare] or [0])
-    if nested.max() > _DEEPEST:
-        raise BadInput(f"where {_shown(text)} has parentheses {nested.max()} deep, expected at most {_DEEPEST}")
+    steps = [{"(": 1, "[": 1, ")": -1, "]": -1}.get(letter, 0) for letter in bare]
+    if (deepest := int(np.cumsum(steps or [0]).max())) > _DEEPEST:
+        raise BadInput(f"{what} {shown(text)} has parentheses {deepest} deep, expected at most {_DEEPEST}")
 
 
-def _shown(text: Any) -> str:
+def shown(text: Any) -> str:
+    """Return a text as an error shows it: in quotes, and not at any length."""
     return repr(_cut(text) if isinstance(text, str) else text)
 
 

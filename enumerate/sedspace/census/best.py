@@ -17,6 +17,7 @@ from sedspace.scores import MAX_SCAN, AdditiveScore, Score, at_least_one, best, 
 from sedspace.scores.top import opposite
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.spaces.space import as_number
 from sedspace.where import polars_dtype
 from sedspace_kernels.pareto import front
 
@@ -402,8 +403,9 @@ def best_within(
 
 def _numbers(budgets: Iterable[float]) -> list[float]:
     """Return budgets as numbers of one type: integers if all are, and fit int64."""
-    given = list(budgets) if isinstance(budgets, Iterable) and not isinstance(budgets, str) else [budgets]
-    if not given or not all(isinstance(one, int | float | np.number) and one == one for one in given):
-        raise BadInput(f"budgets {given!r}: expected at least one number, and nothing else")
-    exact = all(isinstance(one, int | np.integer) and abs(int(one)) < 1 << 63 for one in given)
+    several = isinstance(budgets, Iterable) and not isinstance(budgets, str) and np.ndim(budgets) > 0  # type: ignore[arg-type]
+    given = [as_number(one, "budget") for one in (budgets if several else [budgets])]
+    if not given:
+        raise BadInput("budgets []: expected at least one number")
+    exact = all(isinstance(one, int) and abs(one) < 1 << 63 for one in given)
     return [int(one) if exact else float(one) for one in given]

@@ -17,7 +17,7 @@ from sedspace.errors import BadInput
 from sedspace.scores import Score, at_least_one, check_rows_fit, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.space import as_int
+from sedspace.spaces.space import as_int, as_number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,6 +95,7 @@ def sample(
     space = find_space(space)
     n = at_least_one(n, "n")
     by = _check(stratify, strata, importance, temperature)
+    temperature = float(temperature)
     random = seeded(seed)
     classes, scores, wanted = select(space, [] if by is None else [by], only_unique(space, where, unique))
     if importance is None:
@@ -125,7 +126,7 @@ def _check(
         raise BadInput("stratify and importance exclude each other: expected one of them")
     if strata is not None and (stratify is None or not 1 <= as_int(strata, "strata") <= _MOST_STRATA):
         raise BadInput(f"strata {strata}: expected 1 to {_MOST_STRATA:,}, and a score to stratify by")
-    if not (isinstance(temperature, int | float) and math.isfinite(temperature) and temperature):
+    if not math.isfinite(as_number(temperature, "temperature")) or not temperature:
         raise BadInput(f"temperature {temperature}: expected a number other than 0")
     if importance is None and temperature != 1:
         raise BadInput(f"temperature {temperature} without importance: it is that of a draw by importance")

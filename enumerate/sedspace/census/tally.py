@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import accumulate
@@ -18,6 +18,7 @@ from sedspace.forked import refuse_fork
 from sedspace.scores import Score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.spaces.space import as_number
 from sedspace_kernels.tables import distinct_rows
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def census(
     values = [classes.values(name)[wanted] for name in names]
     columns, counts, least = merge(values, classes.counts[wanted], classes.least[wanted])
     order = np.argsort(least, kind="stable")
-    order = order[np.argsort(-np.unique(columns[0][order], return_inverse=True)[1], kind="stable")]
+    order = order[np.argsort(_falling(columns[0][order]), kind="stable")]
     return pl.DataFrame(
         [
             *(pl.Series(name, column[order]) for name, column in zip(names, columns, strict=True)),
@@ -107,6 +108,12 @@ def census(
             integers("index", least[order], space.size),
         ]
     )
+
+
+def _falling(values: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers that ascend as values fall, NaN as the last."""
+    rank = np.unique(values, return_inverse=True)[1]
+    return np.where(values == values, -rank, 1)
 
 
 class Distribution:
@@ -138,11 +145,11 @@ class Distribution:
         return 1 + self._from(value, "right")
 
     def _from(self, value: float, side: Literal["left", "right"]) -> int:
-        if not isinstance(value, int | float | np.number):
-            raise BadInput(f"value {value!r} of {self.name}: expected a number")
-        if self.values.dtype.kind == "f":  # 0.1 means what the score writes for it
-            value = self.values.dtype.type(value)
-        return sum(self.counts[int(np.searchsorted(self.values, value, side=side)) :])
+        number = as_number(value, f"{self.name} of an architecture")
+        if self.values.dtype == np.float32:  # 0.1 means what the score writes for it
+            number = float(np.array(number, np.float64).astype(np.float32))
+        place = bisect_left if side == "left" else bisect_right
+        return sum(self.counts[place(self.values.tolist(), number) :])  # Python compares integers with floats exactly
 
     def ties(self, value: float) -> int:
         """Return how many architectures score exactly this."""
@@ -200,7 +207,7 @@ def _share(q: float | str | Fraction) -> Fraction:
     if isinstance(q, str) and not re.fullmatch(r"\s*\d{0,400}([./]\d{0,400})?(e-?\d{1,3})?\s*", q, re.IGNORECASE):
         raise BadInput(f"quantile {q[:80]!r} is not a number from 0 to 1")
     try:
-        share = Fraction(q)
+        share = Fraction(float(q) if isinstance(q, np.floating) else q)
     except (ValueError, TypeError, OverflowError, ZeroDivisionError):
         raise BadInput(f"quantile {q!r} is not a number from 0 to 1") from None
     if not 0 <= share <= 1:

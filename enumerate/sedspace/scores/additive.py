@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput
 from sedspace.scores.layout import Layout, Tables, first_layout, layouts
-from sedspace.scores.score import Score
+from sedspace.scores.score import Score, as_keys
 from sedspace.scores.top import Ranked, keep_best, opposite, threshold
 from sedspace.spaces import Operation, Space
 from sedspace.spaces.space import Feature
@@ -128,7 +128,7 @@ class AdditiveScore(Score):
             raise BadInput(f"score {self.name}: h returned {values.dtype} values, expected integers or floats")
         if values.shape != sums.shape[:-1]:
             raise BadInput(f"score {self.name}: h returned shape {values.shape} for sums of {sums.shape[:-1]}")
-        return multiplicity * values.astype(np.float64 if values.dtype.kind == "f" else np.int64, copy=False)
+        return multiplicity * as_keys(values, f"score {self.name}: h")
 
     def _call_h(self, arguments: list[NDArray[np.int64]]) -> NDArray[Any]:
         try:

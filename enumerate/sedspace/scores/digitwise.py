@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, SedspaceError
 from sedspace.scores.additive import merge_counts
-from sedspace.scores.score import Score
+from sedspace.scores.score import Score, as_keys
 from sedspace.scores.top import Ranked, chunks, keep_best, opposite, threshold
 from sedspace.spaces import Space
 from sedspace_kernels._jit import compile_for_user, split
@@ -126,7 +126,7 @@ class ArrayScore(OfDigits):
     def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
         """Return the keys of any architectures."""
         try:
-            keys = np.asarray(self.function(digits))
+            keys = np.asarray(self.function(digits.copy()))  # which it may sort, or fill, as it likes
         except SedspaceError:
             raise
         except Exception as error:
@@ -136,7 +136,7 @@ class ArrayScore(OfDigits):
                 f"score {self.name}: its function returned {keys.dtype} of shape {keys.shape} for {len(digits)} "
                 f"architectures, expected as many numbers"
             )
-        return keys.astype(np.float64 if keys.dtype.kind == "f" else np.int64, copy=False)
+        return as_keys(keys, f"score {self.name}: its function")
 
     def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
         parts = split(

@@ -104,3 +104,10 @@ class Score(ABC):
         The plain way, one architecture at a time in principle: what `verify` recomputes rows with, independently of
         how ranges are filled.
         """
+
+
+def as_keys(values: NDArray[Any], what: str) -> NDArray[Any]:
+    """Return numbers of any type as keys, int64 or float64; raise `BadInput` for integers that int64 does not hold."""
+    if values.dtype.kind == "u" and values.size and values.max() >= 1 << 63:
+        raise BadInput(f"{what} returned {values.max()}, beyond int64")
+    return values.astype(np.float64 if values.dtype.kind == "f" else np.int64, copy=False)

@@ -48,7 +48,7 @@ def _pool(operation: Operation, lam: Fraction) -> int:
 def _lam(lam: Fraction | str) -> Fraction:
     try:
         given = Fraction(lam)
-    except (ValueError, ZeroDivisionError, TypeError):
+    except (ValueError, ZeroDivisionError, TypeError, OverflowError):
         raise BadInput(f"lam {lam!r} is not a fraction: expected something like '3/4'") from None
     if not (0 < given < 1 and given.denominator <= 1000):
         raise BadInput(f"lam {lam} is out of range: expected a fraction between 0 and 1 with denominator up to 1000")

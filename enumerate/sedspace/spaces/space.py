@@ -220,7 +220,8 @@ class Space(ABC):
     def __getitem__(self, index: slice) -> NDArray[Any]: ...
     def __getitem__(self, index: int | slice) -> str | NDArray[Any]:
         if isinstance(index, slice):
-            chosen = range(self.size)[index]
+            bounds = (None if one is None else as_int(one, "index") for one in (index.start, index.stop, index.step))
+            chosen = range(self.size)[slice(*bounds)]
             return self.archs(self.digits_of(np.array(chosen, np.int64 if self.size <= INT64_END else object)))
         wanted = as_int(index, "index")
         if not -self.size <= wanted < self.size:
@@ -685,6 +686,19 @@ def _array(given: ArrayLike) -> NDArray[Any]:
         return np.asarray(given)
     except ValueError:  # rows of different lengths
         raise BadInput(f"{str(given)[:80]} is no array: expected rows of one length") from None
+
+
+def as_number(value: Any, what: str) -> int | float:
+    """Return a number of any type as a Python int, or else float; raise `BadInput` for what is none, and for NaN."""
+    if isinstance(value, int | np.integer):
+        return int(value)
+    try:
+        number = float(value) if not isinstance(value, str | bytes) else math.nan
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if math.isnan(number):
+        raise BadInput(f"{what} {value!r}: expected a number")
+    return number
 
 
 def as_int(value: Any, what: str) -> int:
