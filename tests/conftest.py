@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -18,6 +20,33 @@ hypothesis.settings.load_profile("sedspace")
 
 # Commands that tests start must find an uninstalled checkout as pytest itself does.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "enumerate"), str(ROOT / "kernels")])
+
+
+@contextlib.contextmanager
+def s3_server(secret: str = "somebody") -> Iterator[dict[str, str]]:
+    """Run an S3 server with a bucket, and lead to it by the environment, which is returned."""
+    pytest.importorskip("s3fs", reason="needs s3fs")
+    moto = pytest.importorskip("moto.server", reason="needs moto[server]")
+    import boto3
+    import s3fs
+
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()  # of a server that is gone
+        boto3.Session().client("s3").create_bucket(Bucket="bucket")
+        yield environment
+    s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
 
 
 @pytest.fixture

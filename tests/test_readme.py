@@ -22,7 +22,7 @@ import program
 import scores
 import sedspace as ss
 import sedspace.crosscheck.proxies as sedspace_proxies
-from conftest import ROOT
+from conftest import ROOT, s3_server
 from sedspace.cli import cli, main
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,7 +69,6 @@ def shell_lines(step):
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
     """What the README's reader has: a bucket, a scheduler with a worker, a shared disk, tables of accuracies."""
-    boto3, moto = pytest.importorskip("boto3"), pytest.importorskip("moto.server")
     distributed = pytest.importorskip("distributed")
     path = tmp_path_factory.mktemp("reader")
     (path / "tables").mkdir()
@@ -81,20 +80,13 @@ def places(tmp_path_factory):
         for data, by in (("cifar10", "sed"), ("cifar100", "params"), ("imagenet16", "macs"))
     ]
     table.scan().select("arch", *accuracies).collect().write_parquet(path / "tables" / "nats_tss.parquet")
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "somebody")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        boto3.client("s3").create_bucket(Bucket="bucket")
-        with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-            yield {
-                "SCHEDULER": cluster.scheduler_address, "SHARED": str(path / "shared"), "TABLES": str(path / "tables"),
-            }  # fmt: skip
-    server.stop()
+    with (
+        s3_server(),
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+    ):
+        yield {
+            "SCHEDULER": cluster.scheduler_address, "SHARED": str(path / "shared"), "TABLES": str(path / "tables"),
+        }  # fmt: skip
 
 
 def sedspace(arguments):

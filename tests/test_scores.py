@@ -323,7 +323,7 @@ def test_groups_are_scored_apart_and_weighted():
         ),
         (lambda: ss.score("tss", ss.DigitScore("x", lambda d: 1 // d[0])), "ZeroDivisionError"),
         (lambda: ss.AdditiveScore("a b", {"x": "n_skip"}, abs), "'a b' cannot be a column"),
-        (lambda: ss.AdditiveScore("x", {}, abs), "score x has no features"),
+        (lambda: ss.AdditiveScore("x", {}, abs), "score x: features {}, expected one table or more"),
         (lambda: ss.AdditiveScore("x", {"x": "n_skip"}, abs, dtype="float16"), "dtype 'float16', expected one of"),
         (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "skip"}, abs)), "unknown feature 'skip'.*n_skip"),
         (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": {"conv": 1}}, abs)), "unknown operation 'conv'"),

@@ -12,6 +12,7 @@ from typing import ClassVar
 import pytest
 
 import sedspace as ss
+from conftest import s3_server
 from sedspace.query import describe, sample, sql, top
 from sedspace.runs.place import FINISHED, place
 
@@ -24,26 +25,8 @@ SECRET = "not-to-be-told-" + uuid.uuid4().hex
 @pytest.fixture(scope="module")
 def server():
     """An S3 server with a bucket, and the environment that leads to it."""
-    pytest.importorskip("s3fs", reason="needs s3fs: pip install 'sedspace[s3]'")
-    moto = pytest.importorskip("moto.server", reason="needs moto: pip install 'moto[server]'")
-    import boto3
-
-    one = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    one.start()
-    host, port = one.get_host_and_port()
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    before = {key: os.environ.get(key) for key in environment}
-    os.environ.update(environment)
-    boto3.client("s3").create_bucket(Bucket="bucket")
-    yield environment
-    for key, value in before.items():
-        os.environ.pop(key) if value is None else os.environ.update({key: value})
-    one.stop()
+    with s3_server(SECRET) as environment:
+        yield environment
 
 
 @pytest.fixture(params=["s3", "memory"])

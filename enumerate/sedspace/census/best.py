@@ -210,7 +210,7 @@ def top_k(
     score = find_score(space, by)
     more = [find_score(space, one) for one in columns]
     first, end = space.check_range(start, stop)
-    count = min(at_least_one(k, "k"), end - first)
+    count = min(at_least_one(k, "k"), max(end - first, 1))
     where = only_unique(space, where, unique)
     if where is None and ((start, stop) != (0, None) or not isinstance(score, AdditiveScore)):
         found = _scan(space, score, count, start, stop, threads, ascending)

@@ -211,7 +211,7 @@ def best(
 ) -> tuple[NDArray[Any], list[int]]:
     """Return the values and indices of the k best (or least) of a range, ties by the lowest index."""
     start, stop = space.check_range(start, stop)
-    count = min(at_least_one(k, "k"), stop - start)
+    count = min(at_least_one(k, "k"), max(stop - start, 1))
     _check_scan(space, stop - start)
     keys, indices = scorer.best(space, start, stop, count, check_threads(threads), ascending)
     return scorer.values(keys), indices
