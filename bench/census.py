@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -188,7 +189,8 @@ def speed(repeats: int) -> dict[str, Any]:
     sides = {"enumeration": lambda: ss.score("tss5", threads=THREADS, out=out), **QUESTIONS}
     times = {name: statistics.median(seconds) for name, seconds in interleaved(sides, repeats).items()}
     enumeration = times.pop("enumeration")
-    peak = subprocess.run([sys.executable, "-c", _MEMORY], check=True, capture_output=True, text=True).stdout
+    here = Path(__file__).parent  # what it imports lies there
+    peak = subprocess.run([sys.executable, "-c", _MEMORY], check=True, capture_output=True, text=True, cwd=here).stdout
     return {"enumeration": enumeration, "questions": times, "memory": float(peak)}
 
 

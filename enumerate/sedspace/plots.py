@@ -59,10 +59,10 @@ def _area(points: float) -> float:
     return points * float(mpl.rcParams["font.size"] / _POINTS) ** 2
 
 
-def plain(axes: Axes, **labels: str) -> None:
+def plain(axes: Axes, **labels: Any) -> None:
     """Take away the frame's upper and right lines, and set labels."""
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set(**{name: verbatim(text) for name, text in labels.items()})
+    axes.set(**{name: verbatim(one) if isinstance(one, str) else one for name, one in labels.items()})
 
 
 def verbatim(text: str) -> str:
