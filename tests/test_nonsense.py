@@ -63,6 +63,9 @@ NONSENSE = {
     'ss.fit_costs("tss", None, "ms")': "table None is no path",
     'join.join(run, 5)': "table 5 is no path",
     'query.top(run, "a")': "k 'a' is not an integer",
+    'query.top("tss")': "run 'tss': expected a Run, as open_run returns it",
+    'query.sample("tss", 3)': "run 'tss': expected a Run",
+    'query.sql(None, "SELECT 1")': "run None: expected a Run",
     'query.sample(run, 3, stratify=5)': "unknown column 5",
     'plots.save(None, None)': "picture None is no path",
 }  # fmt: skip

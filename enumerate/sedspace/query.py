@@ -69,9 +69,10 @@ def top(
     ...     top(run, 2, where="n_skip = 0")["index"].to_list()
     [11718, 8593]
     """
+    known = _dtypes(run)
     count = min(at_least_one(k, "k"), run.rows)
     check_rows_fit(run.space, count, "k")
-    rows, known = _rows(run, by, where), _dtypes(run)
+    rows = _rows(run, by, where)
     for name in columns or ():
         if name not in known and name != "arch":
             raise unknown("column", name, known)
@@ -113,11 +114,11 @@ def sample(run: Run, n: int, *, stratify: str | None = None, where: str | None =
     ...     sample(run, 5, stratify="n_skip", where="residual = 1")["n_skip"].to_list()
     [6, 5, 3, 2, 1]
     """
-    count = at_least_one(n, "n")
+    known, count = _dtypes(run), at_least_one(n, "n")
     check_enough(count, run.rows)
     check_rows_fit(run.space, count, "n")
     rows = _rows(run, stratify, where)
-    if stratify is not None and _dtypes(run)[stratify].startswith("float"):
+    if stratify is not None and known[stratify].startswith("float"):
         rows = rows.filter(pl.col(stratify).is_finite())
     column = pl.lit(0) if stratify is None else pl.col(stratify)
     strata = collect(run, rows.select("index", stratum=column.rank("dense")).sort("stratum", "index"))
@@ -218,6 +219,7 @@ def sql(run: Run, statement: str, *, allow_files: bool = False) -> pl.DataFrame:
     ...     sql(run, "SELECT n_skip, max(sed) AS best FROM archs GROUP BY n_skip ORDER BY n_skip LIMIT 2").rows()
     [(0, 6.0), (1, 8.75)]
     """
+    known = _dtypes(run)
     _refuse(statement, allow_files)
     wide = run.scan().with_columns(cs.integer().cast(pl.Int64), cs.float().fill_nan(None))
     try:
@@ -225,7 +227,7 @@ def sql(run: Run, statement: str, *, allow_files: bool = False) -> pl.DataFrame:
             return context.execute(statement).collect(engine="streaming")
     except pl.exceptions.ColumnNotFoundError as error:
         quoted = re.search(r'"([^"]+)"', str(error))
-        raise unknown("column", quoted[1] if quoted else first_line(error), _dtypes(run)) from None
+        raise unknown("column", quoted[1] if quoted else first_line(error), known) from None
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         for path in run.files():
             _metadata(run, path)  # a damaged file is not the statement's fault
@@ -316,4 +318,6 @@ def _bound(choose: Callable[[list[Any]], Any], values: list[Any]) -> str | None:
 
 
 def _dtypes(run: Run) -> dict[str, str]:
+    if not isinstance(run, Run):
+        raise BadInput(f"run {run!r}: expected a Run, as open_run returns it")
     return {column.name: column.dtype for column in run.request.columns}
