@@ -41,7 +41,7 @@ REAL = st.just(0.0) | st.floats(1e-6, 20)
 
 @given(
     st.sampled_from([None, 0.001, "1/8", 0.05, 3]),
-    st.floats(-5, 50),
+    REAL | st.floats(-5, -1e-6) | st.floats(20, 50),
     st.lists(REAL, min_size=5, max_size=5),
     st.lists(st.integers(0, 5**10 - 1), min_size=1, max_size=5),
     REAL,
@@ -58,6 +58,12 @@ def test_costs_are_within_the_stated_bound(quantum, constant, values, indices, s
         value = ss.score("tss5", cost, index, index + 1).item()
         assert abs(value - exact) <= bound + 1e-9 * abs(exact)
         assert round(value / float(cost.quantum)) == pytest.approx(value / float(cost.quantum), abs=1e-6)
+
+
+def test_a_table_of_almost_nothing_wants_another_unit():
+    for costs, constant in ((dict.fromkeys(COSTS, 1e-205), 0), (dict.fromkeys(COSTS, 0), 1e-205)):
+        with pytest.raises(ss.BadInput, match=r"costs up to 1e-205, expected some of 1e-9 or more: another unit"):
+            ss.TableCost("latency", costs, constant)
 
 
 TABLES = {
