@@ -333,3 +333,14 @@ def test_bad_input_is_one_line(call, message, tmp_path):
     with pytest.raises(ss.BadInput, match=message) as caught:
         call(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_fit_that_tells_nothing_apart_has_no_correlation():
+    """Of a space of one position, and of measurements of which the held-out ones are all alike."""
+    few = pl.DataFrame({"index": range(400), "ms": [float(min(i, 4)) for i in range(400)]})
+    fit = ss.fit_costs("transnas_macro", few, "ms")
+    assert fit.r2 < 0
+    assert np.isnan([fit.spearman, fit.kendall]).all()
+    alike = pl.DataFrame({"index": [0] * 3 + list(range(1, 60)), "ms": [1.0, 2.0, 3.0] + [4.0] * 59})
+    fit = ss.fit_costs("tss", alike, "ms", by_position=False)
+    assert np.isnan([fit.r2, fit.spearman, fit.kendall]).all()

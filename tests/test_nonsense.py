@@ -17,6 +17,7 @@ NONSENSE = {
     'ss.enumerate_space("tss", "run", columns=5)': "columns 5: expected a sequence of names",
     'ss.enumerate_space("tss", "run", columns=[["sed"]])': "column ['sed']: expected a name or a Score",
     'ss.enumerate_space("tss", "run", threads="x")': "threads 'x' is not an integer",
+    'ss.enumerate_space("tss", "run", client=5)': "client 5: expected a distributed.Client",
     'ss.open_run(None)': "directory None is no path",
     'ss.repair_run(5)': "directory 5 is no path",
     'ss.Group("cell", 5)': "group 'cell' of 5: expected a name",

@@ -310,7 +310,8 @@ class Fit:
     rows, held_out : int
         How many measurements it was fitted to and judged by.
     r2, spearman, kendall : float
-        On the held-out ones: the share of variance explained, and rank correlations.
+        On the held-out ones: the share of variance explained, and rank correlations; NaN if these, or what is
+        predicted of them, do not differ.
     constant : float
         What every architecture costs.
     warning : str or None
@@ -394,14 +395,13 @@ def fit_costs(
     cost = TableCost(name or _column_name(column), costs, constant, quantum=quantum, unit=unit)
     predicted = cost.values(cost.at(space, digits[test]))
     residual, spread = measured[test] - predicted, measured[test] - measured[test].mean()
-    return Fit(
-        cost,
-        len(train),
-        len(test),
-        1 - float((residual**2).sum() / (spread**2).sum()),
-        float(spearmanr(predicted, measured[test]).statistic),
-        float(kendalltau(predicted, measured[test]).statistic),
+    total = float((spread**2).sum())
+    constant = total == 0 or np.ptp(predicted) == 0  # then there is no rank to correlate
+    ranks = (
+        (math.nan, math.nan) if constant else (f(predicted, measured[test]).statistic for f in (spearmanr, kendalltau))
     )
+    r2 = 1 - float((residual**2).sum()) / total if total else math.nan
+    return Fit(cost, len(train), len(test), r2, *map(float, ranks))
 
 
 def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -> tuple[Any, NDArray[np.float64]]:

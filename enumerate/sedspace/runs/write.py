@@ -147,6 +147,8 @@ def _engine(threads: int | None, client: Client | None) -> Engine:
         return partial(by_threads, threads=check_threads(threads))
     if threads is not None:
         raise BadInput(f"threads {threads} with a cluster: its workers have their own, expected one of the two")
+    if not hasattr(client, "submit"):
+        raise BadInput(f"client {client!r}: expected a distributed.Client, such as sedspace.cluster.connected yields")
     from sedspace.cluster import by_cluster, refuse_other_code
 
     refuse_other_code(client)
