@@ -204,6 +204,7 @@ def test_comparisons_with_nan_are_false_both_ways(values):
         ("\"0->9\" = 'none'", "unknown column '0->9'"),
         ("sed > '\udcff'", r"is no text in UTF-8"),
         ("sed", "gives numbers, expected a condition"),
+        ("params < 0.5M", "letters after a number: expected SQL, in which 0.5M is 500000"),
         (
             " OR ".join(f"index = {i}" for i in range(4000)),
             r"has 11,999 names and operators, expected at most 1,000: name many values with IN",

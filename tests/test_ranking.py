@@ -121,6 +121,16 @@ def test_more_columns_of_the_best():
     assert found.schema["depth"] == pl.UInt8
 
 
+def test_some_columns_of_a_run(tmp_path):
+    run = ss.enumerate_space("tss", tmp_path / "run", progress=False)
+    for columns in (["params"], ["index", "params", "sed", "params"], [], ["arch", "params"]):
+        found = top(run, 3, columns=columns)
+        assert found.columns == ["index", "sed", *(["params"] if "params" in columns else []), "arch"]
+        assert found["index"].to_list() == ss.top_k("tss", 3)["index"].to_list()
+    with pytest.raises(ss.BadInput, match="unknown column 'parms'"):
+        top(run, 3, columns=["parms"])
+
+
 @pytest.mark.parametrize("value", [5, np.int64(5), NAN])
 def test_a_scalar_from_h_is_refused(value):
     constant = ss.AdditiveScore("constant", {"n": "n_skip"}, lambda n: value)

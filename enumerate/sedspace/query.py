@@ -78,7 +78,7 @@ def top(
             raise unknown("column", name, known)
     best = rows.sort([by, "index"], descending=[not ascending, False]).head(count)
     if columns is not None:
-        best = best.select(dict.fromkeys(["index", by, *(name for name in columns if name in known)]))
+        best = best.select(list(dict.fromkeys(["index", by, *(name for name in columns if name in known)])))
     return _with_arch(run, collect(run, best))
 
 

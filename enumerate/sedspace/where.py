@@ -74,7 +74,9 @@ class Condition:
             raise BadInput(f"where {self._shown} is nested too deep, or has a number beyond all bounds") from None
 
     def _take(self, tree: Any, columns: Mapping[str, str], choices: Mapping[str, Sequence[str]]) -> None:
-        if (found := other_rows(tree)) is not None:
+        if (found := other_rows(tree)) == "alias":  # so polars takes what follows a number at once
+            raise BadInput(f"where {self._shown} has letters after a number: expected SQL, in which 0.5M is 500000")
+        if found is not None:
             raise BadInput(f"where {self._shown} calls for {found}: a condition is about one row at a time")
         self.names = columns_of(tree)
         for name in self.names:
