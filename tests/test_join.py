@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import sedspace as ss
-from sedspace.join import join
+from sedspace.join import join, read_table
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +72,10 @@ def test_tables_from_files(run, tmp_path):
     (tmp_path / "bad.parquet").write_text("no")
     with pytest.raises(ss.BadInput, match=r"bad\.parquet cannot be read"):
         join(run, tmp_path / "bad.parquet")
+
+
+def test_text_that_is_no_text_is_refused(tmp_path):
+    data = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, 2], np.int32)), pa.py_buffer(b"\xff\xfe"))
+    pq.write_table(pa.table({"arch": data}), tmp_path / "table.parquet")
+    with pytest.raises(ss.BadInput, match="cannot be read as Parquet"):
+        read_table(tmp_path / "table.parquet")

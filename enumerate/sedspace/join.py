@@ -66,7 +66,9 @@ def read_table(path: str | Path) -> pl.DataFrame:
         data = file.read_bytes()
         if kind == "CSV":
             return pl.read_csv(data, infer_schema_length=None)
-        return pl.DataFrame(pl.from_arrow(pq.read_table(pa.BufferReader(data))))  # polars panics on damaged files
+        table = pq.read_table(pa.BufferReader(data))  # polars panics on damaged files,
+        table.validate(full=True)  # and on text that is no UTF-8
+        return pl.DataFrame(pl.from_arrow(table))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError, ValueError) as error:
         raise BadInput(f"table {file} cannot be read as {kind}: {first_line(error)}") from None
 
