@@ -122,25 +122,12 @@ def torture(directory: Path, kills: int, seed: int, rows: int, kind: str = "plai
 
 _SQL = "SELECT n_skip, COUNT(*) AS n, MIN(index), SUM(params) FROM archs GROUP BY n_skip ORDER BY n_skip"
 READERS: dict[str, Callable[[Path], Any]] = {
-    "open_run": lambda path: _size_of(ss.open_run(path)),
+    "open_run": lambda path: ss.open_run(path).manifest(),
     "top": lambda path: query.top(ss.open_run(path), 10).to_dicts(),
     "query": lambda path: query.sql(ss.open_run(path), _SQL).to_dicts(),
     "describe": lambda path: query.describe(ss.open_run(path)).to_dicts(),
     "verify": lambda path: list(map(str, ss.open_run(path).verify())),
 }
-
-
-def _size_of(run: ss.Run) -> tuple[Any, ...]:
-    """Return what opening alone vouches for: it reads the manifest, no shard that could belie a text of its."""
-    return (
-        run.space.name,
-        run.space.size,
-        run.request.start,
-        run.request.stop,
-        run.rows,
-        run.bytes,
-        run.files()[-1].name,
-    )
 
 
 def answer(reader: str, path: Path) -> Any:

@@ -11,6 +11,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from sedspace.runs.run import CHECKSUM, manifest_sha256
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
@@ -20,6 +22,12 @@ hypothesis.settings.load_profile("sedspace")
 
 # Commands that tests start must find an uninstalled checkout as pytest itself does.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "enumerate"), str(ROOT / "kernels")])
+
+
+def write_manifest(directory: Path, manifest: dict) -> None:
+    """Write a manifest with the checksum that belongs to it, so that only deeper checks can tell what was altered."""
+    whole = {**manifest, CHECKSUM: manifest_sha256(manifest)}
+    (directory / "manifest.json").write_text(json.dumps(whole))
 
 
 @contextlib.contextmanager

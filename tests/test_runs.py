@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -20,6 +22,7 @@ import pytest
 
 import naive
 import sedspace as ss
+from conftest import write_manifest
 from sedspace.query import describe, sample, sql, top
 
 DEFAULT = ["index", "sed", "n_none", "n_skip", "n_conv1x1", "n_conv3x3", "n_pool", "residual", "params", "macs"]
@@ -263,7 +266,7 @@ def reforge(directory, change):
     entry = manifest["shards"][1]
     manifest["bytes"] += len(data) - entry["bytes"]
     entry.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
-    (directory / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(directory, manifest)
 
 
 @pytest.mark.parametrize("column", DEFAULT)
@@ -288,7 +291,8 @@ def test_junk_that_the_manifest_vouches_for_is_named(damaged):
     file.write_bytes(b"junk" * (len(old) // 4) + b"j" * (len(old) % 4))
     manifest = damaged / "manifest.json"
     new = hashlib.sha256(file.read_bytes()).hexdigest()
-    manifest.write_text(manifest.read_text().replace(hashlib.sha256(old).hexdigest(), new))
+    text = manifest.read_text().replace(hashlib.sha256(old).hexdigest(), new)
+    write_manifest(damaged, json.loads(text))
     (problem,) = ss.open_run(damaged).verify()
     assert "part-00001-of-00004.parquet: is not readable Parquet" in str(problem)
 
@@ -339,8 +343,8 @@ def test_a_finished_run_of_a_score_that_was_redefined(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("old_new", [("edges with none", "edges, none"), ('"where": null', '"where": "sed > 0"')])
 def test_verify_notices_an_edited_manifest(damaged, old_new):
-    file = damaged / "manifest.json"
-    file.write_text(file.read_text().replace(*old_new))
+    text = (damaged / "manifest.json").read_text()
+    write_manifest(damaged, json.loads(text.replace(*old_new)))
     problems = ss.open_run(damaged).verify()
     assert [problem.what for problem in problems] == ["describes another run than manifest.json does"] * 4
 
@@ -379,6 +383,20 @@ def test_a_damaged_manifest_is_named(damaged, change, message):
     file.write_text(change(file.read_text()))
     with pytest.raises(ss.SedspaceError, match=message):
         ss.open_run(damaged)
+
+
+def test_a_manifest_vouches_for_all_of_itself(finished, damaged):
+    """Whatever character is changed: opening refuses it, or nothing else is read than before."""
+    whole, chance = (damaged / "manifest.json").read_bytes(), random.Random(3)
+    named = [whole.rindex(b"manifest_sha256") + 3, whole.index(b"edges with none"), whole.rindex(b'"sha256": "') + 15]
+    for at in [*named, *chance.sample(range(len(whole)), 200)]:
+        data = bytearray(whole)
+        data[at] ^= 1 << chance.randrange(7)
+        (damaged / "manifest.json").write_bytes(data)
+        opened = None
+        with contextlib.suppress(ss.RunError):
+            opened = ss.open_run(damaged)
+        assert opened is None or (at not in named and opened.manifest() == finished.manifest())
 
 
 def test_open_run_of_nothing(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import operator
 import re
@@ -24,6 +25,15 @@ from sedspace.spaces import Space
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+CHECKSUM = "manifest_sha256"
+
+
+def manifest_sha256(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest but for its own: of its JSON in ASCII, keys sorted, without spaces."""
+    content = {key: value for key, value in manifest.items() if key != CHECKSUM}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,9 +71,10 @@ class Run:
         return sum(written.bytes for written in self.shards)
 
     def manifest(self) -> dict[str, Any]:
-        """Return the manifest's content."""
+        """Return the manifest's content, the SHA-256 of everything else in it last."""
         shards = [written.describe() for written in self.shards]
-        return {**self.request.description, **self.totals, "shards": shards}
+        content = {**self.request.description, **self.totals, "shards": shards}
+        return {**content, CHECKSUM: manifest_sha256(content)}
 
     @property
     def totals(self) -> dict[str, int]:
@@ -253,6 +264,16 @@ def _check_types(given: Any, expected: Any, where: str = "") -> None:
             _check_types(given.get(key), value, f"{where} {key}")
 
 
+def _check_sum(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Compare a manifest with its own checksum, after all else: what else is wrong says more."""
+    expected = manifest_sha256(manifest)
+    if manifest.get(CHECKSUM, expected) != expected:
+        raise RunError(f"{path} is altered: its {CHECKSUM} is {str(manifest[CHECKSUM])[:64]!r}, expected {expected}")
+    strange = [] if CHECKSUM in manifest else [key for key in manifest if key not in _TYPES]
+    if strange:  # the checksum's own name, damaged; older manifests have none
+        raise RunError(f"{path} is altered: it has {strange[0][:100]!r}, expected {CHECKSUM}")
+
+
 def _from_manifest(directory: Path, manifest: Mapping[str, Any]) -> Run:
     path = directory / MANIFEST
     try:
@@ -283,6 +304,7 @@ def _from_manifest(directory: Path, manifest: Mapping[str, Any]) -> Run:
         if recorded != run.totals:
             raise RunError(f"{path} is altered: {recorded} do not add up")
         _ = request.schema(request.shard(0))  # nothing else in it that makes no sense
+        _check_sum(path, manifest)
     except BadInput as error:  # a space that nobody knows, say
         raise RunError(f"{path}: {error}") from None
     except SedspaceError:
