@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -20,6 +21,7 @@ from click.testing import CliRunner
 import sedspace as ss
 from sedspace.cli import cli
 from sedspace.crosscheck.rows import SCHEMA, Setting, Study, read_study, write_study
+from sedspace.join import read_table
 from sedspace.report import by_architecture, reproduce, reproduction, summary, write_report
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.sections import report_of
@@ -104,6 +106,16 @@ def test_a_damaged_study_is_refused_or_the_same(study, tmp_path):
         with pytest.raises(ss.BadInput, match=r"check\.parquet is no study, or damaged: expected a file") as error:
             read_study(path)
         assert "\n" not in str(error.value)
+
+
+def test_pipes_and_devices_are_not_waited_for(tmp_path):
+    """As the study, and as the table beside it: a pipe that nobody writes to would never end, nor would /dev/zero."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "directory").mkdir()
+    for path in (tmp_path / "pipe", tmp_path / "directory", Path("/dev/zero")):
+        for read in (read_study, read_table):
+            with pytest.raises(ss.BadInput, match=rf"{path} is no regular file$"):
+                read(path)
 
 
 @pytest.mark.parametrize(

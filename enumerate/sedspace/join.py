@@ -13,6 +13,7 @@ from sedspace.errors import BadInput, as_path, first_line
 from sedspace.forked import refuse_fork
 from sedspace.query import collect
 from sedspace.runs import Run
+from sedspace.runs.place import read_given
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces.space import INT64_END
 
@@ -59,16 +60,18 @@ def read_table(path: str | Path) -> pl.DataFrame:
     """
     refuse_fork()
     file = as_path(path, "table")
-    if not file.is_file():
+    if not file.exists():
         raise BadInput(f"table {file} is not there: expected a Parquet or CSV file")
     kind = "CSV" if file.suffix.lower() == ".csv" else "Parquet"
     try:
-        data = file.read_bytes()
+        data = read_given(file)
         if kind == "CSV":
             return pl.read_csv(data, infer_schema_length=None)
         table = pq.read_table(pa.BufferReader(data))  # polars panics on damaged files,
         table.validate(full=True)  # and on text that is no UTF-8
         return pl.DataFrame(pl.from_arrow(table))
+    except BadInput:  # it is no file
+        raise
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError, ValueError) as error:
         raise BadInput(f"table {file} cannot be read as {kind}: {first_line(error)}") from None
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
-from sedspace.runs.place import failures, naming, place, size, what_failed, write_whole
+from sedspace.runs.place import failures, naming, place, read_given, size, what_failed, write_whole
 
 SCHEMA = {
     "index": pl.Int64,
@@ -144,7 +144,7 @@ def read_study(path: str | Path) -> Study:
     if not there:
         raise BadInput(f"{path} is not there: expected the file of a study, as `sedspace crosscheck` writes it")
     try:
-        data = path.read_bytes()
+        data = read_given(path)
         if not _is_whole(data):
             raise BadInput(
                 f"{path} is no study, or damaged: expected a file that `sedspace crosscheck` wrote, unchanged"

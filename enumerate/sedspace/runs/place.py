@@ -200,7 +200,7 @@ def open_regular(path: Path, flags: int) -> int:
     if not stat.S_ISREG(about.st_mode) or (writing and about.st_nlink > 1):
         os.close(handle)
         what = "has a second name (a hard link)" if stat.S_ISREG(about.st_mode) else "is no regular file"
-        raise RunError(f"{path} {what}: remove it")
+        raise RunError(f"{path} {what}{': remove it' if writing else ''}")
     return handle
 
 
@@ -217,6 +217,14 @@ def read_whole(path: Path, flags: int = 0) -> bytes:
         return path.read_bytes()
     with opened(path, flags) as file:
         return file.read()
+
+
+def read_given(path: Path) -> bytes:
+    """Return the bytes of a file that the user names, a table or a study; a pipe or a device is bad input."""
+    try:
+        return read_whole(path)
+    except RunError as error:
+        raise BadInput(str(error)) from None
 
 
 def names(path: Path) -> list[str]:
