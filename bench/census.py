@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 import sedspace as ss
-from sedspace.machine import cpu_name
+from sedspace.provenance import cpu_name
 from sedspace.scores import best
 from speed import THREADS, interleaved
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import sedspace as ss
 from sedspace.cluster import connected
-from sedspace.machine import cpu_name
+from sedspace.provenance import cpu_name
 from sedspace.report.sections import duration
 
 WORKERS = 2

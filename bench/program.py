@@ -24,8 +24,8 @@ from typing import Any
 
 import click
 
-from sedspace.machine import code_version, cpu_name
-from sedspace.plots import save
+from sedspace.provenance import code_version, cpu_name
+from sedspace.runs.plots import save
 
 HERE = Path(__file__).resolve().parent
 PAGES = HERE.parent / "README.md", HERE / "README.md"  # where tables stand, each on one of them

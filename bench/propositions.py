@@ -25,7 +25,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import convolve, gaussian_filter, maximum_filter, uniform_filter
 
-from sedspace.plots import new_figure, plain
+from sedspace.runs.plots import new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,9 +16,9 @@ from typing import Any
 import polars as pl
 
 import sedspace as ss
-from sedspace.crosscheck.study import crosscheck
 from sedspace.report import summary
 from sedspace.report.statistics import correlation
+from sedspace.studies.study import crosscheck
 
 COLUMNS = {  # what the table calls them
     "zen": "zen",

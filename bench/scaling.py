@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import sedspace as ss
-from sedspace.plots import COLORS, new_figure, plain
 from sedspace.report.sections import duration
+from sedspace.runs.plots import COLORS, new_figure, plain
 from speed import run_in_process
 
 if TYPE_CHECKING:

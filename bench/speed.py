@@ -34,13 +34,13 @@ import polars as pl
 import pyarrow.parquet as pq
 
 import sedspace as ss
-from sedspace.machine import cpu_name
+from sedspace.provenance import cpu_name
 from sedspace.published import published
-from sedspace.query import top
-from sedspace.runs.files import parquet_options
+from sedspace.runs.query import top
 from sedspace.runs.request import ROW_GROUP_ROWS
+from sedspace.runs.shards import parquet_options
 from sedspace.scores import functional
-from sedspace.scores.layout import first_layout
+from sedspace.scores.blocks import first_layout
 
 SPACE = ss.space("tss5")
 SIZE = SPACE.size

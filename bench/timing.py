@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import sedspace as ss
-from sedspace.crosscheck.study import crosscheck
 from sedspace.published import published
 from sedspace.report import summary
 from sedspace.report.sections import duration
+from sedspace.studies.study import crosscheck
 
 PROXIES = (
     *("grad_norm", "snip", "grasp", "fisher", "synflow", "jacob_cov", "naswot", "zen", "zico", "meco", "meco_opt"),

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import sedspace as ss
-from sedspace import query
+from sedspace.runs import query
 
 _SHARD_ROWS = "20000"
 _WHERE = "params < 1000000 AND sed > 2"

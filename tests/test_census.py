@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from itertools import islice
 from random import Random
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 import naive
 import sedspace as ss
+from sedspace.counting import compiled
 from sedspace.spaces import Group
 from toy import Toy
 
@@ -212,7 +212,7 @@ def test_members_in_random_ranges(name, data):
 def test_a_score_of_too_many_classes_is_gone_through(monkeypatch):
     wild = ss.AdditiveScore("wild", {"t": [[0, 7**p, 2 * 5**p, 3, 4**p] for p in range(6)]}, lambda t: t, dtype="int64")
     expected = ss.top_k("tss", 20, wild)
-    monkeypatch.setattr(sys.modules["sedspace.census.diagrams"], "LIMIT", 100)
+    monkeypatch.setattr(compiled, "LIMIT", 100)
     assert ss.top_k("tss", 20, wild).equals(expected)
     with pytest.raises(ss.BadInput, match="too many classes by wild, n_skip"):
         ss.top_k("tss", 20, wild, where="n_skip = 1")

@@ -27,8 +27,9 @@ import pytest
 
 import sedspace as ss
 from conftest import ROOT
-from sedspace import arguments, errors, output
-from sedspace.cli import cli, main
+from sedspace import errors
+from sedspace.cli import arguments, cli, main
+from sedspace.cli import printing as output
 
 
 @pytest.fixture(autouse=True)
@@ -741,7 +742,7 @@ def test_what_is_no_exception_is_said_in_one_line(run, monkeypatch):
         MemoryError(): (1, "out of memory"),
     }
     for error, (status, said) in raised.items():
-        monkeypatch.setattr("sedspace.query.sql", lambda *_, error=error, **options: (_ for _ in ()).throw(error))
+        monkeypatch.setattr("sedspace.runs.query.sql", lambda *_, error=error, **options: (_ for _ in ()).throw(error))
         result = sedspace("query", run, "SELECT 1", status=status)
         assert result.stderr.startswith(f"sedspace: {said}")
         assert result.stderr.count("\n") == 1

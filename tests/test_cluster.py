@@ -16,7 +16,7 @@ import pytest
 
 import sedspace as ss
 from sedspace.cluster import connected, refuse_other_code
-from sedspace.machine import code_version
+from sedspace.provenance import code_version
 from sedspace.runs.write import enumerate_space, repair_run
 
 pytest.importorskip("distributed", reason="needs Dask: pip install 'sedspace[cluster]'")
@@ -456,8 +456,8 @@ def test_a_shard_that_the_client_does_not_see(client, tmp_path, monkeypatch):
 
 def test_a_study_on_a_cluster(client, tmp_path):
     torch = pytest.importorskip("torch")
-    from sedspace.crosscheck.proxies import known_proxies, proxy
-    from sedspace.crosscheck.study import crosscheck
+    from sedspace.studies.proxies import known_proxies, proxy
+    from sedspace.studies.study import crosscheck
 
     options = {"batch": 4, "progress": False, "repeats": 2, "seed": 3}
     names = ["grad_norm", "zen", "naswot", "l2_norm"]
@@ -482,7 +482,7 @@ def test_workers_with_threads_compute_the_same():
     torch = pytest.importorskip("torch")
     from distributed import Client, LocalCluster
 
-    from sedspace.crosscheck.study import crosscheck
+    from sedspace.studies.study import crosscheck
 
     before = torch.get_num_threads()
     options = {"batch": 2, "progress": False}
@@ -507,7 +507,7 @@ def _broken(crosscheck, proxy, known_proxies, client, options):
     try:
         crosscheck("tss", [3], ["broken"], client=client, **options)
     finally:
-        from sedspace.crosscheck.proxies import registry
+        from sedspace.studies.proxies import registry
 
         registry._known.clear()
         registry._known.update(kept)

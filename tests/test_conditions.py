@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sedspace as ss
-from sedspace.query import sample, top
-from sedspace.where import Condition
+from sedspace.condition import Condition
+from sedspace.runs.query import sample, top
 from toy import Toy
 
 NAN = float("nan")
@@ -242,7 +242,7 @@ def test_columns_of_queries_are_those_of_the_run_alone(run):
 
 
 def run_sql(run, statement, **options):
-    from sedspace.query import sql
+    from sedspace.runs.query import sql
 
     return sql(run, statement, **options)
 

@@ -10,19 +10,19 @@ from click.testing import CliRunner
 
 import sedspace as ss
 from sedspace.cli import cli
-from sedspace.crosscheck.batches import Batches
-from sedspace.crosscheck.proxies import known_proxies, proxy
-from sedspace.crosscheck.rows import SCHEMA, read_study
-from sedspace.crosscheck.study import crosscheck
 from sedspace.report import summary
 from sedspace.spaces.skeleton import Skeleton
+from sedspace.studies.file import SCHEMA, read_study
+from sedspace.studies.images import Batches
+from sedspace.studies.proxies import known_proxies, proxy
+from sedspace.studies.study import crosscheck
 
 OPTIONS = {"batch": 4, "progress": False, "seed": 7}
 
 
 @pytest.fixture(autouse=True)
 def _own_proxies(monkeypatch):
-    monkeypatch.setattr("sedspace.crosscheck.proxies.registry._known", known_proxies())
+    monkeypatch.setattr("sedspace.studies.proxies.registry._known", known_proxies())
 
 
 def test_a_study_is_continued_and_reproducible(tmp_path):

@@ -20,9 +20,9 @@ import pytest
 
 import sedspace as ss
 from conftest import write_manifest
-from sedspace.query import describe, sample, sql, top
-from sedspace.runs.files import parquet_options
 from sedspace.runs.place import place
+from sedspace.runs.query import describe, sample, sql, top
+from sedspace.runs.shards import parquet_options
 
 STATEMENT = "SELECT n_skip, sum(params) AS params, max(sed) AS best FROM archs GROUP BY n_skip ORDER BY n_skip"
 QUESTIONS = {

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sedspace as ss
-from sedspace.join import join, read_table
-from sedspace.query import sql, top
+from sedspace.runs.join import join, read_table
+from sedspace.runs.query import sql, top
 from sedspace.runs.run import manifest_sha256
 from sedspace.scores.conditions import condition_on
 

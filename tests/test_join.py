@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sedspace as ss
-from sedspace.join import join, read_table
+from sedspace.runs.join import join, read_table
 
 
 @pytest.fixture(scope="module")

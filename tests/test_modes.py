@@ -45,7 +45,7 @@ def test_importing_compiles_nothing():
         "import sys\n"
         "from numba.core import event\n"
         "with event.install_recorder('numba:compile') as recorder:\n"
-        "    import sedspace, sedspace.cli, sedspace.query\n"
+        "    import sedspace, sedspace.cli, sedspace.runs.query\n"
         "print(len(recorder.buffer), 'torch' in sys.modules, 'matplotlib' in sys.modules)\n"
     )
     assert python("-c", code) == "0 False False\n"
@@ -85,8 +85,8 @@ def test_forked_children_may_score():
 # What polars computes for sedspace: it hung in a process that was forked after polars had been used.
 DOORS = """
 import os, sys, warnings, sedspace as ss, polars as pl
-from sedspace import query
-from sedspace.join import read_table
+from sedspace.runs import query
+from sedspace.runs.join import read_table
 
 warnings.simplefilter("ignore")
 directory = sys.argv[1]

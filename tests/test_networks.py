@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 import sedspace as ss
-from sedspace.crosscheck.proxies import Batch, find_proxy
+from sedspace.studies.proxies import Batch, find_proxy
 
 
 def macs(network, side=32):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import sedspace as ss
-from sedspace import join, plots, query
+from sedspace.runs import join, plots, query
 
 NONSENSE = {
     'ss.enumerate_space("tss", 5)': "directory 5 is no path",

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 import sedspace as ss
-from sedspace import plots
 from sedspace.cli import cli
+from sedspace.runs import plots
 
 
 @pytest.fixture(scope="module")

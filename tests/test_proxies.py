@@ -12,8 +12,8 @@ from torch.nn import functional
 from torch.nn.functional import cross_entropy
 
 import sedspace as ss
-from sedspace.crosscheck.networks import Block, Head
-from sedspace.crosscheck.proxies import Batch, Undefined, find_proxy, known_proxies, proxy
+from sedspace.networks import Block, Head
+from sedspace.studies.proxies import Batch, Undefined, find_proxy, known_proxies, proxy
 
 
 class Tiny(nn.Module):
@@ -313,7 +313,7 @@ def test_seeds_reproduce_to_the_bit():
 
 
 def test_a_proxy_of_ones_own_and_unknown_ones(monkeypatch):
-    monkeypatch.setattr("sedspace.crosscheck.proxies.registry._known", known_proxies())
+    monkeypatch.setattr("sedspace.studies.proxies.registry._known", known_proxies())
 
     @proxy("width")
     def width(network, batch, loss):

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sedspace as ss
-from sedspace.query import top
-from sedspace.scores.top import opposite
+from sedspace.runs.query import top
+from sedspace.scores.ranking import opposite
 from toy import Toy
 
 LEAST = np.iinfo(np.int64).min

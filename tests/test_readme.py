@@ -21,7 +21,7 @@ import hardware
 import program
 import scores
 import sedspace as ss
-import sedspace.crosscheck.proxies as sedspace_proxies
+import sedspace.studies.proxies as sedspace_proxies
 from conftest import ROOT, s3_server
 from sedspace.cli import cli, main
 

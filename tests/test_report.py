@@ -20,12 +20,12 @@ from click.testing import CliRunner
 
 import sedspace as ss
 from sedspace.cli import cli
-from sedspace.crosscheck.rows import SCHEMA, Setting, Study, read_study, write_study
-from sedspace.join import read_table
 from sedspace.report import by_architecture, reproduce, reproduction, summary, write_report
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.sections import report_of
 from sedspace.report.statistics import Intervals, correlation, ensemble, intervals, judge, resampled
+from sedspace.runs.join import read_table
+from sedspace.studies.file import SCHEMA, Setting, Study, read_study, write_study
 
 SPACE = ss.space("tss")
 INDICES = sorted(Random(0).sample(range(SPACE.size), 60))

@@ -23,7 +23,7 @@ import pytest
 import naive
 import sedspace as ss
 from conftest import write_manifest
-from sedspace.query import describe, sample, sql, top
+from sedspace.runs.query import describe, sample, sql, top
 
 DEFAULT = ["index", "sed", "n_none", "n_skip", "n_conv1x1", "n_conv3x3", "n_pool", "residual", "params", "macs"]
 DTYPES = [pl.Int64, pl.Float32, *[pl.UInt8] * 6, pl.Int32, pl.Int64]

@@ -13,8 +13,8 @@ import pytest
 
 import sedspace as ss
 from conftest import s3_server
-from sedspace.query import describe, sample, sql, top
 from sedspace.runs.place import FINISHED, place
+from sedspace.runs.query import describe, sample, sql, top
 
 pytest.importorskip("upath", reason="needs universal_pathlib: pip install 'sedspace[s3]'")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the clients of S3
@@ -154,8 +154,8 @@ def test_stores_that_are_not_known():
 
 def test_studies_lie_in_stores_too(store):
     pytest.importorskip("torch")
-    from sedspace.crosscheck.rows import read_study
-    from sedspace.crosscheck.study import crosscheck
+    from sedspace.studies.file import read_study
+    from sedspace.studies.study import crosscheck
 
     crosscheck("tss3", [5], ["params"], f"{store}/check.parquet", batch=2, progress=False)
     study = crosscheck("tss3", [5, 6], ["params"], f"{store}/check.parquet", batch=2, progress=False)

@@ -12,7 +12,7 @@ import pytest
 import naive
 import sedspace as ss
 import torture
-from sedspace.query import top
+from sedspace.runs.query import top
 
 
 def write(path, space="tss", **options):

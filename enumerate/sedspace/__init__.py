@@ -8,8 +8,8 @@
 """
 
 import sedspace.interrupts  # isort: skip  first, since importing the others takes a second
-import sedspace.namespace  # noqa: F401  gives polars expressions the namespace `sed`
-from sedspace.census import (
+import sedspace.polars_namespace  # noqa: F401  gives polars expressions the namespace `sed`
+from sedspace.counting import (
     Distribution,
     Members,
     best_first,
@@ -22,6 +22,7 @@ from sedspace.census import (
     top_k,
 )
 from sedspace.errors import BadInput, RunError, SedspaceError
+from sedspace.explained import Architecture, architecture
 from sedspace.hardware import Fit, TableCost, fit_costs, read_costs
 from sedspace.runs import Problem, Run, enumerate_space, open_run, repair_run
 from sedspace.scores import (
@@ -36,7 +37,6 @@ from sedspace.scores import (
     score,
     sed,
 )
-from sedspace.show import Architecture, architecture
 from sedspace.spaces import (
     Feature,
     Group,

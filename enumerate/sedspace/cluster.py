@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sedspace.errors import BadInput, RunError, SedspaceError, first_line, needs
-from sedspace.machine import code_version
+from sedspace.provenance import code_version
 from sedspace.runs.place import is_remote, place
 from sedspace.runs.request import Request, Shard
 from sedspace.runs.threads import Done, do_shard

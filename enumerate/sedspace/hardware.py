@@ -19,11 +19,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, needs
-from sedspace.join import key_of, read_table
+from sedspace.runs.join import key_of, read_table
 from sedspace.scores import AdditiveScore
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.space import Choice, as_int
+from sedspace.spaces.base import Choice, as_int
 
 Number = float | Decimal | Fraction | np.number[Any]
 Costs = Mapping[str, Number] | Mapping[tuple[str | None, str], Number]

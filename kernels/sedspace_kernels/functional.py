@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace_kernels._jit import jit, split
+from sedspace_kernels.jit import jit, split
 
 NONE, SKIP = 0, 1
 PARTS = 16

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace_kernels._jit import jit
+from sedspace_kernels.jit import jit
 
 
 @jit

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace_kernels._jit import compile_for_user, jit
+from sedspace_kernels.jit import compile_for_user, jit
 
 
 @jit

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace_kernels._jit import jit
+from sedspace_kernels.jit import jit
 
 _WORD = 1 << 62
 _FEW = 64  # sums that are not worth a search for equal ones

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sedspace.crosscheck.rows import Study, read_study
 from sedspace.errors import BadInput, RunError, needs
 from sedspace.report.values import by_architecture, summary
 from sedspace.runs.place import write_whole
+from sedspace.studies.file import Study, read_study
 
 if TYPE_CHECKING:
     from sedspace.report.page import Report

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from sedspace.plots import COLORS, encoded, new_figure, plain, verbatim
 from sedspace.report.page import Picture
+from sedspace.runs.plots import COLORS, encoded, new_figure, plain, verbatim
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

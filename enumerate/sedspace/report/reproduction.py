@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from sedspace.census import distribution, sample, top_k
-from sedspace.crosscheck.rows import Study
+from sedspace.counting import distribution, sample, top_k
 from sedspace.errors import BadInput
-from sedspace.join import key_of, read_table, refuse_repeated, with_index
-from sedspace.machine import cpu_name
+from sedspace.provenance import cpu_name
 from sedspace.published import published
 from sedspace.report import pictures
 from sedspace.report.page import Part, Report, Section, Table
 from sedspace.report.sections import duration, number
 from sedspace.report.statistics import Judgement, correlation, judge
 from sedspace.report.values import data_free, summary
+from sedspace.runs.join import key_of, read_table, refuse_repeated, with_index
 from sedspace.scores import score as score_all
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.studies.file import Study
 from sedspace.version import __version__
 
 TABLES = {

@@ -8,9 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from sedspace.crosscheck.rows import Study
 from sedspace.errors import BadInput, unknown
-from sedspace.join import key_of, read_table, refuse_repeated, with_index
 from sedspace.published import published
 from sedspace.report import pictures
 from sedspace.report.page import Part, Report, Section, Table
@@ -27,7 +25,9 @@ from sedspace.report.statistics import (
     judge,
 )
 from sedspace.report.values import by_architecture, data_free, scores_of, summary
+from sedspace.runs.join import key_of, read_table, refuse_repeated, with_index
 from sedspace.spaces import Space, described
+from sedspace.studies.file import Study
 
 _ACCURACY = "(?i)acc|test|val"
 _MEASURED = "measured accuracy"  # no score has such a name

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from sedspace.crosscheck.rows import AGGREGATES, Study
 from sedspace.scores import known_scores
 from sedspace.spaces import Space, described
+from sedspace.studies.file import AGGREGATES, Study
 
 DATA_FREE = (
     *("sed", "params", "macs", "depth", "paths", "receptive_field", "nn_mass", "nn_degree", "entropy", "effectiveness"),
@@ -72,7 +72,7 @@ def summary(study: Study) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> from sedspace.crosscheck.study import crosscheck
+    >>> from sedspace.studies.study import crosscheck
     >>> from sedspace.report import summary
     >>> study = crosscheck("tss", range(11660, 11669), ["params"], batch=2, progress=False)
     >>> summary(study)[0]["values"], round(summary(study)[0]["spearman_with_sed"], 2)

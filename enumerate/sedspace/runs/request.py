@@ -12,17 +12,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from sedspace.condition import Condition
 from sedspace.errors import BadInput, unknown
-from sedspace.namespace import arch_array
+from sedspace.polars_namespace import arch_array
 from sedspace.runs.sharding import SHARD_ROWS, rows_per_shard
 from sedspace.scores import Score, default_columns, find_score, known_scores, passing, score_columns
 from sedspace.scores.conditions import condition_on
 from sedspace.scores.evaluate import at_least_one
 from sedspace.spaces import Space, described
 from sedspace.spaces import space as find_space
-from sedspace.spaces.space import INT64_END
+from sedspace.spaces.base import INT64_END
 from sedspace.version import __version__
-from sedspace.where import Condition
 
 FORMAT_VERSION = 1
 ROW_GROUP_ROWS = 250_000

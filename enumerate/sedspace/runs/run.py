@@ -17,9 +17,9 @@ from pyarrow.dataset import ParquetFileFormat, ParquetFragmentScanOptions, datas
 
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.forked import refuse_fork
-from sedspace.runs.files import MANIFEST, SHARD_NAME, Written
 from sedspace.runs.place import arrow, failures, is_remote, names, naming, place, read_whole, what_failed
 from sedspace.runs.request import FORMAT_VERSION, Request, Shard, difference
+from sedspace.runs.shards import MANIFEST, SHARD_NAME, Written
 from sedspace.runs.verify import Problem, Report, check_shards, refuse_damaged, unchecked
 from sedspace.spaces import Space
 

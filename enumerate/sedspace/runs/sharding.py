@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sedspace.census.classes import Classes, Walks
-from sedspace.census.diagrams import BlockByBlock, TooManyClasses
-from sedspace.census.members import seeded, subset
+from sedspace.condition import Condition
+from sedspace.counting.classes import Classes, Walks
+from sedspace.counting.compiled import BlockByBlock, TooManyClasses
+from sedspace.counting.membership import seeded, subset
 from sedspace.scores import AdditiveScore, Score, passing
-from sedspace.scores.passing import is_by_sums
+from sedspace.scores.filtering import is_by_sums
 from sedspace.spaces import Space
-from sedspace.where import Condition
 
 SHARD_ROWS = 1_000_000
 MOST_RANGES = 1000

@@ -15,7 +15,6 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from sedspace.errors import BadInput, RunError
-from sedspace.runs.files import MANIFEST, SHARD_NAME, as_written, encode, is_torn, read_about
 from sedspace.runs.lock import sole_writer
 from sedspace.runs.place import (
     failures,
@@ -32,6 +31,7 @@ from sedspace.runs.place import (
 )
 from sedspace.runs.request import Request, Shard, difference
 from sedspace.runs.run import Run, open_run
+from sedspace.runs.shards import MANIFEST, SHARD_NAME, as_written, encode, is_torn, read_about
 from sedspace.runs.threads import Done, by_threads, failing_as_run_error
 from sedspace.runs.verify import Problem, check_shards
 from sedspace.scores import Score, check_threads, only_unique

@@ -1,7 +1,7 @@
 """Scores: what is measured on an architecture, and how whole ranges of them are."""
 
 from sedspace.scores.additive import AdditiveScore
-from sedspace.scores.digitwise import ArrayScore, DigitScore
+from sedspace.scores.base import Score
 from sedspace.scores.evaluate import (
     MAX_SCAN,
     at_least_one,
@@ -12,11 +12,11 @@ from sedspace.scores.evaluate import (
     score,
     score_columns,
 )
+from sedspace.scores.filtering import passing
 from sedspace.scores.functional import functional_class, only_unique
-from sedspace.scores.passing import passing
+from sedspace.scores.functions import ArrayScore, DigitScore
 from sedspace.scores.registry import default_columns, find_score, known_scores, register, register_again, registered
-from sedspace.scores.score import Score
-from sedspace.scores.sed import sed
+from sedspace.scores.sed_score import sed
 
 __all__ = [
     "MAX_SCAN",

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput
-from sedspace.scores.layout import Layout, Tables, first_layout, layouts
-from sedspace.scores.score import Score, as_keys
-from sedspace.scores.top import Ranked, keep_best, opposite, threshold
+from sedspace.scores.base import Score, as_keys
+from sedspace.scores.blocks import Layout, Tables, first_layout, layouts
+from sedspace.scores.ranking import Ranked, keep_best, opposite, threshold
 from sedspace.spaces import Operation, Space
-from sedspace.spaces.space import Feature
+from sedspace.spaces.base import Feature
 
 FeatureSource = str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]
 

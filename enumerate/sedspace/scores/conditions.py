@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sedspace.condition import Condition
 from sedspace.scores.additive import AdditiveScore
+from sedspace.scores.base import Score
 from sedspace.scores.registry import known_scores
-from sedspace.scores.score import Score
 from sedspace.spaces import Space
-from sedspace.where import Condition
 
 TEXTS = {"index": "int64", "arch": "string"}
 """The dtypes of what is no score, but known of every architecture."""

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput
 from sedspace.scores.additive import AdditiveScore, Together, merge_counts
+from sedspace.scores.base import Score
 from sedspace.scores.registry import find_score
-from sedspace.scores.score import Score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.space import as_int
-from sedspace_kernels._jit import available_threads
+from sedspace.spaces.base import as_int
+from sedspace_kernels.jit import available_threads
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sedspace.condition import parsed
 from sedspace.errors import BadInput
-from sedspace.scores.digitwise import OneByOne
+from sedspace.scores.functions import OneByOne
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace
-from sedspace.where import parsed
-from sedspace_kernels._jit import available_threads, split
 from sedspace_kernels.functional import NONE, SKIP, first_places, hashes
+from sedspace_kernels.jit import available_threads, split
 
 LIMIT = 1 << 24  # architectures whose classes are held in memory, four bytes each
 _lock = Lock()

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.scores.additive import AdditiveScore
-from sedspace.scores.digitwise import ArrayScore
+from sedspace.scores.base import Score
 from sedspace.scores.functional import CLASS, REPRESENTATIVE, classes_are_known
-from sedspace.scores.score import Score
+from sedspace.scores.functions import ArrayScore
 from sedspace.spaces import Operation
 from sedspace.spaces.cell import CellSpace
 from sedspace_kernels.graph import longest_way, ways

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from sedspace.errors import BadInput, unknown
 from sedspace.scores.additive import AdditiveScore
-from sedspace.scores.digitwise import ArrayScore
+from sedspace.scores.base import Score
+from sedspace.scores.functions import ArrayScore
 from sedspace.scores.graph import graph_scores
-from sedspace.scores.score import Score
-from sedspace.scores.sed import LAM, sed, sed_of_channels, sed_parts
+from sedspace.scores.sed_score import LAM, sed, sed_of_channels, sed_parts
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace

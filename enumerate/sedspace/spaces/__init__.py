@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sedspace.errors import BadInput, unknown
+from sedspace.spaces.base import Derived, Feature, Group, Inputs, Operation, Position, Space
 from sedspace.spaces.cell import MAX_NODES
 from sedspace.spaces.custom import cell_space, from_definition, read_space
 from sedspace.spaces.darts import DartsSpace
 from sedspace.spaces.nb101 import Nb101Space
-from sedspace.spaces.space import Derived, Feature, Group, Inputs, Operation, Position, Space
 from sedspace.spaces.sss import SssSpace
 from sedspace.spaces.transnas import TransnasMacroSpace, TransnasMicroSpace
 from sedspace.spaces.tss import TssSpace

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from sedspace.errors import BadInput, as_path, first_line, unknown
+from sedspace.spaces.base import Operation
 from sedspace.spaces.cell import MAX_NODES
 from sedspace.spaces.skeleton import Skeleton
-from sedspace.spaces.space import Operation
 from sedspace.spaces.tss import NatsCellSpace
 
 _TITLE = "a space of one's own"

@@ -9,8 +9,8 @@ from itertools import combinations, product
 from typing import Any
 
 from sedspace.errors import BadInput, first_line
+from sedspace.spaces.base import Feature, Group, Inputs, Operation, Position, Space, Table
 from sedspace.spaces.skeleton import FREE, Cost, conv
-from sedspace.spaces.space import Feature, Group, Inputs, Operation, Position, Space, Table
 
 OPERATIONS = {
     "n_max_pool": Operation("max_pool_3x3", "pool", 3),

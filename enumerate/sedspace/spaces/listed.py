@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import unknown
-from sedspace.spaces.space import Feature, Group, Operation, Position, Space, Table
+from sedspace.spaces.base import Feature, Group, Operation, Position, Space, Table
 
 
 class ListedSpace(Space):

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sedspace.spaces.space import Operation
+from sedspace.spaces.base import Operation
 
 
 @dataclass(frozen=True)

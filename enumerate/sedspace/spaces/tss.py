@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from sedspace.errors import BadInput
+from sedspace.spaces.base import Operation
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
-from sedspace.spaces.space import Operation
 
 OPERATIONS = {
     "n_none": Operation("none", "none"),

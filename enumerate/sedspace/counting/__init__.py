@@ -1,0 +1,19 @@
+"""Exact answers about whole spaces of any size, from counting classes of equal feature sums."""
+
+from sedspace.counting.best import best_first, best_within, pareto, top_k
+from sedspace.counting.distributions import Distribution, census, distribution
+from sedspace.counting.drawing import sample
+from sedspace.counting.membership import Members, members
+
+__all__ = [
+    "Distribution",
+    "Members",
+    "best_first",
+    "best_within",
+    "census",
+    "distribution",
+    "members",
+    "pareto",
+    "sample",
+    "top_k",
+]

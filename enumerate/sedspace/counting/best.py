@@ -1,0 +1,411 @@
+"""The best of a whole space: the k best, the Pareto front, the best within budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.condition import polars_dtype
+from sedspace.counting.classes import Classes, Walks, select
+from sedspace.counting.compiled import TooManyClasses
+from sedspace.counting.distributions import integers, merge
+from sedspace.errors import BadInput
+from sedspace.scores import MAX_SCAN, AdditiveScore, Score, at_least_one, best, check_rows_fit, find_score, only_unique
+from sedspace.scores.ranking import opposite
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+from sedspace.spaces.base import as_number
+from sedspace_kernels.pareto import front
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_BATCH = 1 << 14  # architectures at once
+_FEW = 1 << 12  # classes that are looked at first
+_MANY = 1 << 20  # architectures that are sorted at once, if need be
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Some architectures, best first: their digits, indices and values of a score."""
+
+    digits: NDArray[Any]
+    indices: NDArray[Any]
+    values: NDArray[Any]
+
+
+def best_first(
+    space: str | Space,
+    by: str | Score = "sed",
+    where: str | None = None,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    ascending: bool = False,
+) -> Iterator[tuple[int, Any]]:
+    """Go through the architectures of a space from the best to the worst, ties by the lowest index.
+
+    Lazily: what is not asked for is not looked for, in a space of any size.
+
+    Parameters
+    ----------
+    space : str or Space
+    by : str or Score, default "sed"
+    where : str, optional
+        A condition on features and scores in SQL, such as ``params < 500000 AND n_skip <= 2``.
+    start, stop : int
+        The range of indices; `stop` is excluded and defaults to the size of the space.
+    ascending : bool, default False
+        Whether to begin with the least value.
+
+    Returns
+    -------
+    iterator of (int, int or float)
+        Index and value, as the score writes it. NaN never ranks.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, a score of a large space is not additive, or there are too many classes.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> from itertools import islice
+    >>> list(islice(ss.best_first("tss", where="residual = 0"), 2))
+    [(11718, 6.0), (8593, 5.75)]
+    """
+    parts = _descend(find_space(space), by, where, start, stop, ascending)
+    return (pair for part in parts for pair in zip(part.indices.tolist(), part.values.tolist(), strict=True))
+
+
+def _descend(
+    space: Space, by: str | Score, where: str | None, start: int, stop: int | None, ascending: bool, most: int = 0
+) -> Iterator[Ranked]:
+    """Return the architectures from the best on, some at a time; refuse if there is no room for the `most` first."""
+    start, stop = space.check_range(start, stop)
+    classes, (score,), wanted = select(space, [by], where)
+    keys = classes.keys[score.name]
+    wanted = wanted & (keys == keys)  # NaN never ranks
+    check_rows_fit(space, min(most, int(classes.counts[wanted].sum())), "k")
+    return _parts(classes, score, opposite(keys) if ascending else keys, wanted, start, stop)
+
+
+def _parts(
+    classes: Classes, score: Score, keys: NDArray[Any], wanted: NDArray[np.bool_], start: int, stop: int
+) -> Iterator[Ranked]:
+    """Yield the architectures of wanted classes by descending keys, a bounded number at a time."""
+    batches = _batches(keys, classes.counts, np.flatnonzero(wanted))
+    if (start, stop) != (0, classes.space.size):
+        batches = _within(batches, Walks(classes, wanted), wanted, start, stop)
+    for batch in batches:
+        walks = Walks(classes, batch)
+        first, last = walks.below(start), walks.below(stop)
+        step = last - first if last - first <= _MANY else _BATCH  # more are only of a single key, or in a long range
+        for lo in range(first, last, step or 1):
+            digits, of = walks.unrank(range(lo, min(lo + step, last)))
+            order = np.argsort(opposite(keys[of]), kind="stable")
+            values = score.values(classes.keys[score.name][of[order]])
+            yield Ranked(digits[order], np.asarray(classes.space.index(digits[order])), values)
+
+
+def _within(
+    batches: Iterator[NDArray[np.bool_]], walks: Walks, wanted: NDArray[np.bool_], start: int, stop: int
+) -> Iterator[NDArray[np.bool_]]:
+    """Yield all classes at once if few of their architectures are in a range, else as they come."""
+    if walks.below(stop) - walks.below(start) <= _MANY:
+        yield wanted
+    else:
+        yield from batches
+
+
+def _batches(keys: NDArray[Any], counts: NDArray[Any], places: NDArray[np.intp]) -> Iterator[NDArray[np.bool_]]:
+    """Yield classes, best keys first: as many keys at once as have no more than a batch of architectures, or one."""
+    few = _FEW
+    while len(places):
+        part = places
+        if len(part) > few:  # most of what is asked for is among the best few classes: no need to sort them all
+            part = places[keys[places] >= np.partition(keys[places], -few)[-few]]
+        levels, of = np.unique(keys[part], return_inverse=True)
+        total = np.zeros(len(levels), counts.dtype)
+        np.add.at(total, of, counts[part])
+        high = len(levels)
+        while high > 0:
+            low, size = high - 1, int(total[high - 1])
+            while low > 0 and size + int(total[low - 1]) <= _BATCH:
+                low -= 1
+                size += int(total[low])
+            batch = np.zeros(len(keys), np.bool_)
+            batch[part[(of >= low) & (of < high)]] = True
+            yield batch
+            high = low
+        places = places[keys[places] < levels[0]]
+        few *= 16
+
+
+def top_k(
+    space: str | Space,
+    k: int = 10,
+    by: str | Score = "sed",
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    where: str | None = None,
+    unique: str | None = None,
+    columns: Sequence[str | Score] = (),
+    ascending: bool = False,
+    threads: int | None = None,
+) -> pl.DataFrame:
+    """Return the k best architectures by a score, ties by the lowest index.
+
+    A whole space of any size is answered from its classes, and so is a condition. A range of indices without one is
+    gone through by blocks, of which those that cannot hold any of the best are passed over; so is a space by a score
+    that is no sum over positions, or that has too many classes. NaN never ranks.
+
+    Parameters
+    ----------
+    space : str or Space
+    k : int, default 10
+    by : str or Score, default "sed"
+    start, stop : int
+        The range of indices; `stop` is excluded and defaults to the size of the space.
+    where : str, optional
+        A condition on features and scores in SQL, such as ``params < 500000 AND n_skip <= 2``.
+    unique : {"functional"}, optional
+        Keep one architecture of each functional class only, the lowest index (`functional_class`).
+    columns : sequence of str or Score, optional
+        More scores of the architectures that are found.
+    ascending : bool, default False
+        Whether less is better.
+    threads : int, optional
+        For going through a range. Default: every CPU that this process may use.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``index``, the score, those of `columns` and ``arch``, best first; fewer rows if fewer architectures meet the
+        condition.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, the range is not within the space, k is below 1, or a condition names a score that is not
+        additive.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> ss.top_k("tss", 2)["index"].to_list()
+    [11668, 8543]
+    >>> ss.top_k("darts", 1, where="n_skip_normal <= 2").select("index", "sed").row(0)
+    (356390693942621272, 378.125)
+    """
+    import polars as pl
+
+    space = find_space(space)
+    score = find_score(space, by)
+    more = [find_score(space, one) for one in columns]
+    first, end = space.check_range(start, stop)
+    count = min(at_least_one(k, "k"), max(end - first, 1))
+    where = only_unique(space, where, unique)
+    if where is None and ((start, stop) != (0, None) or not isinstance(score, AdditiveScore)):
+        found = _scan(space, score, count, start, stop, threads, ascending)
+    else:
+        try:
+            found = _first(count, _descend(space, score, where, start, stop, ascending, count), space, score)
+        except TooManyClasses:
+            if where is not None or space.size > MAX_SCAN:
+                raise
+            found = _scan(space, score, count, start, stop, threads, ascending)
+    return pl.DataFrame(
+        [
+            integers("index", found.indices, space.size),
+            pl.Series(score.name, found.values),
+            *(pl.Series(one.name, one.values(one.at(space, found.digits))) for one in more if one.name != score.name),
+            pl.Series("arch", space.archs(found.digits).tolist(), dtype=pl.String),
+        ]
+    )
+
+
+def _scan(
+    space: Space, score: Score, k: int, start: int, stop: int | None, threads: int | None, ascending: bool
+) -> Ranked:
+    check_rows_fit(space, k, "k")
+    values, indices = best(space, score, k, start, stop, threads, ascending)
+    return Ranked(space.digits(indices), np.array(indices, object), values)
+
+
+def _first(k: int, parts: Iterator[Ranked], space: Space, score: Score) -> Ranked:
+    """Return the first k of what comes in parts."""
+    taken = [Ranked(space.digits([]), np.empty(0, object), np.empty(0, score.dtype))]
+    while sum(len(part.indices) for part in taken) < k and (part := next(parts, None)) is not None:
+        taken.append(part)
+    return Ranked(
+        np.concatenate([part.digits for part in taken])[:k],
+        np.concatenate([part.indices for part in taken])[:k],
+        np.concatenate([part.values for part in taken])[:k],
+    )
+
+
+def _objectives(
+    space: Space, maximize: str | Score | Sequence[str | Score], minimize: str | Score | Sequence[str | Score]
+) -> list[tuple[Score, int]]:
+    """Return the scores and whether more (1) or less (-1) of each is better."""
+    out = [
+        (find_score(space, one), sign)
+        for given, sign in ((maximize, 1), (minimize, -1))
+        for one in (given if isinstance(given, Sequence) and not isinstance(given, str) else [given])
+    ]
+    names = [score.name for score, _ in out]
+    if not 2 <= len(out) <= 3 or len(set(names)) < len(out):
+        raise BadInput(f"a Pareto front needs two or three different objectives, not {', '.join(names) or 'none'}")
+    return out
+
+
+def _falling(keys: NDArray[Any], sign: int) -> NDArray[Any]:
+    """Return keys of an objective, of which more (1) or less (-1) is better, so that less of them is better."""
+    return opposite(keys) if sign > 0 else keys
+
+
+def pareto(
+    space: str | Space,
+    maximize: str | Score | Sequence[str | Score] = "sed",
+    minimize: str | Score | Sequence[str | Score] = "params",
+    where: str | None = None,
+) -> pl.DataFrame:
+    """Return the exact Pareto front of two or three objectives over a whole space.
+
+    Parameters
+    ----------
+    space : str or Space
+    maximize, minimize : str, Score or sequence of them
+        The objectives: two or three in all.
+    where : str, optional
+        A condition on features and scores in SQL: the front of what meets it.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per point of the front: its values, ``count`` (how many architectures have them, exact), ``index`` (the
+        lowest of those) and ``arch``; the best by the first objective first.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, a score of a large space is not additive, or there are not two or three objectives.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> front = ss.pareto("tss6")
+    >>> front.shape, front.row(0)[:4]
+    ((29, 5), (24.5, 3475866, 1, 22888182343))
+    """
+    import polars as pl
+
+    space = find_space(space)
+    objectives = _objectives(space, maximize, minimize)
+    classes, scores, wanted = select(space, [score for score, _ in objectives], where)
+    wanted = wanted & np.all([keys == keys for keys in (classes.keys[score.name] for score in scores)], axis=0)
+    # Ranks instead of keys: whatever their type, smaller is better now.
+    ranks = [np.unique(_falling(classes.keys[s.name][wanted], sign), return_inverse=True)[1] for s, sign in objectives]
+    order = np.lexsort(ranks[::-1])
+    points = np.stack([rank[order] for rank in [*ranks, np.zeros_like(ranks[0])][:3]], axis=-1)
+    chosen = np.flatnonzero(wanted)[order[front(points)]]
+    keys, counts, least = merge(
+        [classes.keys[s.name][chosen] for s in scores], classes.counts[chosen], classes.least[chosen]
+    )
+    order = np.lexsort([_falling(key, sign) for (_, sign), key in zip(objectives, keys, strict=True)][::-1])
+    return pl.DataFrame(
+        [
+            *(pl.Series(score.name, score.values(key[order])) for score, key in zip(scores, keys, strict=True)),
+            integers("count", counts[order], space.size),
+            integers("index", least[order], space.size),
+            pl.Series("arch", [space.arch(int(index)) for index in least[order]], dtype=pl.String),
+        ]
+    )
+
+
+def best_within(
+    space: str | Space,
+    budgets: Iterable[float],
+    cost: str | Score = "params",
+    by: str | Score = "sed",
+    where: str | None = None,
+) -> pl.DataFrame:
+    """Return the best architecture within each of several budgets.
+
+    Parameters
+    ----------
+    space : str or Space
+    budgets : iterable of numbers
+        In the unit of `cost`; an architecture may cost as much as the budget.
+    cost : str or Score, default "params"
+    by : str or Score, default "sed"
+    where : str, optional
+        A condition on features and scores in SQL.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per budget: ``budget``, the best score, ``count`` (how many architectures within the budget have it,
+        exact), and of the one with the lowest index ``index``, its cost and ``arch``. Null where nothing is within.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, a score of a large space is not additive, or a budget is no number.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> ss.best_within("tss5", [100_000, 1_000_000, 10_000_000]).select("budget", "sed", "params", "count").rows()
+    [(100000, 0.0, 73306, 1024), (1000000, 13.125, 970426, 84), (10000000, 15.75, 2260666, 1)]
+    """
+    import polars as pl
+
+    space = find_space(space)
+    limits = _numbers(budgets)
+    if find_score(space, cost).name == find_score(space, by).name:
+        raise BadInput(f"cost and score are both {find_score(space, by).name}: expected two different ones")
+    classes, (price, score), wanted = select(space, [cost, by], where)
+    costs, keys, values = classes.values(price.name), classes.keys[score.name], classes.values(score.name)
+    if min(limits) < 0 <= costs.min():
+        raise BadInput(f"budget {min(limits)}: {price.name} is never below {costs.min()}")
+    wanted = wanted & (keys == keys)
+    rows: list[tuple[Any, ...]] = []
+    for budget in limits:
+        within = np.flatnonzero(wanted & (costs <= budget))
+        if not len(within):
+            rows.append((None,) * 5)
+            continue
+        best_of = within[keys[within] == keys[within].max()]
+        least = classes.least[best_of]
+        first = best_of[np.argmin(least)]
+        index = int(least.min())
+        rows.append((values[first], costs[first], int(classes.counts[best_of].sum()), index, space.arch(index)))
+    best_values, best_costs, counts, indices, archs = zip(*rows, strict=True)
+    return pl.DataFrame(
+        [
+            pl.Series("budget", limits),
+            pl.Series(score.name, best_values, dtype=polars_dtype(score.dtype)),
+            pl.Series(price.name, best_costs, dtype=polars_dtype(price.dtype)),
+            integers("count", counts, space.size),
+            integers("index", indices, space.size),
+            pl.Series("arch", archs, dtype=pl.String),
+        ]
+    )
+
+
+def _numbers(budgets: Iterable[float]) -> list[float]:
+    """Return budgets as numbers of one type: integers if all are, and fit int64."""
+    several = isinstance(budgets, Iterable) and not isinstance(budgets, str) and np.ndim(budgets) > 0  # type: ignore[arg-type]
+    given = [as_number(one, "budget") for one in (budgets if several else [budgets])]
+    if not given:
+        raise BadInput("budgets []: expected at least one number")
+    exact = all(isinstance(one, int) and abs(one) < 1 << 63 for one in given)
+    return [int(one) if exact else float(one) for one in given]

@@ -1,0 +1,214 @@
+"""All architectures of a space, sorted into classes that no score at hand tells apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from sedspace.condition import Condition
+from sedspace.counting.compiled import BlockByBlock, Diagrams, listed
+from sedspace.errors import BadInput
+from sedspace.scores import AdditiveScore, Score, find_score, passing, score_columns
+from sedspace.scores.conditions import condition_on
+from sedspace.scores.filtering import is_by_sums
+from sedspace.scores.ranking import chunks
+from sedspace.spaces import Space
+from sedspace_kernels import diagram
+from sedspace_kernels.diagram import exact
+
+_NOTHING = AdditiveScore("nothing", {"zero": lambda _: 0}, lambda zero: zero, meaning="one class of everything")
+_SMALL = 1 << 24  # architectures that are looked at one by one, where a score is no sum
+_AT_ONCE = 1 << 18
+
+
+class Classes:
+    """The architectures of a space as classes, each with the key of every score, its exact count and its lowest index.
+
+    Parameters
+    ----------
+    space : Space
+    scores : sequence of Score
+        Of different names.
+    diagrams : Diagrams
+        Of the space by these scores.
+
+    Attributes
+    ----------
+    keys : mapping of str to int64[classes] or float64[classes]
+        What each score ranks by. Two classes may have equal keys.
+    """
+
+    def __init__(self, space: Space, scores: Sequence[Score], diagrams: Diagrams) -> None:
+        self.space = space
+        self.scores = {score.name: score for score in scores}
+        self._diagrams = diagrams
+        self.keys = {name: self.scores[name].comparable(keys) for name, keys in diagrams.keys.items()}
+
+    def __len__(self) -> int:
+        return self._diagrams.outer[-1].nodes
+
+    @cached_property
+    def counts(self) -> NDArray[Any]:
+        """The number of architectures of each class: exact[classes]."""
+        return diagram.count(self._diagrams.outer)
+
+    @cached_property
+    def least(self) -> NDArray[Any]:
+        """The lowest index of each class: exact[classes]."""
+        least, choices = diagram.least(self._diagrams.outer), self._diagrams.choices
+        return least if choices is None else choices[least].astype(np.int64)
+
+    def values(self, name: str) -> NDArray[Any]:
+        """Return the values of a score, as written, by class."""
+        return self.scores[name].values(self.keys[name])
+
+
+class Walks:
+    """The ways to the architectures of some classes, in the order of their indices.
+
+    Parameters
+    ----------
+    classes : Classes
+    weights : bool[classes] or exact[classes]
+        Which classes, or how often each of their architectures is counted.
+
+    Attributes
+    ----------
+    count : int
+        The number of architectures, each as often as it is counted.
+    """
+
+    def __init__(self, classes: Classes, weights: NDArray[Any]) -> None:
+        self.classes = classes
+        self._outer = diagram.ways(
+            classes._diagrams.outer, weights.astype(np.int64) if weights.dtype == bool else weights
+        )
+        self._inner: dict[tuple[int, int], list[NDArray[Any]]] = {}
+        self.count = int(self._outer[0][0])
+
+    def _onward(self, block: int, node: int) -> list[NDArray[Any]]:
+        """Return the ways on inside a block that is entered from a node between blocks."""
+        if (block, node) not in self._inner:
+            layer = self.classes._diagrams.outer[block]
+            ends = self._outer[block + 1][layer.child[node, layer.kind_of]]
+            self._inner[block, node] = diagram.ways(self.classes._diagrams.inner[block], ends)
+        return self._inner[block, node]
+
+    def unrank(self, places: Sequence[int] | NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Return the digits of the architectures at given places, and their classes.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Each below `count`; counted in the order of the architectures' indices.
+
+        Returns
+        -------
+        digits : unsigned integer[n, positions]
+        class : intp[n]
+        """
+        space, classes = self.classes.space, self.classes
+        digits = np.empty((len(places), len(space.positions)), space.digit_dtype)
+        node = np.zeros(len(places), np.intp)
+        rest: NDArray[Any] = np.array(places, exact(self.count))
+        for block, positions in enumerate(classes._diagrams.blocks):
+            layer, reached = classes._diagrams.outer[block], np.empty_like(node)
+            for entered in np.unique(node):
+                rows = np.flatnonzero(node == entered)
+                onward = self._onward(block, int(entered))
+                chosen, end, rest[rows] = diagram.unrank(classes._diagrams.inner[block], onward, rest[rows])
+                if positions:
+                    digits[rows[:, None], positions] = chosen
+                else:
+                    choices = classes._diagrams.choices
+                    digits[rows] = space.digits(chosen[:, 0] if choices is None else choices[chosen[:, 0]])
+                reached[rows] = layer.child[entered, layer.kind_of[end]]
+            node = reached
+        return digits, node
+
+    def below(self, index: int) -> int:
+        """Return how many of the architectures have a lower index."""
+        space, classes = self.classes.space, self.classes
+        if index >= space.size:
+            return self.count
+        choices = classes._diagrams.choices
+        if choices is not None and (index := int(np.searchsorted(choices, index))) == len(choices):
+            return self.count
+        digits = space.digits(index)
+        node, before = 0, 0
+        for block, positions in enumerate(classes._diagrams.blocks):
+            layer = classes._diagrams.outer[block]
+            chosen = digits[list(positions)] if positions else np.array([index])
+            inside, end = diagram.rank(classes._diagrams.inner[block], self._onward(block, node), chosen[None])
+            before += int(inside[0])
+            node = int(layer.child[node, layer.kind_of[end[0]]])
+        return before
+
+    def holds(self, index: int) -> bool:
+        """Return whether an architecture is one of them."""
+        return self.below(index + 1) > self.below(index)
+
+
+# -- requests ----------------------------------------------------------------------------------------------------------
+
+
+def select(
+    space: Space, by: Sequence[str | Score], where: str | None = None
+) -> tuple[Classes, list[Score], NDArray[np.bool_]]:
+    """Return the classes of a space by some scores and those that a condition names, the scores, and what it keeps.
+
+    Where a score is no sum, the architectures are gone through, and what does not meet the condition is of no class.
+
+    Raises
+    ------
+    BadInput
+        If a score is unknown, or not additive though the space is large, the condition cannot be read, or there are too
+        many classes.
+    """
+    chosen = [find_score(space, one) for one in by]
+    scores = {score.name: score for score in chosen}
+    condition, named = (None, {}) if where is None else condition_on(space, where, scores)
+    needed = {**scores, **named}
+    if all(isinstance(score, AdditiveScore) for score in needed.values()) and (
+        condition is None or is_by_sums(condition, list(named.values()))
+    ):
+        sums = [score for score in needed.values() if isinstance(score, AdditiveScore)] or [_NOTHING]
+        classes = Classes(space, sums, BlockByBlock(space, sums).diagrams())
+        if condition is None:
+            return classes, chosen, np.ones(len(classes), np.bool_)
+        return classes, chosen, condition.holds({name: classes.values(name) for name in condition.names})
+    _refuse_large(space, needed, condition)
+    told_apart = list(scores.values()) or [_NOTHING]
+    rows = _gone_through(space, told_apart, condition, list(named.values()))
+    classes = Classes(space, told_apart, listed(space, told_apart, rows))
+    return classes, chosen, np.ones(len(classes), np.bool_)
+
+
+def _refuse_large(space: Space, needed: Mapping[str, Score], condition: Condition | None) -> None:
+    """Raise `BadInput` if a space is too large to go through for what is no sum."""
+    if space.size <= _SMALL:
+        return
+    names = [name for name, score in needed.items() if not isinstance(score, AdditiveScore)]
+    name = next(iter(names), "index" if condition is None or "index" in condition.names else "arch")
+    raise BadInput(
+        f"{name} is no sum over positions, so that the {space.size:,} architectures of {space.name} cannot be counted "
+        f"by it (up to {_SMALL:,} can): score a range (top_k, histogram), or enumerate it and query the run"
+    )
+
+
+def _gone_through(
+    space: Space, scores: Sequence[Score], condition: Condition | None, named: Sequence[Score]
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield index and scores of the architectures that meet a condition, or of all, some at a time."""
+    with tqdm(total=space.size, unit="arch", unit_scale=True, delay=1, leave=False, disable=None) as bar:
+        for lo, hi in chunks(0, space.size, _AT_ONCE):
+            if condition is not None:
+                yield from passing(space, scores, condition, named, lo, hi)
+            else:
+                yield {"index": np.arange(lo, hi), **score_columns(space, scores, lo, hi)}
+            bar.update(hi - lo)

@@ -1,0 +1,160 @@
+"""The architectures that meet a condition, as a sequence that is never written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from random import Random
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.counting.classes import Walks, select
+from sedspace.errors import BadInput
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+from sedspace.spaces.base import as_int
+
+_CHUNK = 1 << 12
+
+
+class Members:
+    """The architectures of some classes, in the order of their indices.
+
+    Like a sorted list of indices, of any length: ``members[i]`` is the i-th, ``members[i:j]`` an array, ``in`` asks
+    whether an architecture belongs, `rank` where it stands. ``len`` works up to 2^63, `count` always.
+
+    Attributes
+    ----------
+    space : Space
+    count : int
+        The number of architectures, exact at any size.
+    """
+
+    def __init__(self, space: Space, walks: Walks) -> None:
+        self.space = space
+        self._walks = walks
+        self.count = walks.count
+
+    def __repr__(self) -> str:
+        return f"<{self.count:,} architectures of {self.space.name}>"
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+    @overload
+    def __getitem__(self, place: slice) -> NDArray[Any]: ...
+    def __getitem__(self, place: int | slice) -> int | NDArray[Any]:
+        if isinstance(place, slice):
+            bounds = (None if one is None else as_int(one, "place") for one in (place.start, place.stop, place.step))
+            return self.at(range(self.count)[slice(*bounds)])
+        wanted = as_int(place, "place")
+        if not -self.count <= wanted < self.count:
+            raise IndexError(f"place {wanted} among {self.count} architectures: expected 0 to {self.count - 1}")
+        return int(self.at([wanted % self.count])[0])
+
+    def __iter__(self) -> Iterator[int]:
+        for start in range(0, self.count, _CHUNK):
+            yield from self[start : start + _CHUNK].tolist()
+
+    def __contains__(self, index: object) -> bool:
+        if not isinstance(index, int | np.integer) or not 0 <= int(index) < self.space.size:
+            return False
+        return self._walks.holds(int(index))
+
+    def at(self, places: Sequence[int] | NDArray[Any]) -> NDArray[Any]:
+        """Return the indices of the architectures at given places, each from 0 to ``count - 1``.
+
+        Returns
+        -------
+        array of shape (places,)
+            int64; Python ints (dtype object) where the space is larger than 2^63.
+
+        Raises
+        ------
+        BadInput
+            If a place is no such number.
+        """
+        if isinstance(places, str) or not isinstance(places, Iterable):
+            raise BadInput(f"places {places!r}: expected a sequence of integers")
+        given = [as_int(place, "place") for place in places]
+        for place in given:
+            if not 0 <= place < self.count:
+                raise BadInput(f"place {place} among {self.count} architectures: expected 0 to {self.count - 1}")
+        return np.asarray(self.space.index(self._walks.unrank(given)[0]))
+
+    def rank(self, index: int) -> int:
+        """Return how many of the architectures have an index below this one, which need not be one of them.
+
+        Raises
+        ------
+        BadInput
+            If the space has no such index.
+        """
+        return self._walks.below(self.space.check_index(as_int(index, "index")))
+
+    def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
+        """Return n different architectures, every set of n equally likely, as ascending indices.
+
+        Raises
+        ------
+        BadInput
+            If n is below 0 or there are fewer architectures.
+        """
+        return self.at(subset(seeded(seed), self.count, as_int(n, "n")))
+
+
+def seeded(seed: int) -> Random:
+    """Return the random numbers of a seed, the same on any machine."""
+    if as_int(seed, "seed") < 0:
+        raise BadInput(f"seed {seed}: expected 0 or more")
+    return Random(int(seed))
+
+
+def subset(random: Random, size: int, n: int) -> list[int]:
+    """Return n different numbers below `size`, ascending, every set of n equally likely (Floyd's algorithm)."""
+    if not 0 <= n <= size:
+        raise BadInput(f"n {n}: expected 0 to {size}, the number of architectures to choose from")
+    chosen: set[int] = set()
+    for last in range(size - n, size):
+        number = random.randrange(last + 1)
+        chosen.add(last if number in chosen else number)
+    return sorted(chosen)
+
+
+def members(space: str | Space, where: str | None = None) -> Members:
+    """Return the architectures of a space that meet a condition, as a sequence.
+
+    Nothing is enumerated: counting them, finding the i-th, or choosing some uniformly takes milliseconds at any size.
+
+    Parameters
+    ----------
+    space : str or Space
+    where : str, optional
+        A condition on features and scores in SQL: a class (``n_conv3x3 = 6 AND residual = 1``), a level of a score
+        (``sed = 8.75``), or bounds (``params < 500000 AND n_skip <= 2``).
+
+    Returns
+    -------
+    Members
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, a score of a large space is not additive, or there are too many classes.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> good = ss.members("tss8", "sed >= 40 AND params < 5000000")
+    >>> good.count, good[0], good[0] in good, good.rank(good[12345])
+    (7502613915, 745059013366667968, True, 12345)
+    """
+    found = find_space(space)
+    classes, _, wanted = select(found, [], where)
+    return Members(found, Walks(classes, wanted))

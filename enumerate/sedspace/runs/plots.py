@@ -1,0 +1,387 @@
+"""Pictures of runs, good enough for a paper: PNG, SVG or PDF, the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from sedspace.errors import BadInput, as_path, needs, unknown
+from sedspace.runs import Run
+from sedspace.runs.join import join, read_table
+from sedspace.runs.place import write_whole
+from sedspace.runs.query import collect, top
+from sedspace.spaces.cell import CellSpace
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLORS = {"none": "0.8", "skip": "#2a9d8f", "conv": "#e76f51", "pool": "#457b9d"}
+WIDTHS = {"column": (3.3, 8.0, 0.8), "text": (6.9, 9.0, 0.0)}
+"""Widths for papers, a column's or the text's: inches, points of the letters, and least height by width."""
+
+KINDS: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+"""The endings of pictures' names, and what to leave out of each so that the bytes are the same every time."""
+
+_POINTS = 11.0  # of the letters, unless a width is given
+_MAX_POINTS = 20_000
+_RASTER = 5_000  # dots beyond which a vector picture holds them as pixels
+
+
+def new_figure(width: float, height: float, *, style: str | None = None, **options: Any) -> tuple[Figure, Any]:
+    """Return a figure of some size in inches, or of one of `WIDTHS`, and its axes (options of `Figure.subplots`)."""
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise needs(str(error.name), "plot", "pictures need") from None
+    if style is not None and style not in WIDTHS:
+        raise unknown("width of a picture", style, WIDTHS)
+    inches, points, least = (width, _POINTS, 0.0) if style is None else WIDTHS[style]
+    mpl.rcParams.update({"svg.hashsalt": "sedspace", "pdf.fonttype": 42, "font.size": points})
+    mpl.rcParams["axes.titlesize"] = "large" if style is None else "medium"
+    figure = Figure(figsize=(inches, inches * max(height / width, least)), layout="constrained")
+    return figure, figure.subplots(**options)
+
+
+def _area(points: float) -> float:
+    """Return the area of a mark that has this many square points among letters of the default size."""
+    import matplotlib as mpl
+
+    return points * float(mpl.rcParams["font.size"] / _POINTS) ** 2
+
+
+def plain(axes: Axes, **labels: Any) -> None:
+    """Take away the frame's upper and right lines, and set labels."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set(**{name: verbatim(one) if isinstance(one, str) else one for name, one in labels.items()})
+
+
+def verbatim(text: str) -> str:
+    """Return a text as matplotlib shall be given it: dollars are no formulas."""
+    return text.replace("$", r"\$")
+
+
+def _label(run: Run, name: str) -> str:
+    column = next((column for column in run.request.columns if column.name == name), None)
+    if column is None:
+        raise unknown("column", name, [column.name for column in run.request.columns])
+    if column.dtype == "string":
+        raise BadInput(f"column {name!r} is text: expected a numeric one to draw")
+    return f"{name} ({column.unit})" if column.unit not in ("", "1") else name
+
+
+def distribution(run: Run, by: str = "sed", *, clip: float = 0.0, width: str | None = None) -> Figure:
+    """Draw how many architectures have each value of a column; `clip` and `width` as for `density`."""
+    label = _label(run, by)
+    _check_clip(clip)
+    counts = _drawable(run, run.scan().group_by(by).len().sort(by), by)
+    figure, axes = new_figure(7, 4, style=width)
+    if len(counts) <= 500:
+        axes.vlines(counts[by], 0.8, counts["len"], color=COLORS["conv"], linewidth=0.8)
+    else:
+        axes.hist(counts[by], bins=200, weights=counts["len"], color=COLORS["conv"], log=True)
+    axes.set_yscale("log")
+    axes.set_ylim(0.8)
+    cut = _clip(axes, "x", counts[by], clip, counts["len"])
+    plain(axes, xlabel=label, ylabel="architectures", title=f"{run.space.name}: {run.rows:,} architectures{cut}")
+    return figure
+
+
+def density(
+    run: Run,
+    by: str = "sed",
+    against: str = "params",
+    k: int = 5,
+    *,
+    table: str | Path | pl.DataFrame | None = None,
+    color: str | None = None,
+    clip: float = 0.0,
+    width: str | None = None,
+) -> Figure:
+    """Draw one column against another as a density, with the exact Pareto front and the k best.
+
+    The front is that of greater `by` and lesser `against`, over all rows.
+
+    Parameters
+    ----------
+    run : Run
+    by, against : str
+        Columns of the run.
+    k : int, default 5
+    table : path or polars.DataFrame, optional
+        As for `sedspace.runs.join.join`.
+    color : str, optional
+        A column of `table`, a measured accuracy, to colour the measured architectures by instead of their number; of
+        those at one point the mean.
+    clip : float, default 0
+        The share of the drawn architectures, below 0.5, that may fall off the low end of the axis of `by`, and of
+        the colours: a few bad ones then do not squeeze all others together.
+    width : {"column", "text"}, optional
+        Of a paper, see `WIDTHS`. Default: 7.5 inches, with larger letters.
+    """
+    labels = _label(run, against), _label(run, by)
+    if by == against:
+        raise BadInput(f"{by!r} against itself is a line: expected another column for --against")
+    if (table is None) != (color is None):
+        raise BadInput("a table and a column of it to colour by go together: expected both, or none")
+    _check_clip(clip)
+    counts = _drawable(run, run.scan().group_by(against, by).len().sort("len", by, against), by, against)
+    drawn = counts if color is None or table is None else _measured(run, table, (color,), against, by)
+    figure, axes = new_figure(7.5, 4.5, style=width)
+    _cloud(figure, axes, drawn, (against, by), color, clip)
+    front = pareto_front(counts, by, against)
+    name = f"Pareto front ({len(front)} points)"
+    axes.step(front[against], front[by], where="post", color="0.35", linewidth=1, label=name)
+    _circle(axes, top(run, k, by), (against, by), f"the {k} best by {by}", outside=width is not None)
+    weights = drawn["len"] if color is None else pl.repeat(1, len(drawn), eager=True)
+    cut = _clip(axes, "y", drawn[by], clip, weights)
+    measured = "" if color is None else f"{len(drawn):,} of "
+    title = f"{run.space.name}: {measured}{run.rows:,} architectures{cut}"
+    plain(axes, xlabel=labels[0], ylabel=labels[1], title=title)
+    return figure
+
+
+def _cloud(
+    figure: Figure, axes: Axes, drawn: pl.DataFrame, at: tuple[str, str], color: str | None, clip: float
+) -> None:
+    """Draw architectures as dots, or hexagons if there are very many: in the colour of how many, or of their mean."""
+    from matplotlib.colors import LogNorm
+
+    options: dict[str, Any] = {"norm": LogNorm()}
+    bar: dict[str, Any] = {"label": "architectures"}
+    shown: Any
+    if color is not None:
+        value = _measure(color)
+        points = drawn.group_by(at).agg(pl.len(), pl.col(value).mean()).sort(value, *at)  # the best ones on top
+        options = {"vmin": _floor(drawn[value], clip)[0]}
+        bar = {"label": verbatim(color), "extend": "min" if clip else "neither"}
+    else:
+        points, value = drawn, "len"
+    if len(points) <= _MAX_POINTS:
+        many = len(points) > _RASTER and color is not None
+        shown = axes.scatter(
+            points[at[0]], points[at[1]], c=points[value], s=_area(14), linewidths=0, rasterized=many, **options
+        )
+    else:
+        reduce: Any = sum if color is None else np.mean
+        shown = axes.hexbin(
+            drawn[at[0]], drawn[at[1]], C=drawn[value], reduce_C_function=reduce, gridsize=90, **options
+        )
+    figure.colorbar(shown, **bar)
+
+
+def _circle(axes: Axes, rows: pl.DataFrame, at: tuple[str, str], label: str, outside: bool) -> None:
+    """Mark architectures, and name all marks: in narrow pictures below, where nothing is hidden."""
+    axes.scatter(
+        rows[at[0]], rows[at[1]], s=_area(60), facecolors="none", edgecolors=COLORS["conv"], label=verbatim(label)
+    )
+    if outside:
+        axes.figure.legend(frameon=False, loc="outside lower center", ncols=2)
+    else:
+        axes.legend(frameon=False, loc="lower right")
+
+
+def _check_clip(clip: float) -> None:
+    if isinstance(clip, bool) or not isinstance(clip, int | float) or not 0 <= clip < 0.5:
+        raise BadInput(f"clip {clip!r}: expected a share of the architectures, 0 or more and below 0.5")
+
+
+def _floor(values: pl.Series, clip: float, counts: pl.Series | None = None) -> tuple[float, int]:
+    """Return the greatest value with at most a share of all architectures below it, and how many these are."""
+    each = pl.lit(1) if counts is None else pl.lit(counts).cast(pl.Int64)
+    frame = pl.DataFrame({"value": values}).with_columns(n=each).group_by("value").agg(pl.col("n").sum()).sort("value")
+    frame = frame.with_columns(below=pl.col("n").cum_sum() - pl.col("n"))
+    value, _, below = frame.filter(pl.col("below") <= clip * pl.col("n").sum()).row(-1)
+    return float(value), int(below)
+
+
+def _clip(axes: Axes, axis: str, values: pl.Series, clip: float, counts: pl.Series | None = None) -> str:
+    """Cut the low end of an axis off, and return what to say of it."""
+    low, below = _floor(values, clip, counts)
+    if not below:
+        return ""
+    margin = 0.03 * (float(values.max()) - low or 1.0)  # type: ignore[arg-type]
+    (axes.set_xlim if axis == "x" else axes.set_ylim)(low - margin, float(values.max()) + margin)  # type: ignore[arg-type]
+    return f"\n{below:,} below the axis"
+
+
+def _drawable(run: Run, frame: pl.LazyFrame, *columns: str) -> pl.DataFrame:
+    floats = [one.name for one in run.request.columns if one.name in columns and one.dtype.startswith("float")]
+    rows = collect(run, frame.filter(pl.all_horizontal(pl.col(floats).is_finite())) if floats else frame)
+    if rows.is_empty():
+        raise BadInput(f"{run.path} has no rows to draw")
+    return rows
+
+
+def pareto_front(counts: pl.DataFrame, maximize: str, minimize: str) -> pl.DataFrame:
+    """Return the rows that no other beats in both: more of one column and less of the other."""
+    ordered = counts.sort([minimize, maximize], descending=[False, True])
+    before = pl.col(maximize).cum_max().shift(1)
+    return ordered.filter(before.is_null() | (pl.col(maximize) > before))
+
+
+def cells(run: Run, by: str = "sed", k: int = 6, *, width: str | None = None) -> Figure:
+    """Draw the k best cells as labelled graphs; `width` as for `density`."""
+    _label(run, by)
+    if not isinstance(run.space, CellSpace):
+        raise BadInput(
+            f"pictures of cells need a space with an operation on every edge of one cell, not {run.space.name}"
+        )
+    best = top(run, k, by)
+    if best.is_empty():
+        raise BadInput(f"{run.path} has no rows to draw")
+    columns = min({None: 3, "text": 2, "column": 1}.get(width, 3), len(best))
+    rows = -(-len(best) // columns)
+    figure, grid = new_figure(3.6 * columns, 3.6 * rows, style=width, nrows=rows, ncols=columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, row in zip(grid.flat, best.iter_rows(named=True), strict=False):
+        _draw_cell(axes, run.space, row["index"])
+        axes.text(0, 1.3, f"{row['index']}: {by} {row[by]:.7g}", fontsize=10, ha="center")
+    return figure
+
+
+def cell(space: CellSpace, index: int) -> Figure:
+    """Draw one cell as a labelled graph."""
+    figure, axes = new_figure(3.6, 3.6)
+    axes.set_axis_off()
+    _draw_cell(axes, space, index)
+    return figure
+
+
+def _draw_cell(axes: Axes, space: CellSpace, index: int) -> None:
+    """Draw nodes on a circle, the input at the left, clockwise; edges between them, each named and coloured."""
+    from math import cos, pi, sin
+
+    places = [(-cos(2 * pi * i / space.nodes), sin(2 * pi * i / space.nodes)) for i in range(space.nodes)]
+    for (source, target), digit in zip(space.edges, space.digits(index), strict=True):
+        choice = space.operations[digit]
+        if choice.kind == "none":
+            continue
+        (x0, y0), (x1, y1) = places[source], places[target]
+        arrow = {"arrowstyle": "-|>", "color": COLORS[choice.kind], "lw": 1.6, "shrinkA": 9, "shrinkB": 9}
+        axes.annotate("", (x1, y1), (x0, y0), arrowprops=arrow)
+        label = choice.name.removeprefix("nor_").replace("_connect", "").replace("_", " ")
+        place = x0 + 0.26 * (x1 - x0), y0 + 0.26 * (y1 - y0)
+        box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"}
+        axes.text(*place, label, fontsize=7, ha="center", va="center", color=COLORS[choice.kind], bbox=box)
+    for i, (x, y) in enumerate(places):
+        name = {0: "in", space.nodes - 1: "out"}.get(i, str(i))
+        axes.text(
+            x, y, name, ha="center", va="center", fontsize=9, bbox={"boxstyle": "circle", "fc": "white", "ec": "0.3"}
+        )
+    axes.set(xlim=(-1.25, 1.25), ylim=(-1.2, 1.45), aspect="equal")
+
+
+def accuracy(
+    run: Run,
+    table: str | Path | pl.DataFrame,
+    column: str,
+    by: str = "sed",
+    *,
+    color: str | None = None,
+    clip: float = 0.0,
+    width: str | None = None,
+) -> tuple[Figure, dict[str, float]]:
+    """Draw a score against measured accuracies, and return the rank correlations over all that match.
+
+    Parameters
+    ----------
+    run : Run
+    table : path or polars.DataFrame
+        As for `sedspace.runs.join.join`.
+    column : str
+        The accuracy's column in the table.
+    by : str, default "sed"
+    color : str, optional
+        Another column of the table, to colour by.
+    clip, width
+        As for `density`; the axis that is cut is that of `column`. Correlations are of all.
+
+    Returns
+    -------
+    figure : matplotlib Figure
+    correlations : dict
+        ``spearman``, ``kendall`` (tau-b) and ``architectures``.
+    """
+    label = _label(run, by)
+    _check_clip(clip)
+    pairs = _measured(run, table, (column,) if color in (None, column) else (column, str(color)), by)
+    figure, axes = new_figure(7, 4.5, style=width)
+    from scipy.stats import kendalltau, spearmanr
+
+    reached = _measure(column)
+    x, y = pairs[by].to_numpy(), pairs[reached].to_numpy()
+    found = {"spearman": spearmanr(x, y).statistic, "kendall": kendalltau(x, y).statistic}
+    raster = len(pairs) > _RASTER
+    if color is None:
+        axes.scatter(x, y, s=_area(5), alpha=0.25, color=COLORS["pool"], linewidths=0, rasterized=raster)
+    else:
+        value = _measure(color)
+        low, _ = _floor(pairs[value], clip)
+        dots = pairs.sort(value, by, reached)  # the best ones on top
+        drawn = axes.scatter(
+            dots[by], dots[reached], s=_area(7), c=dots[value], vmin=low, linewidths=0, rasterized=raster
+        )
+        figure.colorbar(drawn, label=verbatim(color), extend="min" if clip else "neither")
+    _circle(axes, pairs[[int(x.argmax())]], (by, reached), f"the best by {by}", outside=width is not None)
+    cut = _clip(axes, "y", pairs[reached], clip).replace("\n", ", ")
+    ends = "\n" if cut or width == "column" else ": "
+    title = f"{len(pairs):,} architectures{cut}{ends}Spearman {found['spearman']:.3f}, Kendall {found['kendall']:.3f}"
+    plain(axes, xlabel=label, ylabel=column, title=title)
+    return figure, {**{name: float(value) for name, value in found.items()}, "architectures": len(pairs)}
+
+
+def _measure(column: str) -> str:
+    """Return what a column of a table is called beside those of a run, whose names have no spaces."""
+    return f"measured {column}"
+
+
+def _measured(run: Run, table: str | Path | pl.DataFrame, columns: tuple[str, ...], *own: str) -> pl.DataFrame:
+    """Return columns of a run and of a table, of the architectures that both have numbers of."""
+    given = table if isinstance(table, pl.DataFrame) else read_table(table)
+    frame = join(run, given).frame
+    taken = {one.name for one in run.request.columns}
+    wanted: list[str | pl.Expr] = list(own)
+    for column in columns:
+        if column not in given.columns:
+            raise unknown("column", column, given.columns)
+        theirs = f"{column}_table" if column in taken else column
+        if not frame[theirs].dtype.is_numeric():
+            raise BadInput(f"column {column!r} of the table is {frame[theirs].dtype}, expected numbers")
+        wanted.append(pl.col(theirs).cast(pl.Float64).alias(_measure(column)))
+    rows = frame.select(wanted)
+    rows = rows.filter(pl.all_horizontal(pl.all().cast(pl.Float64).is_finite()))
+    if len(rows) < 2:
+        named = " and ".join(map(repr, columns))
+        raise BadInput(f"column {named} of the table has {len(rows)} numbers that match: expected two or more")
+    return rows
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a figure as PNG, SVG or PDF, by the name's ending."""
+    kind = as_path(path, "picture").suffix.lower()
+    if kind not in KINDS:
+        *others, last = KINDS
+        raise BadInput(f"picture {path}: expected a name that ends in {', '.join(others)} or {last}")
+    data = encoded(figure, kind[1:])
+    try:
+        write_whole(Path(path), data)
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def encoded(figure: Figure, kind: str = "png", dpi: int = 200) -> bytes:
+    """Return a figure as PNG, SVG or PDF, the same bytes every time."""
+    data = io.BytesIO()
+    figure.savefig(data, format=kind, dpi=dpi, metadata=KINDS[f".{kind}"])
+    return data.getvalue()

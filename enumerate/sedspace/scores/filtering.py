@@ -1,0 +1,94 @@
+"""The architectures of a range that meet a condition, found without looking at each where that can be helped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.scores.additive import AdditiveScore, Together
+from sedspace.scores.base import Score
+from sedspace.scores.blocks import Layout
+from sedspace.scores.evaluate import score_columns
+from sedspace.scores.ranking import chunks
+from sedspace.spaces import Space
+from sedspace_kernels.tables import collect_above
+
+_CHUNK = 1 << 18
+
+Columns = dict[str, NDArray[Any]]
+
+
+class Test(Protocol):
+    """What a condition must be able to do: name the columns it needs, and judge their values."""
+
+    names: list[str]
+
+    def holds(self, values: Columns) -> NDArray[Any]:
+        """Return where it holds: bool of the shape of the values."""
+
+
+def is_by_sums(test: Test, needed: Sequence[Score]) -> bool:
+    """Return whether a condition on some scores names nothing but sums, so that classes can be looked at instead."""
+    return not {"index", "arch"} & set(test.names) and all(isinstance(scorer, AdditiveScore) for scorer in needed)
+
+
+def passing(
+    space: Space, scorers: Sequence[Score], test: Test, needed: Sequence[Score], start: int, stop: int
+) -> Iterator[Columns]:
+    """Yield the rows of a range that meet a condition, a bounded number at a time, in order.
+
+    Parameters
+    ----------
+    space : Space
+    scorers : sequence of Score
+        The columns to return beside ``index``.
+    test : Test
+        The condition.
+    needed : sequence of Score
+        The scores that the condition names; it may also name ``index`` and ``arch``.
+    start, stop : int
+        The range of indices.
+
+    Yields
+    ------
+    dict
+        ``index`` (int64) and the values of each score, of one length.
+    """
+    additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore)]
+    others = [scorer for scorer in scorers if not isinstance(scorer, AdditiveScore)]
+    if not is_by_sums(test, needed):
+        yield from _one_by_one(space, [*scorers, *needed], test, start, stop)
+        return
+    together = Together(space, [*additive, *(scorer for scorer in needed if isinstance(scorer, AdditiveScore))])
+    for layout in together.layouts(start, stop):
+        by_class = together.values(layout)
+        for indices, high, low in _cells(layout, test.holds(by_class)):
+            out = {scorer.name: by_class[scorer.name][high, low] for scorer in additive}
+            for scorer in others:
+                out[scorer.name] = scorer.values(scorer.at(space, space.digits(indices)))
+            yield {"index": indices, **out}
+
+
+def _cells(layout: Layout, kept: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]]:
+    """Yield index, high and low class of the cells whose pair of classes is kept."""
+    rows = layout.rows(kept.astype(np.uint8))
+    row_max = rows.max(axis=1)
+    keys, places = np.empty(_CHUNK, np.uint8), np.empty(_CHUNK, np.int64)
+    done, end = layout.offset, layout.offset + layout.length
+    while done < end:
+        found, done = collect_above(rows, row_max, layout.high_of, done, end, 0, False, keys, places)
+        block, within = np.divmod(places[:found], len(layout.low_of))
+        yield layout.start - layout.offset + places[:found], layout.high_of[block], layout.low_of[within]
+
+
+def _one_by_one(space: Space, scorers: Sequence[Score], test: Test, start: int, stop: int) -> Iterator[Columns]:
+    distinct = list({scorer.name: scorer for scorer in scorers}.values())
+    for lo, hi in chunks(start, stop, _CHUNK):
+        values = {"index": np.arange(lo, hi, dtype=np.int64), **score_columns(space, distinct, lo, hi)}
+        if "arch" in test.names:
+            values["arch"] = space.archs(space.digits_of_range(lo, hi))
+        kept = test.holds(values)
+        yield {name: column[kept] for name, column in values.items()}

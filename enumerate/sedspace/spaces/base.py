@@ -1,0 +1,715 @@
+"""What a search space is: positions that are filled by choices, and integers that add up over them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import Any, Literal, Protocol, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sedspace.errors import BadInput, needs, unknown
+from sedspace_kernels.rank import rank, unrank
+from sedspace_kernels.text import join_pieces, text_offsets
+
+INT64_END = 1 << 63
+_SHOWN = 8  # choices of a position in a notebook
+_TEXT_ROWS = 1 << 20
+_ITER_ROWS = 1 << 12
+
+Table = tuple[NDArray[np.int64], ...]
+"""One int64 array per position: the integer that each choice contributes there."""
+
+
+class Choice(Protocol):
+    """What a position may be filled with."""
+
+    @property
+    def name(self) -> str:
+        """As shown to people."""
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations that it brings."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What an edge of a cell does to a value; the simplest choice at a position.
+
+    `kernel` is the side of a convolution's or pooling's window in pixels, 0 where there is none; `dilation` the
+    distance of the pixels that it looks at.
+    """
+
+    name: str
+    kind: Literal["none", "skip", "conv", "pool"]
+    kernel: int = 0
+    dilation: int = 1
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operation itself, as that of a choice."""
+        return (self,)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A choice of several inputs of a node at once, each by its source node and the operation on the edge from it."""
+
+    sources: tuple[int, ...]
+    operations: tuple[Operation, ...]
+
+    @property
+    def name(self) -> str:
+        """The operations and their sources, as in ``sep_conv_3x3~0 skip_connect~1``."""
+        return " ".join(f"{o.name}~{source}" for o, source in zip(self.operations, self.sources, strict=True))
+
+
+@dataclass(frozen=True)
+class Position:
+    """One slot of an architecture: its name (an edge of a cell, say) and its choices in the order of their digits."""
+
+    name: str
+    choices: Sequence[Choice]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The positions (by number) of one cell, and how often the network repeats that cell for a score's purposes."""
+
+    name: str
+    positions: tuple[int, ...]
+    multiplicity: int = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not isinstance(self.positions, Iterable):
+            raise BadInput(f"group {self.name!r} of {self.positions!r}: expected a name and the numbers of positions")
+        positions = tuple(as_int(position, f"group {self.name}: position") for position in self.positions)
+        multiplicity = as_int(self.multiplicity, f"group {self.name}: multiplicity")
+        if min(positions, default=0) < 0 or multiplicity < 1:
+            raise BadInput(
+                f"group {self.name}: positions {positions}, {multiplicity} times: expected 0 or more, once or more"
+            )
+        object.__setattr__(self, "positions", positions)
+        object.__setattr__(self, "multiplicity", multiplicity)
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """An integer that adds up over all positions: ``base + sum of table[position][digit]``.
+
+    Attributes
+    ----------
+    table : tuple of int64[choices]
+        One read-only array per position.
+    base : int
+        What an architecture has before any position counts (the stem's parameters, say).
+    dtype, unit, meaning : str
+        How the feature is written as a column.
+    """
+
+    name: str
+    table: Table
+    base: int
+    dtype: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """A number that every architecture has but that does not add up over positions.
+
+    Attributes
+    ----------
+    values : callable
+        From the digits of n architectures (unsigned integers of shape (n, positions)) to int64[n] or float64[n].
+    dtype, unit, meaning : str
+        How it is written as a column.
+    """
+
+    name: str
+    values: Callable[[NDArray[Any]], NDArray[Any]]
+    dtype: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A text that every architecture has beside its arch string.
+
+    Attributes
+    ----------
+    of : callable
+        From int64[n] indices to n strings.
+    meaning : str
+    """
+
+    of: Callable[[NDArray[np.int64]], list[str]]
+    meaning: str
+
+
+class Space(ABC):
+    """A finite, indexed set of architectures.
+
+    An architecture is its *digits*, the choice at every position; its *index* is the digits read as a mixed-radix
+    number, the first position most significant; its *arch* is the string that the field writes for it. A space is the
+    sequence of its arch strings: ``space[i]``, slices, iteration; ``in`` takes an arch string or an index.
+
+    Attributes
+    ----------
+    name, title : str
+    positions : tuple of Position
+    groups : tuple of Group
+    features : mapping of str to Feature
+    size : int
+        The number of architectures, exact at any size.
+    radices : int64[positions]
+        The number of choices at each position.
+    digit_dtype : numpy dtype
+        uint8, or wider where a position has more than 256 choices.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        positions: Sequence[Position],
+        groups: Sequence[Group],
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.positions = tuple(positions)
+        self.groups = tuple(groups)
+        self.radices: NDArray[np.int64] = np.array([len(p.choices) for p in positions], np.int64)
+        self.size = math.prod(int(radix) for radix in self.radices)
+        self.digit_dtype = np.min_scalar_type(int(self.radices.max()) - 1)
+
+    def __repr__(self) -> str:
+        return f"<sedspace space {self.name}: {self.size:,} architectures, {len(self.positions)} positions>"
+
+    def _repr_html_(self) -> str:
+        """Show the space in a notebook: its size, and what may stand at each position."""
+        rows = []
+        for position in self.positions:
+            names = [choice.name for choice in position.choices[:_SHOWN]]
+            more = f" and {len(position.choices) - _SHOWN:,} more" if len(position.choices) > _SHOWN else ""
+            rows.append(f"<tr><td>{escape(position.name)}</td><td>{escape(', '.join(names))}{more}</td></tr>")
+        head = f"<b>{escape(self.name)}</b>: {escape(self.title)}, {self.size:,} architectures"
+        return f"{head}<table><tr><th>position</th><th>choices</th></tr>{''.join(rows)}</table>"
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return self.size  # Python itself refuses a len() beyond 2^63; `size` has no such limit
+
+    # A space is also the sequence of its arch strings.
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> NDArray[Any]: ...
+    def __getitem__(self, index: int | slice) -> str | NDArray[Any]:
+        if isinstance(index, slice):
+            bounds = (None if one is None else as_int(one, "index") for one in (index.start, index.stop, index.step))
+            chosen = range(self.size)[slice(*bounds)]
+            return self.archs(self.digits_of(np.array(chosen, np.int64 if self.size <= INT64_END else object)))
+        wanted = as_int(index, "index")
+        if not -self.size <= wanted < self.size:
+            raise IndexError(f"index {wanted} is outside {self.name}: expected 0 to {self.size - 1}")
+        return self.arch(wanted % self.size)
+
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, self.size, _ITER_ROWS):
+            yield from self[start : start + _ITER_ROWS]
+
+    def __contains__(self, one: object) -> bool:
+        """Return whether an arch string, or an index, is one of the space's."""
+        if isinstance(one, str):
+            with contextlib.suppress(BadInput):
+                return self.parse(one) >= 0
+            return False
+        return isinstance(one, int | np.integer) and 0 <= int(one) < self.size
+
+    # -- index and digits -------------------------------------------------------------------------------------------
+
+    def check_index(self, index: int) -> int:
+        """Return `index` as a Python int; raise `BadInput` if the space has no such architecture."""
+        index = as_int(index, "index")
+        if not 0 <= index < self.size:
+            shown = index if abs(index) < 10**40 else f"of {len(f'{index:x}')} hexadecimal digits"
+            raise BadInput(f"index {shown} is outside {self.name}: expected 0 to {self.size - 1}")
+        return index
+
+    def check_range(self, start: int, stop: int | None) -> tuple[int, int]:
+        """Return ``(start, stop)`` as Python ints, `stop` the size if None; raise `BadInput` if that is no range."""
+        first, end = as_int(start, "start"), self.size if stop is None else as_int(stop, "stop")
+        if not 0 <= first <= end <= self.size:
+            raise BadInput(f"range {first}:{end} is not within {self.name}: expected 0 <= start <= stop <= {self.size}")
+        return first, end
+
+    def digits(self, index: int | ArrayLike) -> NDArray[Any]:
+        """Return the digits of one index, or of many.
+
+        Parameters
+        ----------
+        index : int or integer array-like of shape (n,)
+            Beyond 2^63, Python ints (an array of dtype object).
+
+        Returns
+        -------
+        unsigned integer array of shape (positions,) or (n, positions)
+
+        Raises
+        ------
+        BadInput
+            If an index is outside the space.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.space("tss").digits(11668)
+        array([3, 3, 3, 1, 3, 3], dtype=uint8)
+        """
+        if not hasattr(index, "__len__"):
+            return self._digits_of_one(self.check_index(as_int(index, "index")))
+        return self.digits_of(index)
+
+    def digits_of(self, indices: ArrayLike) -> NDArray[Any]:
+        """Return the digits of many architectures: unsigned integers of shape (n, positions)."""
+        indices = self._index_array(indices)
+        out = np.empty((len(indices), len(self.positions)), self.digit_dtype)
+        for part, size in reversed(self._words):
+            within, indices = (indices, indices) if part.start == 0 else (indices % size, indices // size)
+            digits = np.empty((len(out), part.stop - part.start), self.digit_dtype)
+            unrank(within.astype(np.int64), self.radices[part], digits)
+            out[:, part] = digits
+        return out
+
+    def digits_of_range(self, start: int, stop: int) -> NDArray[Any]:
+        """Return the digits of the architectures from `start` up to, not including, `stop`."""
+        if stop <= INT64_END:
+            return self.digits(np.arange(start, stop, dtype=np.int64))
+        return self.digits(list(range(start, stop)))
+
+    @cached_property
+    def _words(self) -> list[tuple[slice, int]]:
+        """Runs of positions whose digits together fit an int64, and how many ways there are to fill each."""
+        runs, start, size = [], 0, 1
+        for p, radix in enumerate(self.radices.tolist()):
+            if size * radix > INT64_END:
+                runs.append((slice(start, p), size))
+                start, size = p, 1
+            size *= radix
+        return [*runs, (slice(start, len(self.positions)), size)]
+
+    def _digits_of_one(self, index: int) -> NDArray[Any]:
+        digits = np.empty(len(self.positions), self.digit_dtype)
+        for p in range(len(digits) - 1, -1, -1):
+            index, digits[p] = divmod(index, int(self.radices[p]))
+        return digits
+
+    def _index_array(self, index: ArrayLike) -> NDArray[Any]:
+        """Return indices as a checked int64 array, or one of Python ints where int64 does not suffice."""
+        if isinstance(index, str | bytes):
+            raise BadInput(f"index {index!r} is not an integer")
+        given = _integers(index)
+        if given.ndim != 1 or given.dtype.kind not in ("iuO" if given.size else "iuOf"):  # [] is an array of floats
+            raise BadInput(f"indices must be a flat sequence of integers, not {given.dtype} of {given.ndim} dimensions")
+        if given.size:
+            extremes = given.tolist() if given.dtype == object else (given.min(), given.max())
+            for one in extremes:
+                self.check_index(as_int(one, "index"))
+        if self.size > INT64_END:
+            return np.array(given.tolist(), dtype=object)
+        return np.ascontiguousarray(given, dtype=np.int64)
+
+    @overload
+    def index(self, digits: Sequence[int]) -> int: ...
+    @overload
+    def index(self, digits: ArrayLike) -> Any: ...
+    def index(self, digits: ArrayLike) -> Any:
+        """Return the index of one row of digits, or of many: the inverse of `digits`.
+
+        Parameters
+        ----------
+        digits : integer array-like of shape (positions,) or (n, positions)
+
+        Returns
+        -------
+        int, or array of shape (n,)
+            int64; Python ints (dtype object) where the space is larger than 2^63.
+
+        Raises
+        ------
+        BadInput
+            If a row has the wrong length, or a digit exceeds the choices of its position.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.space("tss").index([3, 3, 3, 1, 3, 3])
+        11668
+        """
+        given = _array(digits)
+        if given.ndim not in (1, 2) or given.shape[-1] != len(self.positions) or given.dtype.kind not in "iu":
+            raise BadInput(
+                f"digits of {self.name} are {len(self.positions)} integers to an architecture, "
+                f"not {given.dtype} of shape {given.shape}"
+            )
+        rows = np.ascontiguousarray(np.atleast_2d(given))
+        wrong = np.argwhere((rows < 0) | (rows >= self.radices))
+        if len(wrong):
+            row, p = wrong[0]
+            raise BadInput(
+                f"digit {rows[row, p]} at position {p} ({self.positions[p].name}) of {self.name}: "
+                f"expected 0 to {self.radices[p] - 1}"
+            )
+        if given.ndim == 1:
+            return self._index_of_one(rows[0])
+        out: Any = 0
+        for part, size in self._words:
+            word = np.empty(len(rows), np.int64)
+            rank(np.ascontiguousarray(rows[:, part]), self.radices[part], word)
+            out = word if part.start == 0 else out.astype(object) * size + word
+        return out
+
+    def _index_of_one(self, digits: Iterable[Any]) -> int:
+        index = 0
+        for digit, radix in zip(digits, self.radices, strict=True):
+            index = index * int(radix) + int(digit)
+        return index
+
+    @property
+    @abstractmethod
+    def features(self) -> Mapping[str, Feature]:
+        """The integers that add up over an architecture, by name."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return tuple(self.features)
+
+    @property
+    def derived(self) -> Mapping[str, Derived]:
+        """The numbers of an architecture that do not add up over its positions, by name."""
+        return {}
+
+    @property
+    def texts(self) -> Mapping[str, Text]:
+        """The texts of an architecture beside its arch string, by the name of their column."""
+        return {}
+
+    @property
+    def channel_exponents(self) -> Mapping[int, Table]:
+        """Of a space of widths: for each prime, how often it divides the channels of each choice; else empty."""
+        return {}
+
+    def describe(self) -> dict[str, Any]:
+        """Return the space as plain JSON values, as manifests record it."""
+        positions = [{"name": p.name, "choices": [choice.name for choice in p.choices]} for p in self.positions]
+        return {"name": self.name, "size": self.size, "positions": positions}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as what is needed to make the space there, not as its tables."""
+        about = self.describe()
+        return _made_again, ({key: about[key] for key in ("name", "definition") if key in about},)
+
+    @property
+    @abstractmethod
+    def default_features(self) -> tuple[str, ...]:
+        """The names of the features and derived numbers that are columns of a run unless told otherwise."""
+
+    # -- arch strings -----------------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def pieces(self) -> tuple[tuple[str, ...], ...]:
+        """For each position, the text that each choice adds to the arch string."""
+
+    @abstractmethod
+    def _parse_one(self, arch: str) -> list[int]:
+        """Return the digits of an arch string; raise `BadInput` that names the place."""
+
+    @overload
+    def arch(self, index: int) -> str: ...
+    @overload
+    def arch(self, index: ArrayLike) -> Any: ...
+    def arch(self, index: int | ArrayLike) -> Any:
+        """Return the arch string of one index, or of many.
+
+        Parameters
+        ----------
+        index : int or integer array-like of shape (n,)
+
+        Returns
+        -------
+        str, or object array of str of shape (n,)
+
+        Raises
+        ------
+        BadInput
+            If an index is outside the space.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.space("tss").arch(11668)
+        '|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|'
+        """
+        if not hasattr(index, "__len__"):
+            digits = self.digits(as_int(index, "index"))
+            return "".join(piece[digit] for piece, digit in zip(self.pieces, digits, strict=True))
+        return self.archs(self.digits(index))
+
+    def archs(self, digits: NDArray[Any]) -> NDArray[Any]:
+        """Return the arch strings of digits of shape (n, positions): object array of str of shape (n,)."""
+        out = np.empty(len(digits), object)
+        for start in range(0, len(digits), _TEXT_ROWS):
+            offsets, text = self.arch_text(digits[start : start + _TEXT_ROWS])
+            whole = text.tobytes().decode("ascii")
+            ends = offsets.tolist()
+            for i in range(len(ends) - 1):
+                out[start + i] = whole[ends[i] : ends[i + 1]]
+        return out
+
+    def arch_text(self, digits: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """Return the arch strings of many architectures as Arrow lays strings out.
+
+        Parameters
+        ----------
+        digits : unsigned integer[n, positions]
+
+        Returns
+        -------
+        offsets : int32[n + 1]
+            Where each string starts, and last the end.
+        text : uint8[offsets[-1]]
+            The strings one after the other, ASCII.
+
+        Raises
+        ------
+        BadInput
+            If the text could exceed 2 GiB.
+        """
+        pieces, starts, lengths = self._piece_table
+        longest = int(lengths.max(axis=1).sum())
+        if longest * len(digits) >= 1 << 31:
+            raise BadInput(
+                f"{len(digits)} arch strings of up to {longest} bytes are over 2 GiB of text: take fewer at a time"
+            )
+        offsets = np.empty(len(digits) + 1, np.int32)
+        text_offsets(digits, lengths, offsets)
+        text = np.empty(int(offsets[-1]), np.uint8)
+        join_pieces(digits, pieces, starts, lengths, text)
+        return offsets, text
+
+    @cached_property
+    def _piece_table(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        lengths = np.zeros((len(self.positions), int(self.radices.max())), np.int64)
+        for p, choices in enumerate(self.pieces):
+            lengths[p, : len(choices)] = [len(piece) for piece in choices]
+        starts = np.cumsum(lengths).reshape(lengths.shape) - lengths
+        text = "".join(piece for choices in self.pieces for piece in choices)
+        return np.frombuffer(text.encode("ascii"), np.uint8), starts, lengths
+
+    @overload
+    def parse(self, arch: str) -> int: ...
+    @overload
+    def parse(self, arch: Iterable[str]) -> Any: ...
+    def parse(self, arch: str | Iterable[str]) -> Any:
+        """Return the index of one arch string, or of many: the inverse of `arch`.
+
+        Parameters
+        ----------
+        arch : str or iterable of str
+
+        Returns
+        -------
+        int, or array of shape (n,)
+            int64; Python ints (dtype object) where the space is larger than 2^63.
+
+        Raises
+        ------
+        BadInput
+            If a string is malformed: names the position and the operation, and in a sequence the row.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.space("tss").parse("|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|")
+        3
+        """
+        if isinstance(arch, str):
+            return self._index_of_one(self._parse_one(arch))
+        if not isinstance(arch, Iterable):
+            raise BadInput(f"arch {arch!r} is neither a string nor a sequence of strings")
+        rows = []
+        for row, one in enumerate(arch):
+            try:
+                rows.append(self._parse_one(one))
+            except BadInput as error:
+                raise BadInput(f"row {row}: {error}") from None
+        return self.index(np.array(rows, self.digit_dtype).reshape(-1, len(self.positions)))
+
+    def draw(self, index: int) -> str:
+        """Return a drawing of an architecture in text: here one line per position."""
+        digits = self.digits(index)
+        width = max(len(position.name) for position in self.positions) + 2
+        return "\n".join(
+            f"{position.name:{width}}{position.choices[digit].name}"
+            for position, digit in zip(self.positions, digits, strict=True)
+        )
+
+    def network(self, index: int | str, dataset: str | None = None) -> Any:
+        """Return an architecture as a PyTorch network with its benchmark's skeleton, initialised as PyTorch does.
+
+        Needs torch, the extra ``crosscheck``.
+
+        Parameters
+        ----------
+        index : int or str
+            The architecture, by its index or its arch string.
+        dataset : str, optional
+            What the network is for. By default cifar10; of the NATS-Bench spaces also cifar100 and imagenet16, of
+            `darts` also cifar10_8cells (8 cells from 16 channels on, instead of 20 from 36). The TransNAS spaces have
+            class_scene (the default) and class_object, a space of one's own that of its skeleton.
+
+        Returns
+        -------
+        torch.nn.Module
+            From float32[n, 3, side, side] to logits of shape (n, classes). Its parameters are as many as the space's
+            ``params`` says, its multiply-accumulates as ``macs``.
+
+        Raises
+        ------
+        BadInput
+            If there is no such architecture, torch is missing, or the space has no network for the dataset.
+        """
+        try:
+            from sedspace.networks import network
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise needs("torch", "crosscheck", "networks need") from None
+        return network(self, self.parse(index) if isinstance(index, str) else index, dataset)
+
+    # -- tables -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """The distinct operations of all choices, in the order of their first appearance."""
+        found = (o for position in self.positions for choice in position.choices for o in choice.operations)
+        return tuple(dict.fromkeys(found))
+
+    def table(self, source: str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]) -> Table:
+        """Return per-position tables of integers from any of the forms in which a feature may be given.
+
+        Parameters
+        ----------
+        source : str, mapping, callable or sequence
+            The name of a feature of this space; integers by operation name, 0 for those not named; a function of an
+            `Operation`, summed over the operations of a choice; or one row per position of one integer per choice.
+
+        Returns
+        -------
+        tuple of int64[choices]
+
+        Raises
+        ------
+        BadInput
+            If a name is unknown, a row is missing or has the wrong length, or a value is not an integer.
+        """
+        if isinstance(source, str):
+            if source not in self.features:
+                raise unknown("feature", source, self.features)
+            return self.features[source].table
+        if isinstance(source, Mapping):
+            names = [operation.name for operation in self.operations]
+            for name in source:
+                if name not in names:
+                    raise unknown("operation", name, names)
+            by_name = dict(source)
+            return self.table(lambda operation: by_name.get(operation.name, 0))
+        if callable(source):
+            of = {operation: source(operation) for operation in self.operations}
+            return self.table([[_sum(of, choice) for choice in position.choices] for position in self.positions])
+        if not isinstance(source, Sequence | np.ndarray):
+            raise BadInput(
+                f"a table of {self.name}: {source!r}, expected a feature's name, a mapping, a function or rows"
+            )
+        if len(source) != len(self.positions):
+            raise BadInput(
+                f"a table of {self.name} has {len(self.positions)} rows, one per position, not {len(source)}"
+            )
+        return tuple(_table_row(row, position, self.name) for row, position in zip(source, self.positions, strict=True))
+
+
+def _sum(of: Mapping[Operation, Any], choice: Choice) -> Any:
+    first, *rest = (of[operation] for operation in choice.operations)
+    return sum(rest, first) if rest else first  # the very value, so that what is no integer is seen as it is
+
+
+def _table_row(row: ArrayLike, position: Position, space: str) -> NDArray[np.int64]:
+    given = np.asarray(row)
+    if given.shape != (len(position.choices),) or given.dtype.kind not in "iub":
+        raise BadInput(
+            f"the table of {space} at {position.name} must be {len(position.choices)} integers, one per choice, "
+            f"not {given.tolist()!r}"
+        )
+    out = given.astype(np.int64)
+    out.setflags(write=False)
+    return out
+
+
+def _integers(given: ArrayLike) -> NDArray[Any]:
+    """Return integers as an array, of Python ints where numpy has no integer type for all of them."""
+    if str(getattr(given, "dtype", "")) in ("Int128", "UInt128"):  # a polars series wider than any type of numpy
+        return np.array(list(given), dtype=object)  # type: ignore[arg-type]
+    array = _array(given)
+    if array.dtype.kind == "f" and not hasattr(given, "__array__"):  # a list that holds more than int64
+        return np.array(given, dtype=object)
+    return array
+
+
+def _array(given: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except ValueError:  # rows of different lengths
+        raise BadInput(f"{str(given)[:80]} is no array: expected rows of one length") from None
+
+
+def as_number(value: Any, what: str) -> int | float:
+    """Return a number of any type as a Python int, or else float; raise `BadInput` for what is none, and for NaN."""
+    if isinstance(value, int | np.integer):
+        return int(value)
+    try:
+        number = float(value) if not isinstance(value, str | bytes) else math.nan
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if math.isnan(number):
+        raise BadInput(f"{what} {value!r}: expected a number")
+    return number
+
+
+def as_int(value: Any, what: str) -> int:
+    """Return an integer of any type as a Python int; raise `BadInput` for what is none."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise BadInput(f"{what} {value!r} is not an integer") from None
+
+
+def _made_again(about: Mapping[str, Any]) -> Space:
+    from sedspace.spaces import described
+
+    return described(about)

@@ -1,0 +1,83 @@
+"""The parts of AZ-NAS (Lee and Ham, arXiv 2403.19232) that need a network.
+
+Its fourth part, complexity, is `macs`; `sedspace.report` makes the rank aggregate of the four. All on the features that
+leave the cells and reduction blocks, weights initialised by Kaiming's normal with fan-in.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from sedspace.networks import Block
+from sedspace.studies.proxies.activations import recorded
+from sedspace.studies.proxies.registry import Batch, Loss, Undefined, proxy
+
+
+@proxy("az_expressivity")
+def az_expressivity(network: nn.Module, batch: Batch, loss: Loss) -> float:
+    """Return the sum over blocks of the entropy of their features' principal components.
+
+    ``-sum of p log(p + 1e-8)`` over the eigenvalues, as shares p, of the channels' covariance over images and pixels.
+    """
+    return float(_entropies(network, batch).sum())
+
+
+@proxy("az_progressivity")
+def az_progressivity(network: nn.Module, batch: Batch, loss: Loss) -> float:
+    """Return the least increase of that entropy from one block to the next."""
+    return float(_entropies(network, batch).diff().min())
+
+
+@proxy("az_trainability")
+def az_trainability(network: nn.Module, batch: Batch, loss: Loss) -> float:
+    """Return the mean over blocks of ``2 - s - 1 / (s + 1e-6)``, greatest where gradients keep their size.
+
+    s is the largest singular value of ``mean over pixels of g_in g_out^T``: g_out are random signs at the block's
+    output, g_in the gradient that arrives at the output of the block before (pixels of a block that halves the
+    resolution gathered into channels). A block that passes gradients on unchanged would count -infinity in the authors'
+    code: there is no value then.
+    """
+    features = _features(network, batch)
+    total = torch.zeros((), dtype=torch.float64)
+    for before, after in pairwise(features):
+        out = torch.empty_like(after).bernoulli_(0.5) * 2 - 1
+        (given,) = torch.autograd.grad(after, before, out, retain_graph=True)
+        if given.shape == out.shape and torch.equal(given, out):
+            raise Undefined("a block passes gradients on unchanged")
+        if not given.any():
+            raise Undefined("a block passes no gradient on (a dead cell)")
+        given = nn.functional.pixel_unshuffle(given, before.shape[2] // after.shape[2])
+        pairs = given.transpose(0, 1).flatten(1) @ out.transpose(0, 1).flatten(1).T / out[:, 0].numel()
+        s = torch.linalg.matrix_norm(pairs.double(), 2).cpu()
+        total += 2 - s - 1 / (s + 1e-6)
+    return float(total / (len(features) - 1))
+
+
+def _features(network: nn.Module, batch: Batch) -> list[Tensor]:
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    with recorded(network, Block) as calls:
+        network(batch.images)
+    if len(calls) < 2:
+        raise Undefined("fewer than two blocks")
+    return [call.result for call in calls]
+
+
+def _entropies(network: nn.Module, batch: Batch) -> Tensor:
+    with torch.no_grad():
+        features = _features(network, batch)
+    found = []
+    for feature in features:
+        rows = feature.transpose(0, 1).flatten(1).double()
+        values = torch.linalg.eigvalsh(torch.cov(rows, correction=0)).clamp(min=0)
+        if values.sum() <= 0:
+            raise Undefined("a block puts out a constant (a dead cell)")
+        shares = values / values.sum()
+        found.append(-(shares * (shares + 1e-8).log()).sum())
+    return torch.stack(found)

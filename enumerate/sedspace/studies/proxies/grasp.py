@@ -1,0 +1,27 @@
+"""GraSP."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sedspace.studies.proxies.gradients import layers
+from sedspace.studies.proxies.registry import Batch, Loss, Undefined, proxy
+
+
+@proxy("grasp")
+def grasp(network: nn.Module, batch: Batch, loss: Loss) -> float:
+    """Return the sum over weights of ``-weight * (Hessian of the loss @ gradient)``.
+
+    Wang et al., arXiv 2002.07376; with this sign Abdelfattah et al., arXiv 2101.08134. Sums of both signs: values of
+    one architecture differ by much between seeds. A second derivative, so it needs about three times grad_norm's
+    time and memory.
+    """
+    weights = [layer.weight for layer in layers(network)]
+    value = loss(network(batch.images), batch.labels)
+    first = torch.autograd.grad(value, weights, create_graph=True, allow_unused=True)
+    product = sum((one.detach() * one).sum() for one in first if one is not None)
+    if not isinstance(product, Tensor) or not product.requires_grad:
+        raise Undefined("the loss does not depend on the weights")
+    second = torch.autograd.grad(product, weights, allow_unused=True)
+    return sum(float((-w.detach() * h).sum()) for w, h in zip(weights, second, strict=True) if h is not None)

@@ -1,0 +1,27 @@
+"""Incorporated-Score."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from sedspace.studies.proxies.activations import recorded
+from sedspace.studies.proxies.registry import Batch, Loss, proxy
+from sedspace.studies.proxies.zen import zen
+
+
+@proxy("incorporated")
+def incorporated(network: nn.Module, batch: Batch, loss: Loss) -> float:
+    """Return ``0.9 * zen + 0.1 * sqrt(entropy)``.
+
+    Nguyen and Han, Electronics 13(16) 3325 (2024), with the square root and the weights of their published code. The
+    entropy is DeepMAD's (arXiv 2303.02165): over the convolutions, ``log(c_out h w)`` of the output times ``log(c_in
+    k^2 / groups) / 2``. Their code takes c, h and w of a convolution's stage in a network of plain blocks and subtracts
+    a penalty on their depth; a cell has neither, so here it is each convolution's own output, without a penalty.
+    """
+    with recorded(network, nn.Conv2d) as calls, torch.no_grad():
+        network(batch.images[:2])
+    entropy = sum(math.log(call.result[0].numel()) * math.log(call.module.weight[0].numel()) / 2 for call in calls)
+    return 0.9 * zen(network, batch, loss) + 0.1 * math.sqrt(entropy)

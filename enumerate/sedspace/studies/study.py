@@ -1,0 +1,211 @@
+"""Proxies on a sample of architectures: one row for each architecture, proxy and repeat, into a Parquet file."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from tqdm import tqdm
+
+from sedspace.errors import BadInput
+from sedspace.networks import skeleton_of
+from sedspace.runs.lock import sole_writer
+from sedspace.runs.place import is_remote, naming, place, size
+from sedspace.scores import find_score
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+from sedspace.spaces.base import INT64_END, as_int
+from sedspace.studies.engine import Engine, Here, OnCluster
+from sedspace.studies.file import AGGREGATES, SCHEMA, Setting, Study, read_study, write_study
+from sedspace.studies.images import Batches
+from sedspace.studies.proxies import Proxy, find_proxy, known_proxies
+from sedspace.studies.worker import OUT_OF_MEMORY, Row, Todo, Values
+from sedspace.version import __version__
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_SAVE_SECONDS = 2.0
+
+
+def chosen_proxies(names: Iterable[str]) -> list[Proxy]:
+    """Return proxies by their names; ``all`` is all of them, and what is made of others (``az_nas``) its parts."""
+    found: dict[str, Proxy] = {}
+    for name in names:
+        parts: Iterable[str] = known_proxies() if name == "all" else AGGREGATES.get(name, (name,))
+        found |= {part: find_proxy(part) for part in parts}
+    if not found:
+        raise BadInput("no proxies: expected one or more names, or all")
+    return list(found.values())
+
+
+def crosscheck(
+    space: str | Space,
+    indices: Iterable[int],
+    proxies: Sequence[str] = ("grad_norm", "synflow", "naswot", "zen"),
+    out: str | Path | None = None,
+    *,
+    dataset: str | None = None,
+    images: str | Path | None = None,
+    labels: str | Path | None = None,
+    device: str = "auto",
+    batch: int = 64,
+    repeats: int = 1,
+    seed: int = 0,
+    progress: bool = True,
+    client: Client | None = None,
+) -> Study:
+    """Compute zero-cost proxies on real networks of some architectures, beside their SED.
+
+    A repeat has one batch for all architectures, made of `seed` and the repeat; a network is freshly initialised for
+    every value, as PyTorch does by default, from `seed`, the index and the repeat. So values do not depend on which
+    others are computed, or in what order.
+
+    Parameters
+    ----------
+    space : str or Space
+    indices : iterable of int
+        The architectures; `sedspace.sample` draws them.
+    proxies : sequence of str
+        `sedspace.studies.proxies.known_proxies` has them; ``all`` are all, ``az_nas`` its four parts.
+    out : str or Path, optional
+        A Parquet file: written every few seconds, continued if it holds rows of the same setting.
+    dataset : str, optional
+        Whose network: see `Space.network`.
+    images, labels : str or Path, optional
+        See `sedspace.studies.images.Batches`. Default: random ones.
+    device : {"auto", "cpu", "cuda"}
+    batch, repeats, seed : int
+        Images of a batch, at least 2; values of each proxy and architecture; 0 or more.
+    progress : bool, default True
+        Whether to show a progress bar on stderr, if that is a terminal.
+    client : distributed.Client, optional
+        Have the values computed by the workers of a Dask cluster, an architecture at a time: see `sedspace.cluster`.
+        They must all be of one kind.
+
+    Returns
+    -------
+    Study
+        Its ``rows`` by index, proxy and repeat; all that `out` holds.
+
+    Raises
+    ------
+    BadInput
+        If a name is unknown, there is no such device, images do not fit, or `out` holds another study.
+    RunError
+        If a proxy fails otherwise than by having no value, or `out` cannot be written.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> from sedspace.studies.study import crosscheck
+    >>> study = crosscheck("tss", [11668, 0], ["params", "synflow"], batch=2, progress=False)
+    >>> study.rows.select("index", "proxy", "value", "reason").row(1)
+    (0, 'synflow', None, 'nothing flows from the input to the output (a dead cell)')
+    """
+    space = find_space(space)
+    chosen = chosen_proxies(proxies)
+    wanted = [space.check_index(as_int(index, "index")) for index in dict.fromkeys(indices)]
+    for number, least, what in ((batch, 2, "batch"), (repeats, 1, "repeats"), (seed, 0, "seed")):
+        if not least <= as_int(number, what) < INT64_END:
+            raise BadInput(f"{what} {number}: expected {least} or more{' and below 2^63' if number > 0 else ''}")
+    if max(wanted, default=0) >= INT64_END:
+        raise BadInput(f"index {max(wanted)} of {space.name}: expected indices that fit int64")
+    skeleton = skeleton_of(space, dataset)
+    batches = Batches(skeleton, batch, seed, repeats, images, labels)
+    by: Engine = Here() if client is None else OnCluster(client)
+    setting = Setting(
+        space=space.describe(),
+        dataset=skeleton.dataset,
+        images=batches.source,
+        batch=batch,
+        seed=seed,
+        sedspace=__version__,
+        **by.machine(device),
+    )
+    path = None if out is None else place(out)
+    if path is not None and not is_remote(path) and not path.absolute().parent.is_dir():
+        raise BadInput(f"--out {path}: there is no directory {path.parent}")
+    with nullcontext() if path is None else sole_writer(path):
+        return _continued(by, space, setting, batches, wanted, chosen, repeats, path, progress)
+
+
+def _continued(
+    by: Engine,
+    space: Space,
+    setting: Setting,
+    batches: Batches,
+    wanted: list[int],
+    chosen: list[Proxy],
+    repeats: int,
+    path: Path | None,
+    progress: bool,
+) -> Study:
+    """Return the study of a file, if there is one, with what is missing computed."""
+    there = Study(pl.DataFrame(schema=SCHEMA), setting, [], {})
+    if path is not None:
+        with naming(path):
+            found = size(path) is not None
+        there = _found(path, setting) if found else there
+    done = set(there.rows.select("index", "proxy", "repeat").rows())
+    left = [Todo(i, p, r) for i in wanted for r in range(repeats) for p in chosen if (i, p.name, r) not in done]
+    if not left:
+        return there
+    values = Values(space, setting, batches, _about(space, [one.index for one in left]))
+    return _compute(by, values, left, there, path, progress)
+
+
+def _found(path: Path, setting: Setting) -> Study:
+    """Return the unfinished study of the same setting, without what there was no memory for."""
+    there = read_study(path)
+    there = replace(there, rows=there.rows.filter(pl.col("reason").ne_missing(OUT_OF_MEMORY)))
+    mine = asdict(setting)
+    for key, value in asdict(there.setting).items():
+        if mine[key] != value:
+            ours, theirs = (one["name"] if key == "space" else one for one in (mine[key], value))
+            raise BadInput(f"{path} holds another study: its {key} is {theirs!r}, the request's {ours!r}")
+    return there
+
+
+def _about(space: Space, indices: Iterable[int]) -> dict[int, tuple[str, float]]:
+    """Return the arch string and SED of architectures."""
+    order = sorted(set(indices))
+    sed = find_score(space, "sed")
+    values = sed.values(sed.at(space, space.digits(order))).tolist()
+    return dict(zip(order, zip(space.arch(order).tolist(), values, strict=True), strict=True))
+
+
+def _compute(by: Engine, values: Values, left: list[Todo], there: Study, path: Path | None, progress: bool) -> Study:
+    """Have what is left computed and written, now and then and in the end."""
+    less = sorted({*there.less, *(one.proxy.name for one in left if one.proxy.better == "less")})
+    sed_seconds = there.sed_seconds or by.sed_seconds(values.space, left[0].index)
+    new: list[Row] = []
+    saved = time.monotonic()
+
+    def study() -> Study:
+        frame = pl.concat([there.rows, pl.DataFrame(new, SCHEMA, orient="row")])
+        return Study(frame.sort("index", "proxy", "repeat"), values.setting, less, sed_seconds)
+
+    # Mixed, and the mean over all as the pace, so that the remaining time does not follow the sizes of networks.
+    order = np.random.default_rng(values.setting.seed).permutation(len(left)).tolist()
+    todo = sorted((left[place] for place in order), key=lambda one: one.repeat)
+    bar = tqdm(total=len(left), unit="value", smoothing=0, disable=None if progress else True)
+    try:
+        with bar, contextlib.closing(by.rows(values, todo)) as results:
+            for rows in results:
+                new += rows
+                bar.update(len(rows))
+                if path is not None and time.monotonic() - saved > _SAVE_SECONDS:
+                    write_study(path, study())
+                    saved = time.monotonic()
+    finally:
+        if path is not None and new:
+            write_study(path, study())
+    return study()

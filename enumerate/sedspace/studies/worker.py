@@ -1,0 +1,135 @@
+"""Values of proxies: one network, one proxy, one row."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from sedspace.errors import BadInput, RunError, first_line
+from sedspace.provenance import code_version, cpu_name
+from sedspace.spaces import Space
+from sedspace.studies.file import Setting
+from sedspace.studies.images import Batches, torch_seed
+from sedspace.studies.proxies import Batch, Proxy, Undefined
+
+OUT_OF_MEMORY = "out of memory"
+_OUT_OF_MEMORY = OUT_OF_MEMORY, "can't allocate memory", "not enough memory"
+_ONE_AT_A_TIME = threading.Lock()  # threads of a process share torch's random numbers
+
+Row = tuple[Any, ...]
+"""In the order of `SCHEMA`."""
+
+
+@dataclass(frozen=True)
+class Todo:
+    """One value to compute."""
+
+    index: int
+    proxy: Proxy
+    repeat: int
+
+
+def machine(device: str) -> dict[str, Any]:
+    """Return what this process would compute on, as a `Setting` has it; raise `BadInput` if it has no such device."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise BadInput(f"device {device!r}: expected auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("device 'cuda': torch finds no CUDA device here, expected cpu or auto")
+    gpu = device != "cpu" and torch.cuda.is_available()
+    return {
+        "device": "cuda" if gpu else "cpu",
+        "machine": torch.cuda.get_device_name() if gpu else cpu_name(),
+        "threads": 0 if gpu else torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+class Values:
+    """What computes the values of one setting, in this process or, pickled, in another.
+
+    Parameters
+    ----------
+    space : Space
+    setting : Setting
+    batches : Batches
+    known : mapping of int to (str, float)
+        The arch string and SED of every architecture.
+    code : str, optional
+        The `code_version` of the process that asks. Default: of this one.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        setting: Setting,
+        batches: Batches,
+        known: Mapping[int, tuple[str, float]],
+        code: str | None = None,
+    ) -> None:
+        self.space, self.setting, self.batches, self.known = space, setting, batches, known
+        self.code = code or code_version()
+        self._batch: tuple[int, Batch] | None = None
+        self._warm: set[str] = set()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave behind what belongs to this process."""
+        return Values, (self.space, self.setting, self.batches, self.known, self.code)
+
+    def rows(self, todo: Iterable[Todo]) -> list[Row]:
+        """Return the rows of several values; raise `RunError` if this process is not like the one that asks."""
+        here = {"code": code_version(), **machine(self.setting.device)}
+        like = {"code": self.code, "machine": self.setting.machine, "threads": self.setting.threads}
+        for name, wanted in like.items():
+            if here[name] != wanted:
+                raise RunError(f"a worker's {name} is {here[name]!r}, that of the study {wanted!r}: expected the same")
+        return [self.row(one) for one in todo]
+
+    def row(self, one: Todo) -> Row:
+        """Return the row of a value; of a proxy's first one here, which takes longer, the second time counts."""
+        with _ONE_AT_A_TIME:
+            if one.proxy.name not in self._warm:
+                self._warm.add(one.proxy.name)
+                self._row(one)
+            return self._row(one)
+
+    def _row(self, one: Todo) -> Row:
+        batch, setting = self._batch_of(one.repeat), self.setting
+        value, reason, built = None, None, 0.0
+        began = time.perf_counter()
+        try:
+            torch.manual_seed(torch_seed(setting.seed, one.index, one.repeat))
+            network = self.space.network(one.index, setting.dataset).to(setting.device).train()
+            self._synchronise()
+            built = time.perf_counter() - began
+            began = time.perf_counter()
+            value = one.proxy.value(network, batch, cross_entropy)
+        except Undefined as error:
+            reason = str(error)
+        except (np.linalg.LinAlgError, torch.linalg.LinAlgError) as error:  # type: ignore[attr-defined]
+            reason = first_line(error)
+        except Exception as error:  # a user's proxy may raise anything
+            if not isinstance(error, MemoryError) and not any(text in str(error) for text in _OUT_OF_MEMORY):
+                name = f"proxy {one.proxy.name} on {self.space.name} {one.index}"
+                raise RunError(f"{name}: {type(error).__name__}: {first_line(error)}") from error
+            reason = OUT_OF_MEMORY
+        self._synchronise()
+        seconds = time.perf_counter() - began
+        found = (one.index, *self.known[one.index], one.proxy.name, one.repeat, value, reason, seconds, built)
+        return (*found, setting.device, "float32", setting.batch, setting.seed)
+
+    def _batch_of(self, repeat: int) -> Batch:
+        if self._batch is None or self._batch[0] != repeat:
+            batch, device = self.batches.of(repeat), self.setting.device
+            self._batch = repeat, Batch(batch.images.to(device), batch.labels.to(device))
+        return self._batch[1]
+
+    def _synchronise(self) -> None:
+        if self.setting.device == "cuda":
+            torch.cuda.synchronize()
