@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import naive
 from sedspace_kernels import diagram
-from sedspace_kernels.jit import split
+from sedspace_kernels.parallel import split
 from sedspace_kernels.pareto import front
 from sedspace_kernels.rank import digit_mapper, rank, unrank
 from sedspace_kernels.tables import collect_above, feature_classes, histogram, tile

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import math
+import operator
 import os
 import shlex
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 
 class SedspaceError(Exception):
@@ -33,6 +38,27 @@ def unknown(what: str, name: object, known: Iterable[str]) -> BadInput:
     near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return BadInput(f"unknown {what} {name!r}: {hint}known: {', '.join(names)}")
+
+
+def as_number(value: Any, what: str) -> int | float:
+    """Return a number of any type as a Python int, or else float; raise `BadInput` for what is none, and for NaN."""
+    if isinstance(value, int | np.integer):
+        return int(value)
+    try:
+        number = float(value) if not isinstance(value, str | bytes) else math.nan
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if math.isnan(number):
+        raise BadInput(f"{what} {value!r}: expected a number")
+    return number
+
+
+def as_int(value: Any, what: str) -> int:
+    """Return an integer of any type as a Python int; raise `BadInput` for what is none."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise BadInput(f"{what} {value!r} is not an integer") from None
 
 
 def as_path(path: object, what: str) -> Path:

@@ -18,12 +18,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput, needs
+from sedspace.errors import BadInput, as_int, needs
 from sedspace.runs.join import key_of, read_table
 from sedspace.scores import AdditiveScore
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import Choice, as_int
+from sedspace.spaces.base import Choice
 
 Number = float | Decimal | Fraction | np.number[Any]
 Costs = Mapping[str, Number] | Mapping[tuple[str | None, str], Number]

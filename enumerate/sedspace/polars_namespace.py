@@ -30,7 +30,7 @@ from sedspace.scores import Score, find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.base import INT64_END
-from sedspace_kernels.jit import available_threads, split
+from sedspace_kernels.parallel import available_threads, split
 
 _ROWS = 1 << 17  # decoded at a time, by one thread
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace_kernels.jit import jit, split
+from sedspace_kernels.jit import jit
+from sedspace_kernels.parallel import split
 
 NONE, SKIP = 0, 1
 PARTS = 16

@@ -13,12 +13,11 @@ from sedspace.condition import polars_dtype
 from sedspace.counting.classes import Classes, Walks, select
 from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.distributions import integers, merge
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, as_number
 from sedspace.scores import MAX_SCAN, AdditiveScore, Score, at_least_one, best, check_rows_fit, find_score, only_unique
 from sedspace.scores.ranking import opposite
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import as_number
 from sedspace_kernels.pareto import front
 
 if TYPE_CHECKING:

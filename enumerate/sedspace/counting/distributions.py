@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.counting.classes import select
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, as_number
 from sedspace.forked import refuse_fork
 from sedspace.scores import Score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import as_number
 from sedspace_kernels.tables import distinct_rows
 
 if TYPE_CHECKING:

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from sedspace.counting.classes import Classes, Walks, select
 from sedspace.counting.distributions import integers
 from sedspace.counting.membership import seeded, subset
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, as_int, as_number
 from sedspace.scores import Score, at_least_one, check_rows_fit, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import as_int, as_number
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.counting.classes import Walks, select
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, as_int
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import as_int
 
 _CHUNK = 1 << 12
 

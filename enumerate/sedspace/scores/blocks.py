@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.scores.ranking import Ranked, chunks, keep_best, threshold
-from sedspace_kernels.jit import split
+from sedspace_kernels.parallel import split
 from sedspace_kernels.tables import collect_above, feature_classes, histogram, tile
 
 _BLOCK = 1024  # cells of a block, at most: its rows stay in the cache

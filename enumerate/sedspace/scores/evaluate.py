@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, as_int
 from sedspace.scores.additive import AdditiveScore, Together, merge_counts
 from sedspace.scores.base import Score
 from sedspace.scores.registry import find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import as_int
-from sedspace_kernels.jit import available_threads
+from sedspace_kernels.parallel import available_threads
 
 if TYPE_CHECKING:
     import polars as pl

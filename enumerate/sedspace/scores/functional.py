@@ -16,7 +16,7 @@ from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace
 from sedspace_kernels.functional import NONE, SKIP, first_places, hashes
-from sedspace_kernels.jit import available_threads, split
+from sedspace_kernels.parallel import available_threads, split
 
 LIMIT = 1 << 24  # architectures whose classes are held in memory, four bytes each
 _lock = Lock()

@@ -15,7 +15,8 @@ from sedspace.scores.additive import merge_counts
 from sedspace.scores.base import Score, as_keys
 from sedspace.scores.ranking import Ranked, chunks, keep_best, opposite, threshold
 from sedspace.spaces import Space
-from sedspace_kernels.jit import compile_for_user, split
+from sedspace_kernels.jit import compile_for_user
+from sedspace_kernels.parallel import split
 from sedspace_kernels.rank import digit_mapper
 
 _CHUNK = 1 << 20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, Literal, Protocol, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sedspace.errors import BadInput, needs, unknown
+from sedspace.errors import BadInput, as_int, needs, unknown
 from sedspace_kernels.rank import rank, unrank
 from sedspace_kernels.text import join_pieces, text_offsets
 
@@ -686,27 +685,6 @@ def _array(given: ArrayLike) -> NDArray[Any]:
         return np.asarray(given)
     except ValueError:  # rows of different lengths
         raise BadInput(f"{str(given)[:80]} is no array: expected rows of one length") from None
-
-
-def as_number(value: Any, what: str) -> int | float:
-    """Return a number of any type as a Python int, or else float; raise `BadInput` for what is none, and for NaN."""
-    if isinstance(value, int | np.integer):
-        return int(value)
-    try:
-        number = float(value) if not isinstance(value, str | bytes) else math.nan
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if math.isnan(number):
-        raise BadInput(f"{what} {value!r}: expected a number")
-    return number
-
-
-def as_int(value: Any, what: str) -> int:
-    """Return an integer of any type as a Python int; raise `BadInput` for what is none."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise BadInput(f"{what} {value!r} is not an integer") from None
 
 
 def _made_again(about: Mapping[str, Any]) -> Space:

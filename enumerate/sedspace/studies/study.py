@@ -14,14 +14,14 @@ import numpy as np
 import polars as pl
 from tqdm import tqdm
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, as_int
 from sedspace.networks import skeleton_of
 from sedspace.runs.lock import sole_writer
 from sedspace.runs.place import is_remote, naming, place, size
 from sedspace.scores import find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import INT64_END, as_int
+from sedspace.spaces.base import INT64_END
 from sedspace.studies.engine import Engine, Here, OnCluster
 from sedspace.studies.file import AGGREGATES, SCHEMA, Setting, Study, read_study, write_study
 from sedspace.studies.images import Batches
