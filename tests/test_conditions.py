@@ -138,7 +138,7 @@ def test_a_condition_is_about_one_row_however_it_is_written(tmp_path, run, where
 @given(st.sampled_from(list(MEANINGS)), st.lists(st.integers(0, 5**6 - 1), min_size=1, max_size=5))
 def test_a_row_passes_by_itself_as_among_others(where, indices):
     space = ss.space("tss")
-    from sedspace.scores.conditions import condition_on
+    from sedspace.scores.vocabulary import condition_on
 
     condition, needed = condition_on(space, where, {})
     digits = space.digits(np.array(indices))

@@ -22,7 +22,7 @@ import sedspace as ss
 from sedspace.runs.join import join, read_table
 from sedspace.runs.query import sql, top
 from sedspace.runs.run import manifest_sha256
-from sedspace.scores.conditions import condition_on
+from sedspace.scores.vocabulary import condition_on
 
 SPACES = ["tss", "tss5", "sss", "darts", "nb101", "transnas_micro", "transnas_macro"]
 TSS = ss.space("tss")

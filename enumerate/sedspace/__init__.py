@@ -23,7 +23,6 @@ from sedspace.counting import (
 )
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.explained import Architecture, architecture
-from sedspace.hardware import Fit, TableCost, fit_costs, read_costs
 from sedspace.runs import Problem, Run, enumerate_space, open_run, repair_run
 from sedspace.scores import (
     AdditiveScore,
@@ -37,6 +36,8 @@ from sedspace.scores import (
     score,
     sed,
 )
+from sedspace.scores.cost import TableCost, read_costs
+from sedspace.scores.fit import Fit, fit_costs
 from sedspace.spaces import (
     Feature,
     Group,

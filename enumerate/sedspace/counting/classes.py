@@ -14,9 +14,9 @@ from sedspace.condition import Condition
 from sedspace.counting.compiled import BlockByBlock, Diagrams, listed
 from sedspace.errors import BadInput
 from sedspace.scores import AdditiveScore, Score, find_score, passing, score_columns
-from sedspace.scores.conditions import condition_on
 from sedspace.scores.filtering import is_by_sums
 from sedspace.scores.ranking import chunks
+from sedspace.scores.vocabulary import condition_on
 from sedspace.spaces import Space
 from sedspace_kernels import diagram
 from sedspace_kernels.diagram import exact

@@ -20,7 +20,7 @@ from sedspace.errors import BadInput, RunError, first_line, unknown
 from sedspace.runs import Run
 from sedspace.runs.place import arrow, failures, is_remote
 from sedspace.scores import at_least_one, check_rows_fit
-from sedspace.scores.conditions import TEXTS, choices_of
+from sedspace.scores.vocabulary import TEXTS, choices_of
 from sedspace.spaces import Space
 from sedspace.spaces.base import INT64_END
 

@@ -17,8 +17,8 @@ from sedspace.errors import BadInput, unknown
 from sedspace.polars_namespace import arch_array
 from sedspace.runs.sharding import SHARD_ROWS, rows_per_shard
 from sedspace.scores import Score, default_columns, find_score, known_scores, passing, score_columns
-from sedspace.scores.conditions import condition_on
 from sedspace.scores.evaluate import at_least_one
+from sedspace.scores.vocabulary import condition_on
 from sedspace.spaces import Space, described
 from sedspace.spaces import space as find_space
 from sedspace.spaces.base import INT64_END
@@ -148,7 +148,7 @@ class Request:
 
     @property
     def condition(self) -> Condition | None:
-        """What a row must meet to be written: see `sedspace.scores.conditions.condition_on`."""
+        """What a row must meet to be written: see `sedspace.scores.vocabulary.condition_on`."""
         return None if self.where is None else self._condition_and_needed[0]
 
     @cached_property

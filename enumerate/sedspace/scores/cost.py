@@ -1,4 +1,4 @@
-"""Hardware costs that add up: latencies or energies from a table by operation and position, written down or fitted."""
+"""Costs that add up: latencies or energies from a table by operation and position."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -18,9 +17,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput, as_int, needs
-from sedspace.runs.join import key_of, read_table
-from sedspace.scores import AdditiveScore
+from sedspace.errors import BadInput
+from sedspace.runs.join import read_table
+from sedspace.scores.additive import AdditiveScore
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.base import Choice
@@ -223,7 +222,8 @@ def _at(position: str | None) -> str:
     return f" at {position}" if position is not None else ""
 
 
-def _column_name(text: str) -> str:
+def column_name(text: str) -> str:
+    """Return the name of a column for a text: what is no letter or digit made an underscore."""
     name = re.sub(r"\W", "_", text)
     return name if name.isidentifier() else f"cost_{name}"
 
@@ -297,156 +297,4 @@ def read_costs(path: str | Path, name: str | None = None, *, unit: str = "ms") -
             )
         costs[position or None, operation] = numbers[row]
     constant, quantum = costs.pop((None, "constant"), 0), costs.pop((None, "quantum"), None)
-    return TableCost(name or _column_name(Path(path).stem), costs, constant, quantum=quantum, unit=unit)
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A fitted table of costs and how well it does on what it has not seen.
-
-    Attributes
-    ----------
-    cost : TableCost
-    rows, held_out : int
-        How many measurements it was fitted to and judged by.
-    r2, spearman, kendall : float
-        On the held-out ones: the share of variance explained, and rank correlations; NaN if these, or what is
-        predicted of them, do not differ.
-    constant : float
-        What every architecture costs.
-    warning : str or None
-        What is wrong with a constant below 0, which no hardware has.
-    """
-
-    cost: TableCost
-    rows: int
-    held_out: int
-    r2: float
-    spearman: float
-    kendall: float
-
-    @property
-    def constant(self) -> float:
-        """What every architecture costs."""
-        return float(self.cost.constant)
-
-    @property
-    def warning(self) -> str | None:
-        """What is wrong with a constant below 0."""
-        if self.cost.constant >= 0:
-            return None
-        return (
-            f"the fitted constant is {self.constant:.4g}, below 0: what costs least is predicted to cost less than it "
-            f"can; the measurements do not add up, or are too few"
-        )
-
-
-def fit_costs(
-    space: str | Space,
-    table: pl.DataFrame | str | Path,
-    column: str,
-    name: str | None = None,
-    *,
-    by_position: bool = True,
-    quantum: Number | str | None = None,
-    unit: str = "ms",
-    seed: int = 0,
-) -> Fit:
-    """Fit a table of costs to measurements by least squares, on one half of them, and judge it on the other.
-
-    Parameters
-    ----------
-    space : str or Space
-    table : polars.DataFrame, or path of a Parquet or CSV file
-        With a column ``arch`` (the field's strings) or ``index``, and measurements.
-    column : str
-        The measurements.
-    name : str, optional
-        The cost's name. Default: `column`.
-    by_position : bool, default True
-        Whether an operation may cost more at one position than at another. A table that does not depend on positions
-        serves other spaces of the same operations too.
-    quantum : number or str, optional
-        As of `TableCost`.
-    unit : str, default "ms"
-    seed : int, default 0
-        Of the random halves. An architecture that was measured more than once is in one of them.
-
-    Returns
-    -------
-    Fit
-        Its costs are not negative: the cheapest operation is free, and the constant holds the rest. That one can be
-        below 0, and then `Fit.warning` says so.
-
-    Raises
-    ------
-    BadInput
-        If the table has no such column, or fewer measurements than there are costs to find.
-    """
-    try:
-        from scipy.stats import kendalltau, spearmanr
-    except ModuleNotFoundError:
-        raise needs("scipy", "plot", "fitting needs") from None
-    space = find_space(space)
-    indices, measured = _measurements(space, table, column)
-    digits = space.digits(indices)
-    train, test = _halves(indices, seed)
-    costs, constant = _least_squares(space, digits[train], measured[train], by_position)
-    cost = TableCost(name or _column_name(column), costs, constant, quantum=quantum, unit=unit)
-    predicted = cost.values(cost.at(space, digits[test]))
-    residual, spread = measured[test] - predicted, measured[test] - measured[test].mean()
-    total = float((spread**2).sum())
-    constant = total == 0 or np.ptp(predicted) == 0  # then there is no rank to correlate
-    ranks = (
-        (math.nan, math.nan) if constant else (f(predicted, measured[test]).statistic for f in (spearmanr, kendalltau))
-    )
-    r2 = 1 - float((residual**2).sum()) / total if total else math.nan
-    return Fit(cost, len(train), len(test), r2, *map(float, ranks))
-
-
-def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -> tuple[Any, NDArray[np.float64]]:
-    """Return the indices of measured architectures and their measurements."""
-    given = table if isinstance(table, pl.DataFrame) else read_table(table)
-    if column not in given.columns:
-        raise BadInput(f"the table has no column {column}: it has {', '.join(given.columns)}")
-    key = key_of(given)
-    if not given[column].dtype.is_numeric():
-        raise BadInput(f"column {column} is {given[column].dtype}: expected numbers")
-    known = given.filter(pl.col(column).cast(pl.Float64).is_finite())
-    if known[column].n_unique() < 4:
-        raise BadInput(f"column {column} has {known[column].n_unique()} different numbers: expected at least four")
-    indices = space.parse(known["arch"]) if key == "arch" else np.array(known["index"].to_list(), object)
-    return indices, known[column].cast(pl.Float64).to_numpy()
-
-
-def _halves(indices: Any, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows of two random halves of the architectures."""
-    if (seed := as_int(seed, "seed")) < 0:
-        raise BadInput(f"seed {seed}: expected 0 or more")
-    architectures, of = np.unique(indices, return_inverse=True)
-    first = np.random.default_rng(seed).permutation(len(architectures)) < len(architectures) // 2
-    return np.flatnonzero(first[of]), np.flatnonzero(~first[of])
-
-
-def _least_squares(
-    space: Space, digits: NDArray[Any], measured: NDArray[np.float64], by_position: bool
-) -> tuple[dict[tuple[str | None, str], float], float]:
-    """Return the costs that explain measurements best, and the constant."""
-    uses: dict[str | None, dict[str, Any]] = {}  # how often each architecture has each operation at each position
-    for p, position in enumerate(space.positions):
-        at = uses.setdefault(position.name if by_position else None, {})
-        for operation in dict.fromkeys(o.name for choice in position.choices for o in choice.operations):
-            count = np.array([sum(o.name == operation for o in choice.operations) for choice in position.choices])
-            at[operation] = at.get(operation, 0) + count[digits[:, p]]
-    design = [column for at in uses.values() for column in at.values()]
-    if len(measured) <= len(design):
-        raise BadInput(f"{len(measured)} measurements to fit {len(design)} costs to: expected more than that")
-    solution = np.linalg.lstsq(np.stack([np.ones(len(measured)), *design], axis=-1), measured)[0].tolist()
-    constant, fitted = solution[0], iter(solution[1:])
-    costs: dict[tuple[str | None, str], float] = {}
-    for where, at in uses.items():
-        values = {operation: next(fitted) for operation in at}
-        least = min(values.values())
-        constant += least * float(sum(column[0] for column in at.values()))  # as many operations as every one has
-        costs |= {(where, operation): value - least for operation, value in values.items()}
-    return costs, constant
+    return TableCost(name or column_name(Path(path).stem), costs, constant, quantum=quantum, unit=unit)

@@ -1,4 +1,4 @@
-"""What a condition on the architectures of a space may name, and the scores that it needs."""
+"""The vocabulary of conditions on a space: what they may name there, and the scores that this needs."""
 
 from __future__ import annotations
 
