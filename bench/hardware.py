@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sedspace as ss
-from sedspace.runs.join import read_table
+from sedspace.tables import read_table
 
 
 def measure(path: Path) -> dict[str, dict[str, float]]:

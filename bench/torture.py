@@ -55,11 +55,11 @@ class Kill:
 
 def command(out: Path, rows: int, kind: str = "plain") -> list[str]:
     """Return the command that begins the run, and continues it."""
-    place = f"file://{out}" if kind == "file" else str(out)
+    where = f"file://{out}" if kind == "file" else str(out)
     asked = ["tss5", "--range", f"0:{rows}", "--shard-rows", _SHARD_ROWS]
     if kind == "unique":  # whose classes of five nodes take longer than all the rest
         asked = ["tss", "--shard-rows", str(max(1, 15_625 * int(_SHARD_ROWS) // rows))]
-    return [sys.executable, "-m", "sedspace", "enumerate", *asked, *KINDS[kind], "--out", place]
+    return [sys.executable, "-m", "sedspace", "enumerate", *asked, *KINDS[kind], "--out", where]
 
 
 def digests(directory: Path) -> dict[str, str]:

@@ -146,7 +146,7 @@ def test_values_are_kept_when_the_study_is_interrupted(tmp_path):
 
 
 def test_one_writer_at_a_time(tmp_path):
-    from sedspace.runs.lock import sole_writer
+    from sedspace.storage.lock import sole_writer
 
     out = tmp_path / "check.parquet"
     lock = sole_writer(out)

@@ -20,9 +20,9 @@ import pytest
 
 import sedspace as ss
 from conftest import write_manifest
-from sedspace.runs.place import place
 from sedspace.runs.query import describe, sample, sql, top
 from sedspace.runs.shards import parquet_options
+from sedspace.storage import as_location
 
 STATEMENT = "SELECT n_skip, sum(params) AS params, max(sed) AS best FROM archs GROUP BY n_skip ORDER BY n_skip"
 QUESTIONS = {
@@ -445,8 +445,8 @@ def test_everything_made_is_synced(tmp_path, monkeypatch):
 
 
 def test_places(tmp_path):
-    assert place(f"file://{tmp_path}/a%20b@c") == tmp_path / "a b@c"
-    assert place(f"FILE://localhost{tmp_path}") == place(f"local://{tmp_path}") == tmp_path
+    assert as_location(f"file://{tmp_path}/a%20b@c") == tmp_path / "a b@c"
+    assert as_location(f"FILE://localhost{tmp_path}") == as_location(f"local://{tmp_path}") == tmp_path
     with pytest.raises(ss.BadInput, match=r"^s3:/\.\.\. has one slash: expected s3://") as caught:
-        place("s3:/KEY:SECRET@bucket")
+        as_location("s3:/KEY:SECRET@bucket")
     assert "SECRET" not in str(caught.value)

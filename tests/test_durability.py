@@ -41,7 +41,7 @@ def test_killed_at_random_moments_and_resumed(tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
-from sedspace.runs.lock import sole_writer
+from sedspace.storage.lock import sole_writer
 with sole_writer(Path(sys.argv[1])):
     print('held', flush=True)
     time.sleep(60)

@@ -19,10 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sedspace as ss
-from sedspace.runs.join import join, read_table
+from sedspace.runs.join import join
 from sedspace.runs.query import sql, top
 from sedspace.runs.run import manifest_sha256
 from sedspace.scores.vocabulary import condition_on
+from sedspace.tables import read_table
 
 SPACES = ["tss", "tss5", "sss", "darts", "nb101", "transnas_micro", "transnas_macro"]
 TSS = ss.space("tss")

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import sedspace as ss
-from sedspace.runs.join import join, read_table
+from sedspace.runs.join import join
+from sedspace.tables import read_table
 
 
 @pytest.fixture(scope="module")

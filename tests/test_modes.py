@@ -86,7 +86,7 @@ def test_forked_children_may_score():
 DOORS = """
 import os, sys, warnings, sedspace as ss, polars as pl
 from sedspace.runs import query
-from sedspace.runs.join import read_table
+from sedspace.tables import read_table
 
 warnings.simplefilter("ignore")
 directory = sys.argv[1]

@@ -24,8 +24,8 @@ from sedspace.report import by_architecture, reproduce, reproduction, summary, w
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.sections import report_of
 from sedspace.report.statistics import Intervals, correlation, ensemble, intervals, judge, resampled
-from sedspace.runs.join import read_table
 from sedspace.studies.file import SCHEMA, Setting, Study, read_study, write_study
+from sedspace.tables import read_table
 
 SPACE = ss.space("tss")
 INDICES = sorted(Random(0).sample(range(SPACE.size), 60))

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from sedspace.errors import BadInput, RunError, SedspaceError, first_line, needs
 from sedspace.provenance import code_version
-from sedspace.runs.place import is_remote, place
 from sedspace.runs.request import Request, Shard
 from sedspace.runs.threads import Done, do_shard
 from sedspace.scores import Score, check_threads, find_score, register_again, registered
+from sedspace.storage import as_location, is_remote
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -256,7 +256,7 @@ def _request_of(order: Order) -> Request:
 def _on_worker(order: Order, shard: Shard, noted: str | None) -> Done:
     from distributed import get_worker
 
-    directory = place(order.directory)
+    directory = as_location(order.directory)
     try:
         return do_shard(directory, _request_of(order), shard, noted)
     except SedspaceError as error:

@@ -566,7 +566,7 @@ def crosscheck_command(
 
 
 def _indices(path: str, space: Space) -> list[int]:
-    from sedspace.runs.join import key_of, read_table, with_index
+    from sedspace.tables import key_of, read_table, with_index
 
     table = read_table(path)
     keyed, unreadable = with_index(table, key_of(table), space)

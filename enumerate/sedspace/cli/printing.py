@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sedspace.errors import BadInput, first_line
-from sedspace.runs.place import write_whole
+from sedspace.storage import write_whole
 
 if TYPE_CHECKING:
     import polars as pl

@@ -20,11 +20,11 @@ from sedspace.report.page import Part, Report, Section, Table
 from sedspace.report.sections import duration, number
 from sedspace.report.statistics import Judgement, correlation, judge
 from sedspace.report.values import data_free, summary
-from sedspace.runs.join import key_of, read_table, refuse_repeated, with_index
 from sedspace.scores import score as score_all
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.studies.file import Study
+from sedspace.tables import key_of, read_table, refuse_repeated, with_index
 from sedspace.version import __version__
 
 TABLES = {

@@ -25,9 +25,9 @@ from sedspace.report.statistics import (
     judge,
 )
 from sedspace.report.values import by_architecture, data_free, scores_of, summary
-from sedspace.runs.join import key_of, read_table, refuse_repeated, with_index
 from sedspace.spaces import Space, described
 from sedspace.studies.file import Study
+from sedspace.tables import key_of, read_table, refuse_repeated, with_index
 
 _ACCURACY = "(?i)acc|test|val"
 _MEASURED = "measured accuracy"  # no score has such a name

@@ -11,10 +11,11 @@ import polars as pl
 
 from sedspace.errors import BadInput, as_path, needs, unknown
 from sedspace.runs import Run
-from sedspace.runs.join import join, read_table
-from sedspace.runs.place import write_whole
+from sedspace.runs.join import join
 from sedspace.runs.query import collect, top
 from sedspace.spaces.cell import CellSpace
+from sedspace.storage import write_whole
+from sedspace.tables import read_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

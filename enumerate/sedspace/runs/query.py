@@ -18,11 +18,11 @@ from sedspace.counting.drawing import check_enough, shares_of
 from sedspace.counting.membership import seeded, subset
 from sedspace.errors import BadInput, RunError, first_line, unknown
 from sedspace.runs import Run
-from sedspace.runs.place import arrow, failures, is_remote
 from sedspace.scores import at_least_one, check_rows_fit
 from sedspace.scores.vocabulary import TEXTS, choices_of
 from sedspace.spaces import Space
 from sedspace.spaces.base import INT64_END
+from sedspace.storage import arrow, failures, is_remote
 
 
 def top(

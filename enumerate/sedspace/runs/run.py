@@ -17,11 +17,11 @@ from pyarrow.dataset import ParquetFileFormat, ParquetFragmentScanOptions, datas
 
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.forked import refuse_fork
-from sedspace.runs.place import arrow, failures, is_remote, names, naming, place, read_whole, what_failed
 from sedspace.runs.request import FORMAT_VERSION, Request, Shard, difference
 from sedspace.runs.shards import MANIFEST, SHARD_NAME, Written
 from sedspace.runs.verify import Problem, Report, check_shards, refuse_damaged, unchecked
 from sedspace.spaces import Space
+from sedspace.storage import arrow, as_location, failures, is_remote, names, naming, read_whole, what_failed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -199,7 +199,7 @@ def open_run(path: str | Path) -> Run:
     RunError
         If the run is unfinished, or its manifest is damaged or of a newer sedspace.
     """
-    directory = place(path)
+    directory = as_location(path)
     if not is_remote(directory) and not directory.is_dir():
         raise BadInput(f"{directory} is not a directory: expected one that `sedspace enumerate` wrote")
     try:

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import RunError, first_line
-from sedspace.runs.place import failures, opened, what_failed, write_whole
 from sedspace.runs.request import METADATA_KEY, ROW_GROUP_ROWS, Request, Shard
+from sedspace.storage import failures, opened, what_failed, write_whole
 
 MANIFEST = "manifest.json"
 SHARD_NAME = re.compile(r"part-\d{5,}-of-\d{5,}\.parquet")

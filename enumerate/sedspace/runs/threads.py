@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sedspace.errors import BadInput, RunError
-from sedspace.runs.place import failures, is_remote, read_whole, size, what_failed
 from sedspace.runs.request import Request, Shard
 from sedspace.runs.shards import Written, as_written, encode, is_torn, write_shard
 from sedspace.runs.verify import check_shards
+from sedspace.storage import failures, is_remote, read_whole, size, what_failed
 
 
 @dataclass(frozen=True)

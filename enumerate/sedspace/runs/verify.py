@@ -35,9 +35,9 @@ from tqdm import tqdm
 
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.forked import refuse_fork
-from sedspace.runs.place import failures, is_remote, opened, read_whole, store_sizes, what_failed
 from sedspace.runs.request import Request, Shard
 from sedspace.runs.shards import MANIFEST, Written, footer_of
+from sedspace.storage import failures, is_remote, opened, read_whole, store_sizes, what_failed
 from sedspace_kernels.parallel import available_threads
 
 _PLACES = 4  # of a shard, at which rows are recomputed

@@ -15,20 +15,6 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from sedspace.errors import BadInput, RunError
-from sedspace.runs.lock import sole_writer
-from sedspace.runs.place import (
-    failures,
-    forget_finished,
-    is_remote,
-    make_directory,
-    names,
-    note_finished,
-    place,
-    read_finished,
-    size,
-    what_failed,
-    write_whole,
-)
 from sedspace.runs.request import Request, Shard, difference
 from sedspace.runs.run import Run, open_run
 from sedspace.runs.shards import MANIFEST, SHARD_NAME, as_written, encode, is_torn, read_about
@@ -37,6 +23,20 @@ from sedspace.runs.verify import Problem, check_shards
 from sedspace.scores import Score, check_threads, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.storage import (
+    as_location,
+    failures,
+    forget_finished,
+    is_remote,
+    make_directory,
+    names,
+    note_finished,
+    read_finished,
+    size,
+    what_failed,
+    write_whole,
+)
+from sedspace.storage.lock import sole_writer
 from sedspace.version import __version__
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def enumerate_space(
     space = find_space(space)
     request = Request.make(space, columns, start, stop, shard_rows, only_unique(space, where, unique))
     engine = _engine(threads, client)
-    directory = place(out)
+    directory = as_location(out)
     try:
         finished = _inspect(directory, request)
         if finished is not None:

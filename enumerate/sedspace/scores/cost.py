@@ -18,11 +18,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
-from sedspace.runs.join import read_table
 from sedspace.scores.additive import AdditiveScore
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.base import Choice
+from sedspace.tables import read_table
 
 Number = float | Decimal | Fraction | np.number[Any]
 Costs = Mapping[str, Number] | Mapping[tuple[str | None, str], Number]

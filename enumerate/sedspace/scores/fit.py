@@ -12,10 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, as_int, needs
-from sedspace.runs.join import key_of, read_table
 from sedspace.scores.cost import Number, TableCost, column_name
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.tables import key_of, read_table
 
 
 @dataclass(frozen=True)

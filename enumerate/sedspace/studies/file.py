@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
-from sedspace.runs.place import failures, naming, place, read_given, size, what_failed, write_whole
+from sedspace.storage import as_location, failures, naming, read_given, size, what_failed, write_whole
 
 SCHEMA = {
     "index": pl.Int64,
@@ -138,7 +138,7 @@ def read_study(path: str | Path) -> Study:
     BadInput
         If there is none, or the file is damaged or something else.
     """
-    path = place(path)
+    path = as_location(path)
     with naming(path):
         there = size(path) is not None
     if not there:

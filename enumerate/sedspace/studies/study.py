@@ -16,12 +16,12 @@ from tqdm import tqdm
 
 from sedspace.errors import BadInput, as_int
 from sedspace.networks import skeleton_of
-from sedspace.runs.lock import sole_writer
-from sedspace.runs.place import is_remote, naming, place, size
 from sedspace.scores import find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.base import INT64_END
+from sedspace.storage import as_location, is_remote, naming, size
+from sedspace.storage.lock import sole_writer
 from sedspace.studies.engine import Engine, Here, OnCluster
 from sedspace.studies.file import AGGREGATES, SCHEMA, Setting, Study, read_study, write_study
 from sedspace.studies.images import Batches
@@ -130,7 +130,7 @@ def crosscheck(
         sedspace=__version__,
         **by.machine(device),
     )
-    path = None if out is None else place(out)
+    path = None if out is None else as_location(out)
     if path is not None and not is_remote(path) and not path.absolute().parent.is_dir():
         raise BadInput(f"--out {path}: there is no directory {path.parent}")
     with nullcontext() if path is None else sole_writer(path):

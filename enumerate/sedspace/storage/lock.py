@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sedspace.errors import RunError
-from sedspace.runs.place import is_remote, open_regular
+from sedspace.storage import is_remote, open_regular
 
 LOCK = ".lock"
 

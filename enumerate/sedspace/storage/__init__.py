@@ -36,7 +36,7 @@ _LOCAL = ("file", "local")
 _PUT_WHOLE = {"abfs", "abfss", "az", "gcs", "gs", "memory", "oci", "oss", "s3", "s3a"}  # an object is there, or is not
 
 
-def place(path: str | Path) -> Path:
+def as_location(path: str | Path) -> Path:
     """Return the path of a run, of a directory or in a store.
 
     Whatever names the local file system (``file:///home/me/run``, say) is a plain path.
