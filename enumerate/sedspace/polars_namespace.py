@@ -29,7 +29,7 @@ from sedspace.condition import polars_dtype
 from sedspace.scores import Score, find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import INT64_END
+from sedspace.spaces.radix import INT64_END
 from sedspace_kernels.parallel import available_threads, split
 
 _ROWS = 1 << 17  # decoded at a time, by one thread

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from sedspace.errors import BadInput, as_path, first_line
 from sedspace.forked import refuse_fork
 from sedspace.spaces import Space, known_spaces
-from sedspace.spaces.base import INT64_END
+from sedspace.spaces.radix import INT64_END
 from sedspace.storage import read_given
 
 KEYS = ("arch", "index")

@@ -21,7 +21,7 @@ from sedspace.runs import Run
 from sedspace.scores import at_least_one, check_rows_fit
 from sedspace.scores.vocabulary import TEXTS, choices_of
 from sedspace.spaces import Space
-from sedspace.spaces.base import INT64_END
+from sedspace.spaces.radix import INT64_END
 from sedspace.storage import arrow, failures, is_remote
 
 

@@ -21,7 +21,7 @@ from sedspace.scores.evaluate import at_least_one
 from sedspace.scores.vocabulary import condition_on
 from sedspace.spaces import Space, described
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import INT64_END
+from sedspace.spaces.radix import INT64_END
 from sedspace.version import __version__
 
 FORMAT_VERSION = 1

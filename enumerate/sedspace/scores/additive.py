@@ -13,7 +13,7 @@ from sedspace.scores.base import Score, as_keys
 from sedspace.scores.blocks import Layout, Tables, first_layout, layouts
 from sedspace.scores.ranking import Ranked, keep_best, opposite, threshold
 from sedspace.spaces import Operation, Space
-from sedspace.spaces.base import Feature
+from sedspace.spaces.parts import Feature
 
 FeatureSource = str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]
 

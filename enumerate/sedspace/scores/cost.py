@@ -21,7 +21,7 @@ from sedspace.errors import BadInput
 from sedspace.scores.additive import AdditiveScore
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import Choice
+from sedspace.spaces.parts import Choice
 from sedspace.tables import read_table
 
 Number = float | Decimal | Fraction | np.number[Any]

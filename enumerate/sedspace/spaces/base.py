@@ -3,157 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from typing import Any, Literal, Protocol, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, as_int, needs, unknown
-from sedspace_kernels.rank import rank, unrank
-from sedspace_kernels.text import join_pieces, text_offsets
+from sedspace.spaces.parts import Choice, Derived, Digits, Feature, Group, Indices, Operation, Position, Table, Text
+from sedspace.spaces.pieces import Pieces
+from sedspace.spaces.radix import INT64_END, MixedRadix, as_array
 
-INT64_END = 1 << 63
 _SHOWN = 8  # choices of a position in a notebook
 _TEXT_ROWS = 1 << 20
 _ITER_ROWS = 1 << 12
-
-Table = tuple[NDArray[np.int64], ...]
-"""One int64 array per position: the integer that each choice contributes there."""
-
-
-class Choice(Protocol):
-    """What a position may be filled with."""
-
-    @property
-    def name(self) -> str:
-        """As shown to people."""
-
-    @property
-    def operations(self) -> tuple[Operation, ...]:
-        """The operations that it brings."""
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What an edge of a cell does to a value; the simplest choice at a position.
-
-    `kernel` is the side of a convolution's or pooling's window in pixels, 0 where there is none; `dilation` the
-    distance of the pixels that it looks at.
-    """
-
-    name: str
-    kind: Literal["none", "skip", "conv", "pool"]
-    kernel: int = 0
-    dilation: int = 1
-
-    @property
-    def operations(self) -> tuple[Operation, ...]:
-        """The operation itself, as that of a choice."""
-        return (self,)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """A choice of several inputs of a node at once, each by its source node and the operation on the edge from it."""
-
-    sources: tuple[int, ...]
-    operations: tuple[Operation, ...]
-
-    @property
-    def name(self) -> str:
-        """The operations and their sources, as in ``sep_conv_3x3~0 skip_connect~1``."""
-        return " ".join(f"{o.name}~{source}" for o, source in zip(self.operations, self.sources, strict=True))
-
-
-@dataclass(frozen=True)
-class Position:
-    """One slot of an architecture: its name (an edge of a cell, say) and its choices in the order of their digits."""
-
-    name: str
-    choices: Sequence[Choice]
-
-
-@dataclass(frozen=True)
-class Group:
-    """The positions (by number) of one cell, and how often the network repeats that cell for a score's purposes."""
-
-    name: str
-    positions: tuple[int, ...]
-    multiplicity: int = 1
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not isinstance(self.positions, Iterable):
-            raise BadInput(f"group {self.name!r} of {self.positions!r}: expected a name and the numbers of positions")
-        positions = tuple(as_int(position, f"group {self.name}: position") for position in self.positions)
-        multiplicity = as_int(self.multiplicity, f"group {self.name}: multiplicity")
-        if min(positions, default=0) < 0 or multiplicity < 1:
-            raise BadInput(
-                f"group {self.name}: positions {positions}, {multiplicity} times: expected 0 or more, once or more"
-            )
-        object.__setattr__(self, "positions", positions)
-        object.__setattr__(self, "multiplicity", multiplicity)
-
-
-@dataclass(frozen=True, eq=False)
-class Feature:
-    """An integer that adds up over all positions: ``base + sum of table[position][digit]``.
-
-    Attributes
-    ----------
-    table : tuple of int64[choices]
-        One read-only array per position.
-    base : int
-        What an architecture has before any position counts (the stem's parameters, say).
-    dtype, unit, meaning : str
-        How the feature is written as a column.
-    """
-
-    name: str
-    table: Table
-    base: int
-    dtype: str
-    unit: str
-    meaning: str
-
-
-@dataclass(frozen=True, eq=False)
-class Derived:
-    """A number that every architecture has but that does not add up over positions.
-
-    Attributes
-    ----------
-    values : callable
-        From the digits of n architectures (unsigned integers of shape (n, positions)) to int64[n] or float64[n].
-    dtype, unit, meaning : str
-        How it is written as a column.
-    """
-
-    name: str
-    values: Callable[[NDArray[Any]], NDArray[Any]]
-    dtype: str
-    unit: str
-    meaning: str
-
-
-@dataclass(frozen=True, eq=False)
-class Text:
-    """A text that every architecture has beside its arch string.
-
-    Attributes
-    ----------
-    of : callable
-        From int64[n] indices to n strings.
-    meaning : str
-    """
-
-    of: Callable[[NDArray[np.int64]], list[str]]
-    meaning: str
 
 
 class Space(ABC):
@@ -188,9 +54,10 @@ class Space(ABC):
         self.title = title
         self.positions = tuple(positions)
         self.groups = tuple(groups)
-        self.radices: NDArray[np.int64] = np.array([len(p.choices) for p in positions], np.int64)
-        self.size = math.prod(int(radix) for radix in self.radices)
-        self.digit_dtype = np.min_scalar_type(int(self.radices.max()) - 1)
+        self._numbers = MixedRadix(name, [len(position.choices) for position in positions])
+        self.radices = self._numbers.radices
+        self.size = self._numbers.size
+        self.digit_dtype = self._numbers.dtype
 
     def __repr__(self) -> str:
         return f"<sedspace space {self.name}: {self.size:,} architectures, {len(self.positions)} positions>"
@@ -216,8 +83,8 @@ class Space(ABC):
     @overload
     def __getitem__(self, index: int) -> str: ...
     @overload
-    def __getitem__(self, index: slice) -> NDArray[Any]: ...
-    def __getitem__(self, index: int | slice) -> str | NDArray[Any]:
+    def __getitem__(self, index: slice) -> NDArray[np.object_]: ...
+    def __getitem__(self, index: int | slice) -> str | NDArray[np.object_]:
         if isinstance(index, slice):
             bounds = (None if one is None else as_int(one, "index") for one in (index.start, index.stop, index.step))
             chosen = range(self.size)[slice(*bounds)]
@@ -243,20 +110,13 @@ class Space(ABC):
 
     def check_index(self, index: int) -> int:
         """Return `index` as a Python int; raise `BadInput` if the space has no such architecture."""
-        index = as_int(index, "index")
-        if not 0 <= index < self.size:
-            shown = index if abs(index) < 10**40 else f"of {len(f'{index:x}')} hexadecimal digits"
-            raise BadInput(f"index {shown} is outside {self.name}: expected 0 to {self.size - 1}")
-        return index
+        return self._numbers.check_index(index)
 
     def check_range(self, start: int, stop: int | None) -> tuple[int, int]:
         """Return ``(start, stop)`` as Python ints, `stop` the size if None; raise `BadInput` if that is no range."""
-        first, end = as_int(start, "start"), self.size if stop is None else as_int(stop, "stop")
-        if not 0 <= first <= end <= self.size:
-            raise BadInput(f"range {first}:{end} is not within {self.name}: expected 0 <= start <= stop <= {self.size}")
-        return first, end
+        return self._numbers.check_range(start, stop)
 
-    def digits(self, index: int | ArrayLike) -> NDArray[Any]:
+    def digits(self, index: int | ArrayLike) -> Digits:
         """Return the digits of one index, or of many.
 
         Parameters
@@ -280,63 +140,24 @@ class Space(ABC):
         array([3, 3, 3, 1, 3, 3], dtype=uint8)
         """
         if not hasattr(index, "__len__"):
-            return self._digits_of_one(self.check_index(as_int(index, "index")))
+            return self._numbers.digits_of_one(self._numbers.check_index(index))
         return self.digits_of(index)
 
-    def digits_of(self, indices: ArrayLike) -> NDArray[Any]:
+    def digits_of(self, indices: ArrayLike) -> Digits:
         """Return the digits of many architectures: unsigned integers of shape (n, positions)."""
-        indices = self._index_array(indices)
-        out = np.empty((len(indices), len(self.positions)), self.digit_dtype)
-        for part, size in reversed(self._words):
-            within, indices = (indices, indices) if part.start == 0 else (indices % size, indices // size)
-            digits = np.empty((len(out), part.stop - part.start), self.digit_dtype)
-            unrank(within.astype(np.int64), self.radices[part], digits)
-            out[:, part] = digits
-        return out
+        return self._numbers.digits_of(self._numbers.check_indices(indices))
 
-    def digits_of_range(self, start: int, stop: int) -> NDArray[Any]:
+    def digits_of_range(self, start: int, stop: int) -> Digits:
         """Return the digits of the architectures from `start` up to, not including, `stop`."""
         if stop <= INT64_END:
-            return self.digits(np.arange(start, stop, dtype=np.int64))
-        return self.digits(list(range(start, stop)))
-
-    @cached_property
-    def _words(self) -> list[tuple[slice, int]]:
-        """Runs of positions whose digits together fit an int64, and how many ways there are to fill each."""
-        runs, start, size = [], 0, 1
-        for p, radix in enumerate(self.radices.tolist()):
-            if size * radix > INT64_END:
-                runs.append((slice(start, p), size))
-                start, size = p, 1
-            size *= radix
-        return [*runs, (slice(start, len(self.positions)), size)]
-
-    def _digits_of_one(self, index: int) -> NDArray[Any]:
-        digits = np.empty(len(self.positions), self.digit_dtype)
-        for p in range(len(digits) - 1, -1, -1):
-            index, digits[p] = divmod(index, int(self.radices[p]))
-        return digits
-
-    def _index_array(self, index: ArrayLike) -> NDArray[Any]:
-        """Return indices as a checked int64 array, or one of Python ints where int64 does not suffice."""
-        if isinstance(index, str | bytes):
-            raise BadInput(f"index {index!r} is not an integer")
-        given = _integers(index)
-        if given.ndim != 1 or given.dtype.kind not in ("iuO" if given.size else "iuOf"):  # [] is an array of floats
-            raise BadInput(f"indices must be a flat sequence of integers, not {given.dtype} of {given.ndim} dimensions")
-        if given.size:
-            extremes = given.tolist() if given.dtype == object else (given.min(), given.max())
-            for one in extremes:
-                self.check_index(as_int(one, "index"))
-        if self.size > INT64_END:
-            return np.array(given.tolist(), dtype=object)
-        return np.ascontiguousarray(given, dtype=np.int64)
+            return self.digits_of(np.arange(start, stop, dtype=np.int64))
+        return self.digits_of(list(range(start, stop)))
 
     @overload
     def index(self, digits: Sequence[int]) -> int: ...
     @overload
-    def index(self, digits: ArrayLike) -> Any: ...
-    def index(self, digits: ArrayLike) -> Any:
+    def index(self, digits: ArrayLike) -> int | Indices: ...
+    def index(self, digits: ArrayLike) -> int | Indices:
         """Return the index of one row of digits, or of many: the inverse of `digits`.
 
         Parameters
@@ -359,7 +180,7 @@ class Space(ABC):
         >>> ss.space("tss").index([3, 3, 3, 1, 3, 3])
         11668
         """
-        given = _array(digits)
+        given = as_array(digits)
         if given.ndim not in (1, 2) or given.shape[-1] != len(self.positions) or given.dtype.kind not in "iu":
             raise BadInput(
                 f"digits of {self.name} are {len(self.positions)} integers to an architecture, "
@@ -373,20 +194,7 @@ class Space(ABC):
                 f"digit {rows[row, p]} at position {p} ({self.positions[p].name}) of {self.name}: "
                 f"expected 0 to {self.radices[p] - 1}"
             )
-        if given.ndim == 1:
-            return self._index_of_one(rows[0])
-        out: Any = 0
-        for part, size in self._words:
-            word = np.empty(len(rows), np.int64)
-            rank(np.ascontiguousarray(rows[:, part]), self.radices[part], word)
-            out = word if part.start == 0 else out.astype(object) * size + word
-        return out
-
-    def _index_of_one(self, digits: Iterable[Any]) -> int:
-        index = 0
-        for digit, radix in zip(digits, self.radices, strict=True):
-            index = index * int(radix) + int(digit)
-        return index
+        return self._numbers.index_of_one(rows[0]) if given.ndim == 1 else self._numbers.indices_of(rows)
 
     @property
     @abstractmethod
@@ -442,8 +250,8 @@ class Space(ABC):
     @overload
     def arch(self, index: int) -> str: ...
     @overload
-    def arch(self, index: ArrayLike) -> Any: ...
-    def arch(self, index: int | ArrayLike) -> Any:
+    def arch(self, index: ArrayLike) -> NDArray[np.object_]: ...
+    def arch(self, index: int | ArrayLike) -> str | NDArray[np.object_]:
         """Return the arch string of one index, or of many.
 
         Parameters
@@ -470,7 +278,7 @@ class Space(ABC):
             return "".join(piece[digit] for piece, digit in zip(self.pieces, digits, strict=True))
         return self.archs(self.digits(index))
 
-    def archs(self, digits: NDArray[Any]) -> NDArray[Any]:
+    def archs(self, digits: Digits) -> NDArray[np.object_]:
         """Return the arch strings of digits of shape (n, positions): object array of str of shape (n,)."""
         out = np.empty(len(digits), object)
         for start in range(0, len(digits), _TEXT_ROWS):
@@ -481,7 +289,7 @@ class Space(ABC):
                 out[start + i] = whole[ends[i] : ends[i + 1]]
         return out
 
-    def arch_text(self, digits: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    def arch_text(self, digits: Digits) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         """Return the arch strings of many architectures as Arrow lays strings out.
 
         Parameters
@@ -500,32 +308,17 @@ class Space(ABC):
         BadInput
             If the text could exceed 2 GiB.
         """
-        pieces, starts, lengths = self._piece_table
-        longest = int(lengths.max(axis=1).sum())
-        if longest * len(digits) >= 1 << 31:
-            raise BadInput(
-                f"{len(digits)} arch strings of up to {longest} bytes are over 2 GiB of text: take fewer at a time"
-            )
-        offsets = np.empty(len(digits) + 1, np.int32)
-        text_offsets(digits, lengths, offsets)
-        text = np.empty(int(offsets[-1]), np.uint8)
-        join_pieces(digits, pieces, starts, lengths, text)
-        return offsets, text
+        return self._joiner.joined(digits)
 
     @cached_property
-    def _piece_table(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
-        lengths = np.zeros((len(self.positions), int(self.radices.max())), np.int64)
-        for p, choices in enumerate(self.pieces):
-            lengths[p, : len(choices)] = [len(piece) for piece in choices]
-        starts = np.cumsum(lengths).reshape(lengths.shape) - lengths
-        text = "".join(piece for choices in self.pieces for piece in choices)
-        return np.frombuffer(text.encode("ascii"), np.uint8), starts, lengths
+    def _joiner(self) -> Pieces:
+        return Pieces(self.pieces)
 
     @overload
-    def parse(self, arch: str) -> int: ...
+    def parse(self, arch: str) -> int: ...  # type: ignore[overload-overlap]  # a str is an iterable of str, too
     @overload
-    def parse(self, arch: Iterable[str]) -> Any: ...
-    def parse(self, arch: str | Iterable[str]) -> Any:
+    def parse(self, arch: Iterable[str]) -> Indices: ...
+    def parse(self, arch: str | Iterable[str]) -> int | Indices:
         """Return the index of one arch string, or of many: the inverse of `arch`.
 
         Parameters
@@ -549,7 +342,7 @@ class Space(ABC):
         3
         """
         if isinstance(arch, str):
-            return self._index_of_one(self._parse_one(arch))
+            return self._numbers.index_of_one(self._parse_one(arch))
         if not isinstance(arch, Iterable):
             raise BadInput(f"arch {arch!r} is neither a string nor a sequence of strings")
         rows = []
@@ -668,23 +461,6 @@ def _table_row(row: ArrayLike, position: Position, space: str) -> NDArray[np.int
     out = given.astype(np.int64)
     out.setflags(write=False)
     return out
-
-
-def _integers(given: ArrayLike) -> NDArray[Any]:
-    """Return integers as an array, of Python ints where numpy has no integer type for all of them."""
-    if str(getattr(given, "dtype", "")) in ("Int128", "UInt128"):  # a polars series wider than any type of numpy
-        return np.array(list(given), dtype=object)  # type: ignore[arg-type]
-    array = _array(given)
-    if array.dtype.kind == "f" and not hasattr(given, "__array__"):  # a list that holds more than int64
-        return np.array(given, dtype=object)
-    return array
-
-
-def _array(given: ArrayLike) -> NDArray[Any]:
-    try:
-        return np.asarray(given)
-    except ValueError:  # rows of different lengths
-        raise BadInput(f"{str(given)[:80]} is no array: expected rows of one length") from None
 
 
 def _made_again(about: Mapping[str, Any]) -> Space:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from sedspace.spaces.base import Feature, Group, Operation, Position, Space
+from sedspace.spaces.base import Space
+from sedspace.spaces.parts import Feature, Group, Operation, Position
 from sedspace.spaces.skeleton import Skeleton
 
 MAX_NODES = 23  # 253 edges: the counts are uint8

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sedspace.errors import BadInput, as_path, first_line, unknown
-from sedspace.spaces.base import Operation
 from sedspace.spaces.cell import MAX_NODES
+from sedspace.spaces.parts import Operation
 from sedspace.spaces.skeleton import Skeleton
 from sedspace.spaces.tss import NatsCellSpace
 

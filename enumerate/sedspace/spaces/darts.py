@@ -9,7 +9,8 @@ from itertools import combinations, product
 from typing import Any
 
 from sedspace.errors import BadInput, first_line
-from sedspace.spaces.base import Feature, Group, Inputs, Operation, Position, Space, Table
+from sedspace.spaces.base import Space
+from sedspace.spaces.parts import Feature, Group, Inputs, Operation, Position, Table
 from sedspace.spaces.skeleton import FREE, Cost, conv
 
 OPERATIONS = {

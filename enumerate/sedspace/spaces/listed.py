@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import unknown
-from sedspace.spaces.base import Feature, Group, Operation, Position, Space, Table
+from sedspace.spaces.base import Space
+from sedspace.spaces.parts import Feature, Group, Operation, Position, Table
 
 
 class ListedSpace(Space):

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
-from sedspace.spaces.base import Feature, Operation, Text
 from sedspace.spaces.listed import ListedSpace
+from sedspace.spaces.parts import Feature, Operation, Text
 from sedspace_kernels import nb101 as kernels
 
 OPERATIONS = (

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sedspace.spaces.base import Operation
+from sedspace.spaces.parts import Operation
 
 
 @dataclass(frozen=True)

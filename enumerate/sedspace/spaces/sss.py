@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
-from sedspace.spaces.base import Derived, Feature, Group, Operation, Position, Space, Table
+from sedspace.spaces.base import Space
+from sedspace.spaces.parts import Derived, Feature, Group, Operation, Position, Table
 from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
 
 WIDTHS = (8, 16, 24, 32, 40, 48, 56, 64)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
-from sedspace.spaces.base import Feature, Operation, Table
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.listed import ListedSpace
+from sedspace.spaces.parts import Feature, Operation, Table
 
 OPERATIONS = {
     "n_none": Operation("none", "none"),

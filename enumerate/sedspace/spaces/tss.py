@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from sedspace.errors import BadInput
-from sedspace.spaces.base import Operation
 from sedspace.spaces.cell import CellSpace
+from sedspace.spaces.parts import Operation
 from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
 
 OPERATIONS = {

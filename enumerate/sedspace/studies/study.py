@@ -19,7 +19,7 @@ from sedspace.networks import skeleton_of
 from sedspace.scores import find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.base import INT64_END
+from sedspace.spaces.radix import INT64_END
 from sedspace.storage import as_location, is_remote, naming, size
 from sedspace.storage.lock import sole_writer
 from sedspace.studies.engine import Engine, Here, OnCluster

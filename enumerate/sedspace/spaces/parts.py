@@ -1,0 +1,150 @@
+"""What a search space is made of: positions, choices and groups, and the numbers and texts of an architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.errors import BadInput, as_int
+
+Digits = NDArray[np.unsignedinteger]
+"""The choices at the positions: of shape (positions,), or (n, positions) of many architectures."""
+
+Indices = NDArray[np.int64] | NDArray[np.object_]
+"""Indices of architectures: int64, or Python ints (dtype object) where a space is larger than 2^63."""
+
+Table = tuple[NDArray[np.int64], ...]
+"""One int64 array per position: the integer that each choice contributes there."""
+
+
+class Choice(Protocol):
+    """What a position may be filled with."""
+
+    @property
+    def name(self) -> str:
+        """As shown to people."""
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations that it brings."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What an edge of a cell does to a value; the simplest choice at a position.
+
+    `kernel` is the side of a convolution's or pooling's window in pixels, 0 where there is none; `dilation` the
+    distance of the pixels that it looks at.
+    """
+
+    name: str
+    kind: Literal["none", "skip", "conv", "pool"]
+    kernel: int = 0
+    dilation: int = 1
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operation itself, as that of a choice."""
+        return (self,)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A choice of several inputs of a node at once, each by its source node and the operation on the edge from it."""
+
+    sources: tuple[int, ...]
+    operations: tuple[Operation, ...]
+
+    @property
+    def name(self) -> str:
+        """The operations and their sources, as in ``sep_conv_3x3~0 skip_connect~1``."""
+        return " ".join(f"{o.name}~{source}" for o, source in zip(self.operations, self.sources, strict=True))
+
+
+@dataclass(frozen=True)
+class Position:
+    """One slot of an architecture: its name (an edge of a cell, say) and its choices in the order of their digits."""
+
+    name: str
+    choices: Sequence[Choice]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The positions (by number) of one cell, and how often the network repeats that cell for a score's purposes."""
+
+    name: str
+    positions: tuple[int, ...]
+    multiplicity: int = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not isinstance(self.positions, Iterable):
+            raise BadInput(f"group {self.name!r} of {self.positions!r}: expected a name and the numbers of positions")
+        positions = tuple(as_int(position, f"group {self.name}: position") for position in self.positions)
+        multiplicity = as_int(self.multiplicity, f"group {self.name}: multiplicity")
+        if min(positions, default=0) < 0 or multiplicity < 1:
+            raise BadInput(
+                f"group {self.name}: positions {positions}, {multiplicity} times: expected 0 or more, once or more"
+            )
+        object.__setattr__(self, "positions", positions)
+        object.__setattr__(self, "multiplicity", multiplicity)
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """An integer that adds up over all positions: ``base + sum of table[position][digit]``.
+
+    Attributes
+    ----------
+    table : tuple of int64[choices]
+        One read-only array per position.
+    base : int
+        What an architecture has before any position counts (the stem's parameters, say).
+    dtype, unit, meaning : str
+        How the feature is written as a column.
+    """
+
+    name: str
+    table: Table
+    base: int
+    dtype: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """A number that every architecture has but that does not add up over positions.
+
+    Attributes
+    ----------
+    values : callable
+        From the digits of n architectures (unsigned integers of shape (n, positions)) to int64[n] or float64[n].
+    dtype, unit, meaning : str
+        How it is written as a column.
+    """
+
+    name: str
+    values: Callable[[Digits], NDArray[np.int64] | NDArray[np.float64]]
+    dtype: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A text that every architecture has beside its arch string.
+
+    Attributes
+    ----------
+    of : callable
+        From int64[n] indices to n strings.
+    meaning : str
+    """
+
+    of: Callable[[NDArray[np.int64]], list[str]]
+    meaning: str
