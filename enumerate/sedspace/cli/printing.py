@@ -1,4 +1,4 @@
-"""How answers are shown: tables in a terminal, JSON, files."""
+"""How answers and errors are shown: tables in a terminal, JSON, files, one line."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 
 import click
+import polars as pl
 
 from sedspace.errors import BadInput, first_line
 from sedspace.storage import write_whole
-
-if TYPE_CHECKING:
-    import polars as pl
 
 _NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf|-")
 _MORE = "…"
@@ -39,6 +37,12 @@ def strict_json(value: Any) -> str:
         return [strict(item) for item in one] if isinstance(one, list | tuple) else one
 
     return json.dumps(strict(value), allow_nan=False, default=str)  # dates, say, in the answer to a query
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """Say in one line on stderr what went wrong, and exit."""
+    click.echo(f"sedspace: {message.replace(chr(10), ' ')}", err=True)
+    sys.exit(status)
 
 
 def answer(frame: pl.DataFrame, out: str | None, as_json: bool) -> None:
@@ -60,8 +64,6 @@ def print_frame(frame: pl.DataFrame, as_json: bool, whole: str = "--json") -> No
 
 def write_frame(frame: pl.DataFrame, out: str) -> None:
     """Write a frame as .csv, .jsonl or .parquet, whole or not at all."""
-    import polars as pl
-
     check_name(out)
     wide = [name for name, dtype in frame.schema.items() if dtype == pl.Int128]
     if wide and Path(out).suffix == ".parquet":  # other readers know long decimals, and text, but no such integers

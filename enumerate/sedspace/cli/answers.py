@@ -1,0 +1,287 @@
+"""Commands that answer questions, about a space or, where they can, about a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import polars as pl
+
+import sedspace
+from sedspace import explained
+from sedspace.cli import arguments
+from sedspace.cli.arguments import INTEGER, SCORE, SCORES, SPACE, TEXT, find_target, is_given, refuse
+from sedspace.cli.options import json_option, table_option, unique_option, where_option
+from sedspace.cli.printing import answer, check_answer, print_rows, print_text, strict_json
+from sedspace.errors import BadInput, unknown
+from sedspace.runs import Run, query
+from sedspace.scores import known_scores, only_unique
+from sedspace.spaces import Space, known_spaces
+from sedspace.spaces import space as find_space
+
+
+@click.command()
+@click.argument("name", type=SPACE, required=False)
+@json_option("a list of objects, `space`, `size`, `positions`, `what`; with NAME `column`, `dtype`, `unit`, `meaning`")
+def spaces_command(name: str | None, as_json: bool) -> None:
+    """List the search spaces, or the columns of the one NAMEd."""
+    if name is None:
+        rows = [
+            {
+                "space": s.name,
+                "size": s.size if as_json else f"{s.size:,}",
+                "positions": len(s.positions),
+                "what": s.title,
+            }
+            for s in known_spaces()
+        ]
+    else:
+        rows = [
+            {"column": n, "dtype": s.dtype, "unit": s.unit, "meaning": s.meaning}
+            for n, s in known_scores(find_space(name)).items()
+        ]
+        rows += [
+            {"column": n, "dtype": "string", "unit": "", "meaning": t.meaning}
+            for n, t in find_space(name).texts.items()
+        ]
+    print_rows(rows, as_json)
+
+
+@click.command()
+@click.argument("target", type=SPACE)
+@click.option("-k", type=INTEGER, default=10, show_default=True, help="How many.")
+@click.option(
+    "--by", type=SCORE, default="sed", show_default=True, help="The column or score to rank by; greater is better."
+)
+@click.option("--ascending", is_flag=True, help="The least first instead: of a cost, say.")
+@where_option
+@click.option("--range", "limits", metavar="A:B", help="Only these indices; of a space, as a run has its own.")
+@unique_option
+@click.option(
+    "--columns",
+    type=SCORES,
+    metavar="A,B,...",
+    help="What to show of each: columns of the run, scores of the space, arch; default,+A,+B adds to the default ones.",
+)
+@table_option
+@json_option("a list of objects, one for each row; `index`, the score and `arch`, of a run all its columns")
+def top_command(
+    target: str,
+    k: int,
+    by: str,
+    ascending: bool,
+    where: str | None,
+    limits: str | None,
+    unique: str | None,
+    columns: str | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Print the best architectures of TARGET, a run's directory or the name of a space.
+
+    A space of any size is answered exactly and without files: it is its classes that are ranked.
+    """
+    check_answer(out, as_json)
+    found = find_target(target)
+    if isinstance(found, Run):
+        refuse(f"is for spaces, and {target} is a run: use --where 'index >= A AND index < B'", "limits")
+        frame = query.top(found, k, by, _only_unique(found, where, unique), ascending=ascending)
+    else:
+        start, stop = arguments.limits(limits, found)
+        frame = sedspace.top_k(found, k, by, start, stop, where=where, unique=unique, ascending=ascending)
+    if columns is not None:
+        frame = _chosen(frame, _space_of(found), columns)
+    answer(frame, out, as_json)
+
+
+def _space_of(found: Space | Run) -> Space:
+    return found.space if isinstance(found, Run) else found
+
+
+def _chosen(frame: Any, space: Space, columns: str) -> Any:
+    """Return the asked for columns of a table of architectures; scores that are not there are computed."""
+    known, wanted = known_scores(space), arguments.columns(columns, frame.columns)
+    for name in wanted:
+        if name not in frame.columns and name not in known:
+            raise unknown("column", name, dict.fromkeys([*frame.columns, *known]))
+    missing = [known[name] for name in dict.fromkeys(wanted) if name not in frame.columns]
+    digits = space.digits([int(index) for index in frame["index"]])  # text beyond 128 bits
+    more = [pl.Series(score.name, score.values(score.at(space, digits))) for score in missing]
+    return frame.with_columns(more).select(list(dict.fromkeys(wanted)))
+
+
+def _only_unique(run: Run, where: str | None, unique: str | None) -> str | None:
+    """Return the condition that also keeps one architecture of each functional class of a run."""
+    if unique is not None and "representative" not in {column.name for column in run.request.columns}:
+        raise BadInput(f"--unique of {run.path}: expected a run with the column representative, or made with --unique")
+    return only_unique(run.space, where, unique)
+
+
+@click.command()
+@click.argument("space", type=SPACE)
+@click.option("--by", type=SCORE, metavar="SCORE", help="Print the distribution of this score instead of classes.")
+@click.option(
+    "--features",
+    type=SCORES,
+    metavar="A,B,...",
+    help="What tells classes apart.  [default: sed and a run's columns]",
+)
+@click.option("--quantiles", metavar="Q,Q,...", help="With --by: only these quantiles, from 0 to 1.")
+@where_option
+@table_option
+@json_option(
+    "a list of objects, the scores and features of a class, its `count` and lowest `index`; with --by the value, "
+    "`count`, `at_least` and `share`; with --quantiles `quantile` and the value"
+)
+def census_command(
+    space: str,
+    by: str | None,
+    features: str | None,
+    quantiles: str | None,
+    where: str | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Count the architectures of SPACE exactly, by classes or by the values of a score.
+
+    Nothing is enumerated, so that the size of the space does not matter. With both --by and --features: classes of all.
+    """
+    check_answer(out, as_json)
+    if quantiles is not None and (by is None or features is not None):
+        raise BadInput("--quantiles are those of a score: expected --by, and no --features")
+
+    if by is not None and features is None:
+        tally = sedspace.distribution(space, by, where)
+        shares = [] if quantiles is None else arguments.names(quantiles, "--quantiles")
+        frame = tally.quantiles(shares) if shares else tally.frame()
+        if shares and not as_json:  # as they were asked for, not rounded
+            frame = frame.with_columns(quantile=pl.Series(shares))
+    elif features is not None:
+        frame = sedspace.census(space, arguments.names(features, "--features"), by, where)
+    else:
+        frame = sedspace.census(space, where=where)
+    answer(frame, out, as_json)
+
+
+@click.command()
+@click.argument("space", type=SPACE)
+@click.option(
+    "--max",
+    "maximize",
+    type=SCORES,
+    default="sed",
+    show_default=True,
+    metavar="A,B",
+    help="What there should be more of.",
+)
+@click.option(
+    "--min",
+    "minimize",
+    type=SCORES,
+    default="params",
+    show_default=True,
+    metavar="A,B",
+    help="What there should be less of.",
+)
+@click.option(
+    "--budgets", metavar="N,N,...", help="Instead of the front, the best within each of these budgets, such as 0.5M,1M."
+)
+@where_option
+@table_option
+@json_option(
+    "a list of objects, the objectives, `count`, `index` and `arch`; with --budgets `budget`, the score, the cost, "
+    "`count`, `index` and `arch`"
+)
+def pareto_command(
+    space: str, maximize: str, minimize: str, budgets: str | None, where: str | None, out: str | None, as_json: bool
+) -> None:
+    """Print the exact Pareto front of SPACE: two or three objectives, how many architectures, one of each.
+
+    Nothing is enumerated, so that the size of the space does not matter.
+    """
+    check_answer(out, as_json)
+    more, less = arguments.names(maximize, "--max"), arguments.names(minimize, "--min")
+    _refuse_missing_default(find_space(space), "minimize", "--min", minimize)
+    if budgets is None:
+        frame = sedspace.pareto(space, more, less, where)
+    elif len(more) == len(less) == 1:
+        frame = sedspace.best_within(space, arguments.budgets(budgets), less[0], more[0], where)
+    else:
+        raise BadInput(f"--budgets with --max {maximize} --min {minimize}: expected one score and one cost")
+    answer(frame, out, as_json)
+
+
+def _refuse_missing_default(space: Space, parameter: str, option: str, name: str) -> None:
+    """Say which option to give if a command's default is no score of a space."""
+    known = known_scores(space)
+    if name not in known and not is_given(parameter):
+        raise BadInput(f"{space.name} has no {name}: give {option} one of {', '.join(known)}")
+
+
+@click.command()
+@click.argument("target", type=SPACE)
+@click.option("-n", type=INTEGER, default=10, show_default=True, help="How many.")
+@click.option("--stratify", type=SCORE, metavar="SCORE", help="Spread them evenly over the values of this score.")
+@click.option("--strata", type=INTEGER, help="With --stratify: over this many intervals of equal width instead.")
+@click.option(
+    "--importance",
+    type=SCORE,
+    metavar="SCORE",
+    help="Draw in proportion to exp(SCORE / temperature), with replacement.",
+)
+@click.option(
+    "--temperature",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="With --importance: in the unit of that score.",
+)
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="The same seed gives the same architectures.")
+@where_option
+@unique_option
+@table_option
+@json_option(
+    "a list of objects; `index`, the score if there is one, `weight` or `probability`, `arch`, of a run its columns"
+)
+def sample_command(
+    target: str,
+    n: int,
+    strata: int | None,
+    importance: str | None,
+    temperature: float,
+    out: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Draw random architectures of TARGET, a space or a run's directory, exactly uniformly among those treated alike.
+
+    Of a space nothing is enumerated, so that its size does not matter.
+    """
+    check_answer(out, as_json)
+    found = find_target(target)
+    if isinstance(found, Run):
+        refuse(f"is for spaces, and {target} is a run", "strata", "importance", "temperature")
+        frame = _sample_of_run(found, n, **options)
+    else:
+        if importance is None:
+            refuse("is that of a draw by importance: expected --importance", "temperature")
+        frame = sedspace.sample(found, n, strata=strata, importance=importance, temperature=temperature, **options)
+    answer(frame, out, as_json)
+
+
+def _sample_of_run(run: Run, n: int, where: str | None, unique: str | None, **options: Any) -> Any:
+    return query.sample(run, n, where=_only_unique(run, where, unique), **options)
+
+
+@click.command()
+@click.argument("space", type=SPACE)
+@click.argument("architecture", type=TEXT)
+@json_option("an object of `space`, `size`, `index`, `arch`, `digits`, `choices`, `scores`, `standing` and `published`")
+def show_command(space: str, architecture: str, as_json: bool) -> None:
+    """Explain one ARCHITECTURE of SPACE, given as its index or its arch string."""
+    chosen = find_space(space)
+    about = explained.describe(chosen, explained.find_index(chosen, architecture))
+    if as_json:
+        click.echo(strict_json(about))
+    else:
+        print_text(explained.render(about, chosen))

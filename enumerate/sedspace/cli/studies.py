@@ -1,0 +1,142 @@
+"""Commands about studies: proxies on real networks, and pages that say what they show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+import sedspace
+from sedspace.cli import arguments
+from sedspace.cli.answers import _sample_of_run, _space_of
+from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, find_target, refuse
+from sedspace.cli.options import cluster, engine_options, json_option, unique_option, where_option
+from sedspace.cli.printing import print_rows
+from sedspace.errors import BadInput, needs
+from sedspace.runs import Run
+from sedspace.spaces import Space
+from sedspace.tables import key_of, read_table, with_index
+
+
+@click.command()
+@click.argument("target", type=SPACE)
+@click.option(
+    "--proxies", default="grad_norm,synflow,naswot,zen", show_default=True, metavar="A,B,...", help="Which; also: all."
+)
+@click.option("--sample", "n", type=INTEGER, default=64, show_default=True, help="How many random architectures.")
+@click.option(
+    "--stratify",
+    type=SCORE,
+    default="sed",
+    show_default=True,
+    metavar="SCORE",
+    help="Evenly over its values, or none.",
+)
+@click.option(
+    "--archs", type=PATH, metavar="FILE", help="These instead of random ones: Parquet or CSV with arch or index."
+)
+@where_option
+@unique_option
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Of the sample, the networks and the batches.")
+@click.option("--dataset", help="Whose network: cifar10, cifar100, ...  [default: the space's first]")
+@click.option("--images", metavar="FILE.npy", help="Your images, or cifar10:DIRECTORY on disk.  [default: random]")
+@click.option("--labels", metavar="FILE.npy", help="Their labels.  [default: random, or the data set's]")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@click.option("--batch", type=INTEGER, default=64, show_default=True, help="Images of a batch.")
+@click.option("--repeats", type=INTEGER, default=1, show_default=True, help="Of every value, each with its own seed.")
+@click.option(
+    "--out", required=True, type=PATH, metavar="FILE", help="The values, a Parquet file; continued if it is there."
+)
+@engine_options
+@json_option("a list of objects, one for each proxy, its `proxy`, how many values, seconds and rank correlations")
+def crosscheck_command(
+    target: str,
+    proxies: str,
+    n: int,
+    stratify: str,
+    archs: str | None,
+    where: str | None,
+    unique: str | None,
+    out: str,
+    engine: str | None,
+    scheduler: str | None,
+    worker_timeout: float,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Compute zero-cost proxies on real networks of a sample of TARGET, a space or a run's directory.
+
+    Needs the extra `crosscheck`, which is torch. Then see `sedspace report`.
+    """
+    try:
+        from sedspace.report import summary
+        from sedspace.studies.study import chosen_proxies, crosscheck
+    except ModuleNotFoundError as error:
+        raise needs(str(error.name), "crosscheck", "crosscheck needs") from None
+    if archs is not None:
+        refuse("chooses among random ones: expected it without --archs", "n", "stratify", "where", "unique")
+    names = arguments.names(proxies, "--proxies")
+    chosen_proxies(names)  # a misspelt one is refused before anything is drawn
+    by = None if stratify == "none" else stratify
+    drawing: dict[str, Any] = {"stratify": by, "where": where, "unique": unique, "seed": options["seed"]}
+    found = find_target(target)
+    space = _space_of(found)
+    if archs is not None:
+        indices = _indices(archs, space)
+    else:
+        drawn = _sample_of_run(found, n, **drawing) if isinstance(found, Run) else sedspace.sample(space, n, **drawing)
+        indices = [int(index) for index in drawn["index"]]  # text beyond 128 bits
+    with cluster(engine, scheduler, None, worker_timeout) as client:
+        study = crosscheck(space, indices, names, out, client=client, **options)
+    wanted = {proxy.name for proxy in chosen_proxies(names)}
+    print_rows([row for row in summary(study) if row["proxy"] in wanted], as_json)
+
+
+def _indices(path: str, space: Space) -> list[int]:
+
+    table = read_table(path)
+    keyed, unreadable = with_index(table, key_of(table), space)
+    if unreadable or keyed.is_empty():
+        raise BadInput(f"--archs {path}: {unreadable[0] if unreadable else 'no architectures'}")
+    return keyed["index"].to_list()
+
+
+@click.command()
+@click.argument("study", type=PATH)
+@click.option("--accuracy", type=PATH, metavar="TABLE", help="Measured accuracies: Parquet or CSV with arch or index.")
+@click.option("--column", "columns", multiple=True, help="Of that table.  [default: names with acc, test or val]")
+@click.option(
+    "--out", required=True, type=PATH, metavar="DIR", help="Where report.md, report.html and the pictures go."
+)
+def report_command(study: str, accuracy: str | None, columns: tuple[str, ...], out: str) -> None:
+    """Say what the STUDY that `sedspace crosscheck` wrote shows: tables and pictures, as Markdown and one HTML page.
+
+    Needs the extra `report`: matplotlib, scipy and scikit-learn.
+    """
+    if accuracy is None:
+        refuse("is one of the table of accuracies: expected --accuracy TABLE", "columns")
+    from sedspace.report import write_report
+
+    for path in write_report(study, out, accuracy, columns or None):
+        click.echo(path)
+
+
+@click.command()
+@click.option(
+    "--tables", required=True, type=PATH, metavar="DIR", help="Accuracy tables: nats_tss.parquet, nats_sss.parquet, ..."
+)
+@click.option(
+    "--study", type=PATH, metavar="FILE", help="What `sedspace crosscheck` wrote, for the seconds of gradient proxies."
+)
+@click.option(
+    "--out", required=True, type=PATH, metavar="DIR", help="Where report.md, report.html and the pictures go."
+)
+def reproduce_command(tables: str, study: str | None, out: str) -> None:
+    """Hold the published figures of the SED paper and of the survey against measured ones, with a verdict for each.
+
+    Needs the extra `report`: matplotlib and scipy. What there is no table for is said to be unchecked.
+    """
+    from sedspace.report import reproduce
+
+    for path in reproduce(tables, out, study):
+        click.echo(path)
