@@ -9,13 +9,9 @@ the census, or, for DARTS, a loop of its own over the choices. Any difference st
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -23,9 +19,9 @@ import numpy as np
 import polars as pl
 
 import sedspace as ss
+from bench.measuring import THREADS, markdown_table, medians, seconds_and_memory, timed
 from sedspace.provenance import cpu_name
 from sedspace.scores import best
-from speed import THREADS, interleaved
 
 DARTS_CELL = 49 * 147 * 294 * 490
 WHERE = "params < 500000 AND n_skip <= 2"
@@ -46,13 +42,6 @@ def same(what: str, one: Any, other: Any) -> None:
     """Stop if two answers differ."""
     if one != other:
         raise SystemExit(f"{what}: the census and going through every architecture differ")
-
-
-def timed(call: Callable[[], Any]) -> tuple[Any, float]:
-    """Return an answer and the seconds it took."""
-    began = time.perf_counter()
-    answer = call()
-    return answer, time.perf_counter() - began
 
 
 # -- proof -------------------------------------------------------------------------------------------------------------
@@ -99,11 +88,13 @@ def write_every_cell(space: ss.Space) -> float:
     """Return the seconds to write the SED of every cell, a cache's worth after the other."""
     length = 1 << 24
     out = np.empty(length, np.float32)
-    began = time.perf_counter()
-    for start in range(0, space.size, length):
-        stop = min(start + length, space.size)
-        ss.score(space, "sed", start, stop, threads=THREADS, out=out[: stop - start])
-    return time.perf_counter() - began
+
+    def write() -> None:
+        for start in range(0, space.size, length):
+            stop = min(start + length, space.size)
+            ss.score(space, "sed", start, stop, threads=THREADS, out=out[: stop - start])
+
+    return timed(write)[1]
 
 
 @numba.njit(parallel=True)  # type: ignore[untyped-decorator]
@@ -171,27 +162,15 @@ def prove_darts() -> dict[str, float]:
 
 # -- speed -------------------------------------------------------------------------------------------------------------
 
-_MEMORY = """
-import census
-def memory(kind):
-    lines = open('/proc/self/status').read().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(kind)) * 1024
-imports = memory('VmRSS')
-for ask in census.QUESTIONS.values():
-    ask()
-print(memory('VmHWM') - imports)
-"""
-
 
 def speed(repeats: int) -> dict[str, Any]:
     """Return the median seconds of each question, and of scoring tss5 into an array, taken in turn."""
     out = np.empty(5**10, np.float32)
     sides = {"enumeration": lambda: ss.score("tss5", threads=THREADS, out=out), **QUESTIONS}
-    times = {name: statistics.median(seconds) for name, seconds in interleaved(sides, repeats).items()}
+    times = medians(sides, repeats)
     enumeration = times.pop("enumeration")
-    here = Path(__file__).parent  # what it imports lies there
-    peak = subprocess.run([sys.executable, "-c", _MEMORY], check=True, capture_output=True, text=True, cwd=here).stdout
-    return {"enumeration": enumeration, "questions": times, "memory": float(peak)}
+    _, peak = seconds_and_memory("from bench import census", "for ask in census.QUESTIONS.values():\n    ask()")
+    return {"enumeration": enumeration, "questions": times, "memory": peak}
 
 
 def measure(repeats: int) -> dict[str, Any]:
@@ -207,11 +186,12 @@ def markdown(results: dict[str, Any]) -> str:
     written, addition = tss6["written seconds"], tss6["addition seconds"]
     return "\n".join(
         [
-            f"| question, {THREADS} threads | milliseconds | / SED of all tss5 cells into an array |",
-            "|---|---:|---:|",
-            *(
-                f"| {name} | {seconds * 1e3:,.1f} | {seconds / speed['enumeration']:.2f} |"
-                for name, seconds in speed["questions"].items()
+            *markdown_table(
+                (f"question, {THREADS} threads", "milliseconds", "/ SED of all tss5 cells into an array"),
+                [
+                    (name, f"{seconds * 1e3:,.1f}", f"{seconds / speed['enumeration']:.2f}")
+                    for name, seconds in speed["questions"].items()
+                ],
             ),
             "",
             f"Peak memory above the imports for all of these together: {speed['memory'] / 1e6:.0f} MB.",

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 import sedspace as ss
+from bench.measuring import markdown_table
 from sedspace.published import published
 from sedspace.report.statistics import judge
 
@@ -59,18 +60,20 @@ def markdown(results: dict[str, dict[str, list[Any]]]) -> str:
     def cells(values: Any, form: str) -> str:
         return " / ".join(format(value, form) for value in values)
 
-    return "\n".join(
-        [
-            "| claim | published | measured: SED | measured: #params |",
-            "|---|---|---|---|",
-            f"| rank of the best architecture by test accuracy | {cells((b['rank'] for b in best), ',')} "
-            f"| {cells(sed['rank of the best'], ',')} | {cells(params['rank of the best'], ',')} |",
-            f"| its test accuracy, % | {cells((b['test_accuracy'] for b in best), '.2f')} "
-            f"| {cells(sed['accuracy of the best'], '.2f')} | {cells(params['accuracy of the best'], '.2f')} |",
-            f"| correlation with the minimum accuracy among equal scores | {cells(minimum, '.2f')} "
-            f"| {cells(sed['minimum'], '.3f')} | {cells(params['minimum'], '.3f')} |",
-            f"| correlation over all 15,625 | - | {cells(sed['all'], '.3f')} | {cells(params['all'], '.3f')} |",
-            f"| correlation over the best 5 % by accuracy | - "
-            f"| {cells(sed['best 5 %'], '.2f')} | {cells(params['best 5 %'], '.2f')} |",
-        ]
-    )
+    def row(claim: str, published: str, figure: str, form: str) -> tuple[str, ...]:
+        return claim, published, cells(sed[figure], form), cells(params[figure], form)
+
+    rows = [
+        row(
+            "rank of the best architecture by test accuracy",
+            cells((b["rank"] for b in best), ","),
+            "rank of the best",
+            ",",
+        ),
+        row("its test accuracy, %", cells((b["test_accuracy"] for b in best), ".2f"), "accuracy of the best", ".2f"),
+        row("correlation with the minimum accuracy among equal scores", cells(minimum, ".2f"), "minimum", ".3f"),
+        row("correlation over all 15,625", "-", "all", ".3f"),
+        row("correlation over the best 5 % by accuracy", "-", "best 5 %", ".2f"),
+    ]
+    heads = ("claim", "published", "measured: SED", "measured: #params")
+    return "\n".join(markdown_table(heads, rows, words=4))

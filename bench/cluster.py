@@ -7,18 +7,21 @@ Needs ``pip install "sedspace[bench,cluster]"``.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import math
-import shutil
-import statistics
 import tempfile
-import time
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import sedspace as ss
+from bench.measuring import interleaved, markdown_table, ratio, timed
 from sedspace.cluster import connected
 from sedspace.provenance import cpu_name
 from sedspace.report.sections import duration
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 WORKERS = 2
 SHARD_ROWS = 250_000, 500_000, 1_000_000, 2_500_000
@@ -31,55 +34,46 @@ PLAN_ROWS = 100_000_000  # of a shard
 def measure(repeats: int = 7) -> dict[str, Any]:
     """Return seconds of both engines by shard size, and rows, bytes and seconds of a slice of tss6."""
     with tempfile.TemporaryDirectory() as directory:
-        began = time.perf_counter()
-        with connected(workers=WORKERS) as client:
-            started = time.perf_counter() - began
-            engines = {"threads": {"threads": WORKERS}, "dask": {"client": client}}
-            sizes = []
-            for rows in SHARD_ROWS:
-                taken: dict[str, list[float]] = {name: [] for name in engines}
-                for repeat in range(repeats + 1):  # the first is to warm up
-                    for name, engine in engines.items():
-                        seconds = once(Path(directory) / "run", rows, engine)
-                        if repeat:
-                            taken[name].append(seconds)
-                ratios = sorted(d / t for d, t in zip(taken["dask"], taken["threads"], strict=True))
-                medians = {name: statistics.median(values) for name, values in taken.items()}
-                quartiles = [ratios[len(ratios) // 4], statistics.median(ratios), ratios[-1 - len(ratios) // 4]]
-                sizes.append({"shard_rows": rows, **medians, "ratio": quartiles})
-        began = time.perf_counter()
-        options = {"start": SLICE, "stop": SLICE + SLICE_ROWS, "threads": WORKERS, "progress": False}
-        run = ss.enumerate_space("tss6", Path(directory) / "slice", **options)  # type: ignore[arg-type]
-        whole = {"rows": run.rows, "bytes": run.bytes, "seconds": time.perf_counter() - began}
+        with contextlib.ExitStack() as stack:
+            client, started = timed(lambda: stack.enter_context(connected(workers=WORKERS)))
+            sizes = [{"shard_rows": rows, **compared(client, directory, rows, repeats)} for rows in SHARD_ROWS]
+        limits = {"start": SLICE, "stop": SLICE + SLICE_ROWS}
+        slice_of = partial(ss.enumerate_space, "tss6", f"{directory}/slice", **limits)
+        run, seconds = timed(lambda: slice_of(threads=WORKERS, progress=False))
+        whole = {"rows": run.rows, "bytes": run.bytes, "seconds": seconds}
     return {"cpu": cpu_name(), "workers": WORKERS, "start": started, "sizes": sizes, "tss6": whole}
 
 
-def once(path: Path, rows: int, engine: dict[str, Any]) -> float:
-    """Return the seconds that tss5 takes."""
-    began = time.perf_counter()
-    ss.enumerate_space("tss5", path, shard_rows=rows, progress=False, **engine)
-    seconds = time.perf_counter() - began
-    shutil.rmtree(path)
-    return seconds
+def compared(client: Client, directory: str, rows: int, repeats: int) -> dict[str, float]:
+    """Compare Dask with threads on tss5, in shards of so many rows."""
+    numbers = itertools.count()
+
+    def run(**engine: Any) -> None:
+        path = f"{directory}/{rows}-{next(numbers)}"
+        ss.enumerate_space("tss5", path, shard_rows=rows, progress=False, **engine)
+
+    sides = {"dask": lambda: run(client=client), "threads": lambda: run(threads=WORKERS)}
+    return ratio(interleaved(sides, repeats))
 
 
 def markdown(results: dict[str, Any]) -> str:
     """Return the results as the tables of the README."""
-    lines = [
-        f"| `tss5`, {results['workers']} workers: architectures of a shard | shards | Dask / threads (aim 1.3) |",
-        "|---|---:|---:|",
-    ]
     size = ss.space("tss5").size
-    for one in results["sizes"]:
-        low, middle, high = one["ratio"]
-        shards = math.ceil(size / one["shard_rows"])
-        lines.append(f"| {one['shard_rows']:,} | {shards} | {middle:.2f} ({low:.2f} to {high:.2f}) |")
+    heads = f"`tss5`, {results['workers']} workers: architectures of a shard", "shards", "Dask / threads (aim 1.3)"
+    rows = [
+        (
+            f"{one['shard_rows']:,}",
+            str(math.ceil(size / one["shard_rows"])),
+            f"{one['ratio']:.2f} ({one['low']:.2f} to {one['high']:.2f})",
+        )
+        for one in results["sizes"]
+    ]
     whole, total = results["tss6"], ss.space("tss6").size
     per_row = whole["bytes"] / whole["rows"]
     core_seconds = whole["seconds"] * results["workers"] / whole["rows"] * total
     return "\n".join(
         [
-            *lines,
+            *markdown_table(heads, rows),
             "",
             f"After a start-up of {results['start']:.1f} s. {results['cpu']}.",
             "",

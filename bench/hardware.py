@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import sedspace as ss
+from bench.measuring import markdown_table
+from sedspace.runs.join import read_table
 from sedspace.tables import read_table
 
 
@@ -38,14 +40,7 @@ def measure(path: Path) -> dict[str, dict[str, float]]:
 def markdown(results: dict[str, dict[str, Any]]) -> str:
     """Return the figures as the table of the README."""
     held_out = next(iter(results.values()))["held out"]
-    return "\n".join(
-        [
-            f"| on {held_out:,} held-out cells | R^2 | Spearman | Kendall | by operation only: R^2 | Spearman |",
-            "|---|---:|---:|---:|---:|---:|",
-            *(
-                f"| {name} | {r['r2']:.3f} | {r['spearman']:.3f} | {r['kendall']:.3f} | {r['r2 by operation']:.3f} "
-                f"| {r['spearman by operation']:.3f} |"
-                for name, r in results.items()
-            ),
-        ]
-    )
+    heads = (f"on {held_out:,} held-out cells", "R^2", "Spearman", "Kendall", "by operation only: R^2", "Spearman")
+    figures = ("r2", "spearman", "kendall", "r2 by operation", "spearman by operation")
+    rows = [(name, *(f"{found[figure]:.3f}" for figure in figures)) for name, found in results.items()]
+    return "\n".join(markdown_table(heads, rows))

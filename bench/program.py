@@ -107,7 +107,7 @@ def results(name: str) -> Any:
 
 def table(name: str) -> str:
     """Return the table of a measurement, from its JSON file."""
-    text: str = importlib.import_module(name).markdown(results(name))
+    text: str = importlib.import_module(f"bench.{name}").markdown(results(name))
     return text
 
 
@@ -135,7 +135,7 @@ def write_readme(name: str, path: Path | None = None) -> None:
 
 def write_picture(name: str) -> None:
     """Draw bench/NAME.svg from the JSON file, if the measurement has a picture."""
-    module = importlib.import_module(name)
+    module = importlib.import_module(f"bench.{name}")
     if hasattr(module, "picture"):
         save(module.picture(results(name)), HERE / f"{name}.svg")
 
@@ -171,7 +171,7 @@ def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
     for name in NEEDS.keys() & set(wanted):  # before anything is measured
         given.table(name)
     for name in wanted:
-        module = importlib.import_module(name)
+        module = importlib.import_module(f"bench.{name}")
         found = BENCHMARKS[name][1](module, given)
         click.echo(f"\n== {name}\n\n{module.markdown(found)}")
         if save:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import convolve, gaussian_filter, maximum_filter, uniform_filter
 
+from bench.measuring import markdown_table
 from sedspace.runs.plots import new_figure, plain
 
 if TYPE_CHECKING:
@@ -149,16 +150,13 @@ def markdown(results: dict[str, dict[str, dict[str, float]]]) -> str:
     """Return the results as tables."""
     smooth = list(results)
     lines = [
-        "| proposition | cases in which it holds |",
-        "|---|---|",
-        *(f"| {a} | {b} |" for a, b in verdicts(results)),
+        *markdown_table(("proposition", "cases in which it holds"), verdicts(results), words=2),
     ]
     for kind, what in (
         ("bits", "local one-dimensional entropy, bits"),
         ("variance", "local Gaussian entropy, nats; weights of one variance"),
         ("fan-in", "local Gaussian entropy, nats; weights scaled by their fan-in"),
     ):
-        lines += ["", f"| {what}; input smoothed by | {' | '.join(smooth)} |", "|---|" + "---:|" * len(smooth)]
-        for name in results[smooth[0]][kind]:
-            lines.append(f"| {name} | {' | '.join(f'{results[one][kind][name]:.2f}' for one in smooth)} |")
+        rows = [(name, *(f"{results[one][kind][name]:.2f}" for one in smooth)) for name in results[smooth[0]][kind]]
+        lines += ["", *markdown_table((f"{what}; input smoothed by", *smooth), rows)]
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 import sedspace as ss
+from bench.measuring import markdown_table
 from sedspace.report import summary
 from sedspace.report.statistics import correlation
 from sedspace.studies.study import crosscheck
@@ -58,15 +59,16 @@ def measure(path: Path, count: int, repeats: int, kept: Path | None) -> dict[str
 
 def markdown(results: dict[str, Any]) -> str:
     """Return the results as a table."""
-    return "\n".join(
-        [
-            f"| proxy | Spearman with the published values | of the mean of {results['repeats']} | cells | seconds |",
-            "|---|---:|---:|---:|---:|",
-            *(
-                f"| {name} | {r['once']:.2f} | {r['mean']:.2f} | {r['architectures']} | {r['seconds']:.2g} |"
-                for name, r in results["proxies"].items()
-            ),
-            "",
-            f"{results['cpu']}, torch {results['torch']}, no GPU; batches of {results['batch']}.",
-        ]
+    heads = (
+        "proxy",
+        "Spearman with the published values",
+        f"of the mean of {results['repeats']}",
+        "cells",
+        "seconds",
     )
+    rows = [
+        (name, f"{r['once']:.2f}", f"{r['mean']:.2f}", f"{r['architectures']}", f"{r['seconds']:.2g}")
+        for name, r in results["proxies"].items()
+    ]
+    where = f"{results['cpu']}, torch {results['torch']}, no GPU; batches of {results['batch']}."
+    return "\n".join([*markdown_table(heads, rows), "", where])

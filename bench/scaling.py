@@ -9,18 +9,16 @@ its memory. Needs ``pip install "sedspace[bench]"``.
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import sedspace as ss
+from bench.measuring import markdown_table, medians
+from bench.speed import run_in_process
 from sedspace.report.sections import duration
 from sedspace.runs.plots import COLORS, new_figure, plain
-from speed import run_in_process
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +35,7 @@ def measure(repeats: int = 5) -> dict[str, Any]:
     for name, count in SLICES:
         out = np.empty(count, np.float32)
         start = START if name == "tss6" else 0
-        fill = median(partial(out.fill, 1.5), repeats) / count
+        fill = medians({"fill": partial(out.fill, 1.5)}, repeats)["fill"] / count
         for threads in THREADS:
             once = partial(ss.score, name, start=start, stop=start + count, threads=threads, out=out)
             one = {
@@ -45,7 +43,7 @@ def measure(repeats: int = 5) -> dict[str, Any]:
                 "count": count,
                 "threads": threads,
                 "fill": fill,
-                "sed": median(once, repeats) / count,
+                "sed": medians({"sed": once}, repeats)["sed"] / count,
             }
             arrays.append(one)
     runs = []
@@ -56,28 +54,22 @@ def measure(repeats: int = 5) -> dict[str, Any]:
     return {"arrays": arrays, "runs": runs}
 
 
-def median(work: Callable[[], object], repeats: int) -> float:
-    """Return the median seconds, after one time that does not count."""
-    taken = []
-    for _ in range(repeats + 1):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken[1:])
-
-
 def markdown(results: dict[str, Any]) -> str:
     """Return the results as tables."""
-    lines = ["| SED into an array | cells | threads | per cell | / NumPy fill |", "|---|---:|---:|---:|---:|"]
-    for one in results["arrays"]:
-        cells = f"| `{one['space']}` | {one['count']:,} | {one['threads']} "
-        lines.append(f"{cells}| {duration(one['sed'])} | {one['sed'] / one['fill']:.2f} |")
-    lines += ["", "| a whole run, a process of its own | cells | per cell | peak memory above the imports |"]
-    lines.append("|---|---:|---:|---:|")
-    for one in results["runs"]:
-        lines.append(
-            f"| `{one['space']}` | {one['count']:,} | {duration(one['seconds'])} | {one['memory'] / 1e6:.0f} MB |"
-        )
+    arrays = [
+        (f"`{o['space']}`", f"{o['count']:,}", f"{o['threads']}", duration(o["sed"]), f"{o['sed'] / o['fill']:.2f}")
+        for o in results["arrays"]
+    ]
+    runs = [
+        (f"`{o['space']}`", f"{o['count']:,}", duration(o["seconds"]), f"{o['memory'] / 1e6:.0f} MB")
+        for o in results["runs"]
+    ]
+    run_heads = "a whole run, a process of its own", "cells", "per cell", "peak memory above the imports"
+    lines = [
+        *markdown_table(("SED into an array", "cells", "threads", "per cell", "/ NumPy fill"), arrays),
+        "",
+        *markdown_table(run_heads, runs),
+    ]
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 import sedspace as ss
+from bench.measuring import markdown_table
 from sedspace.report.statistics import judge
 from sedspace.report.values import data_free
 
@@ -84,10 +85,11 @@ def markdown(results: dict[str, Any]) -> str:
         if not columns:
             continue
         heads = [key.split()[1] for key in columns]
-        lines += ["", f"| `{name}`, {file}: all / best 5 % | {' | '.join(heads)} |", "|---|" + "---:|" * len(heads)]
-        for score in next(iter(columns.values())):
-            cells = [f"{pair(value[score][:2])} / {pair(value[score][2:])}" for value in columns.values()]
-            lines.append(f"| {score} | {' | '.join(cells)} |")
+        rows = [
+            (score, *(f"{pair(value[score][:2])} / {pair(value[score][2:])}" for value in columns.values()))
+            for score in next(iter(columns.values()))
+        ]
+        lines += ["", *markdown_table((f"`{name}`, {file}: all / best 5 %", *heads), rows)]
     if "spread" in results:
         one = next(iter(results["spread"].values()))
         both = ", ".join(f"{r['inside']:.2f} against {r['among all']:.2f} ({c})" for c, r in results["spread"].items())

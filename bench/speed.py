@@ -18,8 +18,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from typing import Any
@@ -34,6 +32,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 import sedspace as ss
+from bench.measuring import THREADS, interleaved, markdown_table, medians, ratio, seconds_and_memory, timed
 from sedspace.provenance import cpu_name
 from sedspace.published import published
 from sedspace.runs.query import top
@@ -44,27 +43,6 @@ from sedspace.scores.blocks import first_layout
 
 SPACE = ss.space("tss5")
 SIZE = SPACE.size
-THREADS = 2
-
-
-def interleaved(sides: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Return the seconds of each side, run in turn after one run each that does not count."""
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for repeat in range(repeats + 1):
-        for name, side in sides.items():
-            began = time.perf_counter()
-            side()
-            if repeat:
-                times[name].append(time.perf_counter() - began)
-    return times
-
-
-def ratio(times: dict[str, list[float]]) -> dict[str, float]:
-    """Return the medians of two sides, the ratio of the first to the second, and the quartiles of paired ratios."""
-    ours, theirs = times.values()
-    paired = statistics.quantiles([a / b for a, b in zip(ours, theirs, strict=True)], n=4)
-    first, second = statistics.median(ours), statistics.median(theirs)
-    return {"ours": first, "theirs": second, "ratio": first / second, "low": paired[0], "high": paired[2]}
 
 
 @numba.njit(parallel=True)  # type: ignore[untyped-decorator]
@@ -105,8 +83,8 @@ def run_against_write_table(repeats: int) -> dict[str, Any]:
     """Compare the whole default run with pyarrow writing the finished table, same options, to one file."""
     with tempfile.TemporaryDirectory() as directory:
         numbers = itertools.count()
-        table = ss.enumerate_space(SPACE, f"{directory}/table", threads=THREADS, progress=False).scan().collect()
-        arrow = table.to_arrow()
+        finished = ss.enumerate_space(SPACE, f"{directory}/table", threads=THREADS, progress=False).scan().collect()
+        arrow = finished.to_arrow()
         options = {**parquet_options(arrow.schema), "row_group_size": ROW_GROUP_ROWS}
 
         def ours() -> None:
@@ -133,28 +111,12 @@ def classes_against_run(repeats: int) -> dict[str, Any]:
         return ratio(interleaved({"ours": ours, "theirs": theirs}, repeats))
 
 
-_RUN = """
-import sys, time
-import sedspace as ss
-from sedspace import cli
-def memory(kind):
-    lines = open('/proc/self/status').read().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(kind)) * 1024
-imports = memory('VmRSS')
-start, stop = int(sys.argv[2]), int(sys.argv[3])
-began = time.perf_counter()
-ss.enumerate_space(sys.argv[1], sys.argv[4], threads=2, progress=False, start=start, stop=stop)
-print(time.perf_counter() - began, memory('VmHWM') - imports)
-"""
-
-
 def run_in_process(space: str, start: int, count: int) -> tuple[float, float]:
     """Return the seconds, and the peak memory in bytes above the imports, of a run in a process of its own."""
     with tempfile.TemporaryDirectory() as directory:
-        arguments = [sys.executable, "-c", _RUN, space, str(start), str(start + count), f"{directory}/run"]
-        done = subprocess.run(arguments, check=True, capture_output=True, text=True)
-    seconds, memory = map(float, done.stdout.split())
-    return seconds, memory
+        limits = f"start={start}, stop={start + count}, threads={THREADS}, progress=False"
+        work = f"sedspace.enumerate_space({space!r}, {directory + '/run'!r}, {limits})"
+        return seconds_and_memory("import sedspace, sedspace.cli", work)
 
 
 def process_seconds(cache: str, repeats: int) -> list[float]:
@@ -163,9 +125,8 @@ def process_seconds(cache: str, repeats: int) -> list[float]:
     with tempfile.TemporaryDirectory() as directory:
         for repeat in range(repeats):
             command = [sys.executable, "-m", "sedspace", "enumerate", "tss5", "--out", f"{directory}/{repeat}"]
-            began = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "NUMBA_CACHE_DIR": cache})
-            out.append(time.perf_counter() - began)
+            run = functools.partial(subprocess.run, command, check=True, stdout=subprocess.DEVNULL)
+            out.append(timed(lambda: run(env={**os.environ, "NUMBA_CACHE_DIR": cache}))[1])  # noqa: B023  called here
     return out
 
 
@@ -265,8 +226,8 @@ def peers(repeats: int) -> dict[str, float]:
     for name, (way, count) in ways.items():
         if not np.array_equal(np.asarray(way(count), np.float32), with_sedspace(count)):
             raise SystemExit(f"{name} computes another score")
-    times = interleaved({name: functools.partial(way, count) for name, (way, count) in ways.items()}, repeats)
-    return {name: statistics.median(times[name]) / count for name, (_, count) in ways.items()}
+    seconds = medians({name: functools.partial(way, count) for name, (way, count) in ways.items()}, repeats)
+    return {name: seconds[name] / count for name, (_, count) in ways.items()}
 
 
 # -- reporting ------------------------------------------------------------------------------------------------------
@@ -305,15 +266,10 @@ def markdown(results: dict[str, Any]) -> str:
     environment = results["environment"]
     versions = ", ".join(f"{n} {environment[n]}" for n in ("python", "numpy", "numba", "pyarrow", "polars", "duckdb"))
 
-    def row(name: str, pair: dict[str, float], wanted: str) -> str:
-        return f"| {name} | {pair['ratio']:.2f} ({pair['low']:.2f} to {pair['high']:.2f}) | {wanted} |"
+    def row(name: str, pair: dict[str, float], wanted: str) -> tuple[str, str, str]:
+        return name, f"{pair['ratio']:.2f} ({pair['low']:.2f} to {pair['high']:.2f})", wanted
 
-    lines = [
-        f"All 9,765,625 five-node cells, {environment['threads']} threads, medians of interleaved runs "
-        f"(quartiles of paired ratios):",
-        "",
-        "| measure | ratio | aim |",
-        "|---|---|---|",
+    ratios = [
         row("SED into an array / a parallel fill of the same array", score["same array"], "at most 2"),
         row("the same, lookup tables made anew each time", score["same array, tables made anew"], "-"),
         row("the same, a new array each time", score["new array"], "-"),
@@ -325,16 +281,21 @@ def markdown(results: dict[str, Any]) -> str:
             results["questions"]["verify"],
             "at most 1.5",
         ),
+    ]
+    peers = [(name, f"{s * 1e9:,.2f}", f"{s / sedspace:,.0f} x") for name, s in results["peers"].items()]
+    peers.append(("for comparison: grad_norm as published (arXiv 2411.06236)", f"{grad_norm * 1e9:,.0f}", "-"))
+    lines = [
+        f"All 9,765,625 five-node cells, {environment['threads']} threads, medians of interleaved runs "
+        f"(quartiles of paired ratios):",
+        "",
+        *markdown_table(("measure", "ratio", "aim"), ratios, words=3),
         "",
         f"Whole `sedspace enumerate tss5` process: {results['process']['first']:.1f} s the first time ever "
         f"(compiling), {results['process']['warm']:.1f} s from then on. Peak memory above the imports: "
         f"{memory['tss5'] / 1e6:.0f} MB for `tss5`, {memory['tss6'] / 1e6:.0f} MB for as long a slice of `tss6`. "
         f"Indices to arch strings: {results['questions']['decoded per second'] / 1e6:.1f} million a second.",
         "",
-        "| SED of one architecture by | nanoseconds | sedspace is faster by |",
-        "|---|---:|---:|",
-        *(f"| {name} | {s * 1e9:,.2f} | {s / sedspace:,.0f} x |" for name, s in results["peers"].items()),
-        f"| for comparison: grad_norm as published (arXiv 2411.06236) | {grad_norm * 1e9:,.0f} | - |",
+        *markdown_table(("SED of one architecture by", "nanoseconds", "sedspace is faster by"), peers),
         "",
         f"{environment['cpu']}, {environment['cpus']} CPUs; {versions}.",
     ]

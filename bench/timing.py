@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import sedspace as ss
+from bench.measuring import markdown_table
 from sedspace.published import published
 from sedspace.report import summary
 from sedspace.report.sections import duration
@@ -39,19 +40,23 @@ def markdown(results: dict[str, Any]) -> str:
     text = published()["sed_paper"]["text"]
     by_name = {row["proxy"]: row for row in results["proxies"]}
     grad_norm = by_name["grad_norm"]["seconds"]
-    lines = ["| | per cell | / grad_norm | all of `tss5` | Spearman with SED |", "|---|---:|---:|---:|---:|"]
-    for name, row in sorted(by_name.items(), key=lambda item: -item[1]["seconds"]):
-        total = duration((row["seconds"] + row["build_seconds"]) * size)
-        lines.append(
-            f"| {name} | {duration(row['seconds'])} | {row['seconds'] / grad_norm:.2g} | {total} | "
-            f"{row['spearman_with_sed']:.2f} |"
+    rows = [
+        (
+            name,
+            duration(row["seconds"]),
+            f"{row['seconds'] / grad_norm:.2g}",
+            duration((row["seconds"] + row["build_seconds"]) * size),
+            f"{row['spearman_with_sed']:.2f}",
         )
+        for name, row in sorted(by_name.items(), key=lambda item: -item[1]["seconds"])
+    ]
     for name, seconds in (("SED, one cell asked for", sed["alone"]), ("SED, the whole space", sed["whole"])):
-        lines.append(f"| {name} | {duration(seconds)} | {seconds / grad_norm:.1e} | {duration(seconds * size)} | 1 |")
+        rows.append((name, duration(seconds), f"{seconds / grad_norm:.1e}", duration(seconds * size), "1"))
+    heads = ("", "per cell", "/ grad_norm", "all of `tss5`", "Spearman with SED")
     where = "no GPU" if results["device"] == "cpu" else "GPU"
     return "\n".join(
         [
-            *lines,
+            *markdown_table(heads, rows),
             "",
             f"{results['machine']}, {where}, torch {results['torch']}; medians over {results['architectures']} cells, "
             f"building the network counted for all of `tss5` only. Published for grad_norm (arXiv 2411.06236): "

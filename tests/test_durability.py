@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 import sedspace as ss
-import torture
+from bench import torture
 from conftest import write_manifest
 
 

@@ -16,12 +16,9 @@ import pytest
 from click.shell_completion import get_completion_class
 from click.testing import CliRunner
 
-import claims
-import hardware
-import program
-import scores
 import sedspace as ss
 import sedspace.studies.proxies as sedspace_proxies
+from bench import claims, hardware, program, scores
 from conftest import ROOT, s3_server
 from sedspace.cli import cli, main
 

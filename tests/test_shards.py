@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import sedspace as ss
-import torture
+from bench import torture
 from sedspace.counting import compiled
 from sedspace.counting.compiled import TooManyClasses
 from sedspace.runs.request import SHARD_ROWS, Request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import torture
+from bench import torture
 
 
 @pytest.mark.parametrize("kind", ["file", "filtered", "unique", "dask"])

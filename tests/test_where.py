@@ -11,7 +11,7 @@ import pytest
 
 import naive
 import sedspace as ss
-import torture
+from bench import torture
 from sedspace.runs.query import top
 
 
