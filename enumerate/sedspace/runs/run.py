@@ -13,7 +13,6 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from pyarrow.dataset import ParquetFileFormat, ParquetFragmentScanOptions, dataset
 
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.forked import refuse_fork
@@ -116,6 +115,8 @@ class Run:
             refuse_damaged(self.path, self.request, self.shards)
         if not is_remote(self.path):
             return pl.scan_parquet(self.files(), glob=False)
+        from pyarrow.dataset import ParquetFileFormat, ParquetFragmentScanOptions, dataset  # takes pandas along
+
         paths = [arrow(path)["where"] for path in self.files()]
         checked = ParquetFileFormat(
             default_fragment_scan_options=ParquetFragmentScanOptions(page_checksum_verification=True)
