@@ -13,7 +13,6 @@ from typing import Any
 
 import sedspace as ss
 from bench.measuring import markdown_table
-from sedspace.runs.join import read_table
 from sedspace.tables import read_table
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.forked import refuse_fork
 from sedspace.runs.request import FORMAT_VERSION, Request, Shard, difference
