@@ -57,7 +57,7 @@ def prove_tss5() -> None:
     kept = cells.filter(pl.sql_expr(WHERE))
     top = kept.sort(**order).head(100_000).select("index", "sed")
     same("top-k of tss5", ss.top_k("tss5", 100_000, where=WHERE).select("index", "sed").rows(), top.rows())
-    same("members of tss5", ss.members("tss5", WHERE)[:].tolist(), kept["index"].to_list())
+    same("members of tss5", ss.members("tss5", where=WHERE)[:].tolist(), kept["index"].to_list())
     points = classes.group_by("sed", "params").agg(pl.col("count").sum(), pl.col("index").min()).sort("params", "sed")
     on_front, most = [], float("-inf")
     for sed, params, count, index in points.sort(["params", "sed"], descending=[False, True]).rows():

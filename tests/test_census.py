@@ -76,7 +76,7 @@ def test_census_of_tss(tss, where, features):
 @pytest.mark.parametrize("where", CONDITIONS)
 def test_distribution_of_tss(tss, by, where):
     values = sorted(kept(tss, where)[by].to_list())
-    found = ss.distribution("tss", by, where)
+    found = ss.distribution("tss", by, where=where)
     assert [value for value, count in zip(found.values, found.counts, strict=True) for _ in range(count)] == values
     assert found.total == len(values)
     for value in {*values[:: max(1, len(values) // 7)], -100, 0.3, 10**9}:
@@ -94,7 +94,7 @@ def test_distribution_of_tss(tss, by, where):
 
 @pytest.mark.parametrize("where", CONDITIONS)
 def test_members_of_tss(tss, where):
-    found = ss.members("tss", where)
+    found = ss.members("tss", where=where)
     expected = kept(tss, where)["index"].to_list()
     assert (found.count, len(found), bool(found)) == (len(expected), len(expected), bool(expected))
     assert found[:].tolist() == list(found) == expected
@@ -123,7 +123,7 @@ def test_top_of_tss(tss, where, by):
         assert found["arch"].to_list() == [ss.space("tss").arch(i) for i in found["index"].to_list()]
     within = kept(frame, where).filter(pl.col("index").is_between(3001, 9000, closed="left"))
     expected = within.sort(by, "index", descending=[True, False]).select("index", by).rows()
-    assert list(ss.best_first("tss", by, where, 3001, 9000)) == expected
+    assert list(ss.best_first("tss", by, 3001, 9000, where=where)) == expected
     assert ss.top_k("tss", 50, by, 3001, 9000, where=where).select("index", by).rows() == expected[:50]
 
 
@@ -141,7 +141,7 @@ def test_pareto_of_tss(tss, where, maximize, minimize):
     expected = points.filter(pl.Series(naive.on_front(signed), dtype=pl.Boolean)).sort(
         [column.cast(pl.Float64) for column in order]
     )
-    found = ss.pareto("tss", maximize, minimize, where)
+    found = ss.pareto("tss", maximize, minimize, where=where)
     assert found.columns == [*names, "count", "index", "arch"]
     assert found.drop("arch").rows() == expected.rows()
 
@@ -179,7 +179,7 @@ def test_census_of_tss5_against_every_cell():
     kept = np.flatnonzero((columns["params"] < 500_000) & (columns["n_skip"] <= 2))
     order = kept[np.lexsort((kept, -columns["sed"][kept]))]
     assert ss.top_k("tss5", 100_000, where=where)["index"].to_numpy().tolist() == order[:100_000].tolist()
-    assert np.array_equal(ss.members("tss5", where)[:], kept)
+    assert np.array_equal(ss.members("tss5", where=where)[:], kept)
 
 
 def test_census_of_tss6_against_the_enumeration_kernels():
@@ -201,7 +201,7 @@ def test_members_in_random_ranges(name, data):
         "n_skip < 4": skips < 4,
         "sed < 1.5": sed < 1.5,
     }[level]
-    found = ss.members(space, level)
+    found = ss.members(space, where=level)
     expected = [start + int(place) for place in np.flatnonzero(holds)]
     first = found.rank(start)
     assert found.rank(start + 1999) - first == len(expected) - bool(holds[-1])
@@ -254,8 +254,8 @@ def test_darts_is_a_product_of_its_cells():
         ("n_skip_normal = 8", 36 * 1037664180 // 1 // 6),
         ("residual_normal = 2 AND n_skip_normal = 8", None),
     ):
-        found = ss.members(space, where)
-        cell = ss.members(space, f"{where} AND n_max_pool_reduce = 8")  # one wiring of 180 in the reduction cell
+        found = ss.members(space, where=where)
+        cell = ss.members(space, where=f"{where} AND n_max_pool_reduce = 8")  # one wiring of 180 in the reduction cell
         assert found.count == cell.count // (1 * 3 * 6 * 10) * 1037664180
         if count is not None:
             assert found.count == (1 * 3 * 6 * 10) * 1037664180
@@ -282,7 +282,7 @@ def test_the_best_of_darts():
     best = ss.top_k(space, 5)
     sed = ss.distribution(space)
     assert best["sed"][0] == sed.values[-1]
-    level = ss.members(space, f"sed = {best['sed'][0]}")
+    level = ss.members(space, where=f"sed = {best['sed'][0]}")
     assert level.count == sed.counts[-1]
     assert best["index"].to_list() == level[:5].tolist()
     for index in best["index"]:
@@ -349,7 +349,7 @@ def test_any_score_of_any_space(radices, grouping, function, per_group, seed):
     assert sorted(counted["index"]) == sorted(members.group_by("mine", "plain").agg(pl.col("index").min())["index"])
     points = members.select(-pl.col("mine"), "plain").rows()
     front = {point for point, on in zip(points, naive.on_front(points), strict=True) if on}
-    found = ss.pareto(space, mine, plain, "mine > 0.3 AND plain <> 1 AND mine < 1000")
+    found = ss.pareto(space, mine, plain, where="mine > 0.3 AND plain <> 1 AND mine < 1000")
     assert {(-a, b) for a, b in found.select("mine", "plain").rows()} == front
 
 
@@ -359,8 +359,8 @@ def test_scores_that_are_no_sums_in_a_small_space(tss, registry):
     frame = tss.with_columns(run=pl.Series(run))
     where = "run >= 2 AND params < 900000"
     kept_rows = kept(frame, where)
-    assert ss.members("tss", where)[:].tolist() == kept_rows["index"].to_list()
-    assert 11_668 not in ss.members("tss", where)
+    assert ss.members("tss", where=where)[:].tolist() == kept_rows["index"].to_list()
+    assert 11_668 not in ss.members("tss", where=where)
     expected = kept_rows.sort("sed", "index", descending=[True, False])["index"].head(40).to_list()
     assert ss.top_k("tss", 40, where=where)["index"].to_list() == expected
     counts = frame.group_by("run").agg(pl.len().alias("count"), pl.col("index").min()).sort("run", descending=True)
@@ -407,7 +407,7 @@ def test_samples_are_uniform(tss):
     from scipy.stats import chisquare
 
     where = "sed > 6 AND n_none = 0"
-    members = ss.members("tss", where)[:].tolist()
+    members = ss.members("tss", where=where)[:].tolist()
     drawn = [ss.sample("tss", 5, where=where, seed=seed)["index"].to_list() for seed in range(2000)]
     assert all(len(set(one)) == 5 and one == sorted(one) for one in drawn)
     counts = np.bincount(np.searchsorted(members, np.concatenate(drawn)), minlength=len(members))
@@ -452,7 +452,7 @@ def test_within_a_stratum_all_are_equally_likely():
 
     drawn = [ss.sample("tss", 65, stratify="sed", seed=seed) for seed in range(400)]
     of_one_level = pl.concat(drawn).filter(pl.col("sed") == 5.25)["index"].to_list()
-    members = ss.members("tss", "sed = 5.25")[:]
+    members = ss.members("tss", where="sed = 5.25")[:]
     counts = np.bincount(np.searchsorted(members, of_one_level), minlength=len(members))
     assert counts.sum() == 400
     assert chisquare(counts).pvalue > 1e-3
@@ -499,9 +499,9 @@ def test_importance_sampling(tss):
         (lambda: ss.distribution("tss").at_least("a"), "sed of an architecture 'a': expected a number"),
         (lambda: ss.members("tss").at([-1]), "place -1 among 15625 architectures"),
         (lambda: ss.members("tss").at([0.7]), "place 0.7 is not an integer"),
-        (lambda: ss.members("tss", 5), "where 5: expected a condition in SQL"),
-        (lambda: ss.members("tss", '"max"(sed) = sed'), "calls for max: a condition is about one row"),
-        (lambda: ss.members("tss", "max/**/(sed) = sed"), "calls for max: a condition is about one row"),
+        (lambda: ss.members("tss", where=5), "where 5: expected a condition in SQL"),
+        (lambda: ss.members("tss", where='"max"(sed) = sed'), "calls for max: a condition is about one row"),
+        (lambda: ss.members("tss", where="max/**/(sed) = sed"), "calls for max: a condition is about one row"),
         (lambda: ss.best_within("tss", [5], "params", "params"), "both params: expected two different ones"),
         (lambda: ss.best_within("tss", "abc"), "budget 'abc': expected a number"),
         (lambda: ss.sample("tss", 2, stratify="sed", strata=10**400), "expected 1 to 1,048,576"),
@@ -550,5 +550,5 @@ def test_contradictory_bounds_give_empty_answers():
     nothing = ss.best_within("tss6", [1e30, 2**63], where=where)
     assert nothing.schema["sed"] == pl.Float32
     assert nothing["budget"].to_list() == [1e30, 2.0**63]
-    assert not ss.members("tss8", where)
-    assert ss.members("tss8", where)[:].tolist() == []
+    assert not ss.members("tss8", where=where)
+    assert ss.members("tss8", where=where)[:].tolist() == []

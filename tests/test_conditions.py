@@ -69,7 +69,7 @@ MEANINGS = {
 def test_a_condition_means_the_same_everywhere(tmp_path, run, rows, where):
     expected = [row["index"] for row in rows if MEANINGS[where](row)]
     assert sorted(top(run, 10**6, where=where)["index"]) == expected
-    assert list(ss.members("tss", where)) == expected
+    assert list(ss.members("tss", where=where)) == expected
     written = ss.enumerate_space("tss", tmp_path / "run", where=where, columns=["sed"], progress=False)
     assert written.scan().collect()["index"].to_list() == expected
     assert written.verify() == []
@@ -81,20 +81,20 @@ def test_arch_and_index_are_columns_of_every_run(tmp_path, run, rows, where):
     expected = frame.filter(pl.sql_expr(where))["index"].to_list()
     assert expected
     assert sorted(top(run, 10**6, where=where)["index"]) == expected
-    assert list(ss.members("tss", where)) == expected
+    assert list(ss.members("tss", where=where)) == expected
     written = ss.enumerate_space("tss", tmp_path / "run", where=where, columns=["sed"], progress=False)
     assert written.scan().collect()["index"].to_list() == expected
 
 
 def test_widths_are_numbers():
     widths = [list(map(int, ss.space("sss").arch(i).split(":"))) for i in range(0, 32768, 7)]
-    found = ss.members("sss", '"stage 1" >= 32 AND "stage 5" < "stage 1"')
+    found = ss.members("sss", where='"stage 1" >= 32 AND "stage 5" < "stage 1"')
     for i, row in zip(range(0, 32768, 7), widths, strict=True):
         assert (i in found) == (row[0] >= 32 and row[4] < row[0])
 
 
 def test_positions_of_a_space_too_large_to_write():
-    found = ss.members("darts", "\"normal 2\" LIKE '%sep_conv_3x3~0 skip_connect~1' AND n_skip_normal = 1")
+    found = ss.members("darts", where="\"normal 2\" LIKE '%sep_conv_3x3~0 skip_connect~1' AND n_skip_normal = 1")
     arch = ss.space("darts").arch(found[found.count // 2])
     assert "normal=[('sep_conv_3x3', 0), ('skip_connect', 1)" in arch or "dil_conv_3x3" in arch
     best = ss.top_k("tss8", 1, where="\"0->7\" = 'skip_connect' AND \"0->1\" = 'none'")
@@ -124,7 +124,7 @@ OTHER_ROWS = [
 
 @pytest.mark.parametrize("where", OTHER_ROWS)
 def test_a_condition_is_about_one_row_however_it_is_written(tmp_path, run, where):
-    for ask in (lambda: top(run, 3, where=where), lambda: ss.members("tss", where), lambda: enumerate_it()):
+    for ask in (lambda: top(run, 3, where=where), lambda: ss.members("tss", where=where), lambda: enumerate_it()):
 
         def enumerate_it():
             return ss.enumerate_space("tss", tmp_path / "run", where=where, progress=False)
@@ -167,7 +167,7 @@ def test_nan_meets_no_condition(tmp_path, monkeypatch, where):
     counts = ss.score("tss", "n_skip")
     inner = {"half >= 1": counts >= 2, "NOT half >= 1": counts == 1, "half <> 1": counts != 2}.get(where, counts > 0)
     expected = np.flatnonzero((counts > 0) & inner).tolist()
-    assert list(ss.members("tss", where)) == expected
+    assert list(ss.members("tss", where=where)) == expected
     run = ss.enumerate_space("tss", tmp_path / "all", columns=["half", "sed"], progress=False)
     assert sorted(top(run, 10**6, where=where)["index"]) == expected
     few = ss.enumerate_space("tss", tmp_path / "few", columns=["half"], where=where, progress=False)
@@ -179,9 +179,9 @@ def test_conditions_and_distributions_count_alike(monkeypatch):
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
     ss.register(halves(NAN))
     distribution = ss.distribution("tss", "half")
-    assert ss.members("tss", "half >= 1.5").count == distribution.at_least(1.5)
-    assert ss.members("tss", "half >= 0").count == distribution.total == int((ss.score("tss", "n_skip") > 0).sum())
-    assert ss.members("tss", "half IS NULL").count == 5**6 - distribution.total
+    assert ss.members("tss", where="half >= 1.5").count == distribution.at_least(1.5)
+    assert ss.members("tss", where="half >= 0").count == distribution.total == (ss.score("tss", "n_skip") > 0).sum()
+    assert ss.members("tss", where="half IS NULL").count == 5**6 - distribution.total
 
 
 @given(st.lists(st.one_of(st.floats(-3, 3), st.just(NAN)), min_size=1, max_size=8))
@@ -217,7 +217,7 @@ def test_comparisons_with_nan_are_false_both_ways(values):
     ],
 )
 def test_bad_conditions_are_one_line(run, where, message):
-    for ask in (lambda: ss.members("tss", where), lambda: top(run, 3, where=where)):
+    for ask in (lambda: ss.members("tss", where=where), lambda: top(run, 3, where=where)):
         with pytest.raises(ss.BadInput, match=message) as caught:
             ask()
         assert "\n" not in str(caught.value)
@@ -279,7 +279,7 @@ def test_rows_of_a_run_are_sampled_under_any_condition(run):
 
 def test_numbers_wider_than_a_byte_stay_exact():
     space = Toy([300, 3])
-    assert list(ss.members(space, "kernels * kernels > 160000")) == [
+    assert list(ss.members(space, where="kernels * kernels > 160000")) == [
         i for i in range(900) if (100 + sum(space.digits(i).astype(int))) ** 2 > 160000
     ]
 
@@ -309,7 +309,7 @@ def test_single_precision_is_compared_alike_in_every_form(monkeypatch, form, mea
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
     ss.register(tenths())
     counts = ss.score("tss", "n_conv3x3").tolist()
-    assert list(ss.members("tss", form)) == [i for i, n in enumerate(counts) if meaning(n)]
+    assert list(ss.members("tss", where=form)) == [i for i, n in enumerate(counts) if meaning(n)]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_single_precision_is_compared_alike_in_every_form(monkeypatch, form, mea
     ],
 )
 def test_no_integer_of_any_origin_wraps(run, where, count):
-    assert ss.members("tss", where).count == count
+    assert ss.members("tss", where=where).count == count
     assert len(top(run, 10**6, where=where)) == count
 
 
@@ -341,7 +341,7 @@ def test_nan_is_null_wherever_it_stands(monkeypatch, where, counted):
     monkeypatch.setattr("sedspace.scores.registry._registered", {})
     ss.register(halves(NAN))
     counts = ss.score("tss", "n_skip").tolist()
-    assert ss.members("tss", where).count == sum(eval(counted, {"n": n}) for n in counts)
+    assert ss.members("tss", where=where).count == sum(eval(counted, {"n": n}) for n in counts)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_nan_is_null_wherever_it_stands(monkeypatch, where, counted):
 )
 def test_what_would_end_the_process_is_refused_before_it_is_parsed(run, where):
     with pytest.raises(ss.BadInput, match=r"names and operators|deep|not a condition"):
-        ss.members("tss", where)
+        ss.members("tss", where=where)
     with pytest.raises(ss.BadInput, match=r"names and operators|deep|cannot be answered"):
         run_sql(run, f"SELECT index FROM archs WHERE {where}")
 

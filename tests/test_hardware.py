@@ -98,8 +98,8 @@ def test_a_condition_holds_at_the_decimal_that_was_written(registry):
         within = [i for i in range(15_625) if exact[i] <= Fraction(limit)]
         best = min(within, key=lambda i: (-sed[i], i))
         assert ss.top_k("tss", 1, where=f"lat <= {limit}")["index"].item() == best
-        assert len(ss.members("tss", f"lat <= {limit}")) == len(within)
-        assert ss.distribution("tss", "lat", f"lat <= {limit}").frame()["count"].sum() == len(within)
+        assert len(ss.members("tss", where=f"lat <= {limit}")) == len(within)
+        assert ss.distribution("tss", "lat", where=f"lat <= {limit}").frame()["count"].sum() == len(within)
         assert ss.best_within("tss", [float(limit)], "lat")["index"].item() == best
     assert cost.quantum == Fraction(1, 10)
 

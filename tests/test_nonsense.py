@@ -55,7 +55,7 @@ NONSENSE = {
     'ss.AdditiveScore(5, {}, len)': "score name 5 cannot be a column",
     'ss.AdditiveScore("a", 5, len)': "score a: features 5, expected one table or more",
     'ss.AdditiveScore("a", {5: "n_skip"}, len)': "score a: features {5: 'n_skip'}",
-    'ss.AdditiveScore("a", {"n": "n_skip"}, 5)': "score a: h 5, expected a function",
+    'ss.AdditiveScore("a", {"n": "n_skip"}, 5)': "score a: 5, expected a function",
     'ss.score("tss", ss.AdditiveScore("a", {"n": 5}, len))': "a table of tss: 5",
     'ss.DigitScore("a", 5)': "score a: 5, expected a function of the digits",
     'ss.ArrayScore("a", 5)': "score a: 5, expected a function of the digits",

@@ -55,7 +55,7 @@ def test_all_ways_to_the_best_agree(values, ascending):
             assert everything["index"].to_list() == expected[:k]
             lazily = ss.best_first(space, score, where="kernels >= 0", ascending=ascending)
             assert [index for index, _ in islice(lazily, k)] == expected[:k]
-            assert [index for index, _ in ss.best_first(space, score, None, 2, 9, ascending=ascending)] == part
+            assert [index for index, _ in ss.best_first(space, score, 2, 9, ascending=ascending)] == part
 
 
 @settings(max_examples=30)
@@ -99,7 +99,7 @@ def test_runs_and_spaces_have_the_same_best(tmp_path, space, ascending):
         found = top(run, 100, name, ascending=ascending).select("index", name, "arch")
         assert found.equals(ss.top_k(space, 100, name, ascending=ascending)), name
         some = "index % 3 = 1 AND sed > 2"
-        assert top(run, 9, name, some, ascending=ascending)["index"].to_list() == (
+        assert top(run, 9, name, where=some, ascending=ascending)["index"].to_list() == (
             ss.top_k(space, 9, name, where=some, ascending=ascending)["index"].to_list()
         )
 
@@ -139,7 +139,7 @@ def test_a_scalar_from_h_is_refused(value):
         lambda: ss.top_k("tss", 1, constant),
         lambda: ss.distribution("tss", constant),
     ):
-        with pytest.raises(ss.BadInput, match=r"score constant: h returned shape \(\) for sums of \("):
+        with pytest.raises(ss.BadInput, match=r"score constant: its function returned shape \(\) for sums of \("):
             ask()
 
 

@@ -255,7 +255,7 @@ def test_nan_never_ranks():
 
 
 def test_groups_are_scored_apart_and_weighted():
-    """A toy space of two cells of two positions: h is applied to each cell, counts are over both."""
+    """A toy space of two cells of two positions: the function is applied to each cell, counts are over both."""
 
     class Twin(ss.Space):
         operations = (Operation("a", "conv", 1), Operation("b", "conv", 3), Operation("c", "skip"))
@@ -315,8 +315,14 @@ def test_groups_are_scored_apart_and_weighted():
         (lambda: ss.score("tss", start=1.9), r"start 1\.9 is not an integer"),
         (lambda: ss.top_k("tss", 2.5), r"k 2\.5 is not an integer"),
         (lambda: ss.score("tss", threads=2.5), r"threads 2\.5 is not an integer"),
-        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda: 1)), "h failed on arrays .*TypeError"),
-        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: 1 if x > 1 else 2)), "h failed on"),
+        (
+            lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda: 1)),
+            "function failed on arrays .*TypeError",
+        ),
+        (
+            lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: 1 if x > 1 else 2)),
+            "function failed on",
+        ),
         (
             lambda: ss.score("tss", ss.DigitScore("x", lambda d: d.sum() / 7, dtype="uint8")),
             "cannot be written as uint8",
@@ -330,8 +336,11 @@ def test_groups_are_scored_apart_and_weighted():
         (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": [[1]]}, abs)), "has 6 rows, one per position, not 1"),
         (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": [[1.5] * 5] * 6}, abs)), "0->1 must be 5 integers"),
         (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": [[2**61] * 5] * 6}, abs)), "beyond int64"),
-        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: "a")), "h returned <U1"),
-        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: x[:1, 0])), "h returned shape"),
+        (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: "a")), "its function returned <U1"),
+        (
+            lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: x[:1, 0])),
+            "returned shape",
+        ),
         (lambda: ss.score("tss", ss.AdditiveScore("x", {"x": "n_skip"}, lambda x: x - 1, dtype="uint8")), "from -1"),
         (lambda: ss.score("tss", ss.DigitScore("x", lambda d: d.nothing())), "numba cannot compile"),
     ],

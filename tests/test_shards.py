@@ -30,9 +30,9 @@ def slow(monkeypatch):
 
 def test_few_rows_of_many_architectures_are_few_files(tmp_path):
     """15 rows of 30,517,578,125 were 30,518 files."""
-    assert ss.members("tss6", "sed >= 24").count == 15
+    assert ss.members("tss6", where="sed >= 24").count == 15
     assert 4 <= request("tss6", "sed >= 24").shard_count <= 64
-    good = ss.members("tss6", "sed >= 23.5")
+    good = ss.members("tss6", where="sed >= 23.5")
     start = good[0] - 1_000_000_000
     run = write(tmp_path / "run", "tss6", where="sed >= 23.5", start=start, stop=start + 2_500_000_000)
     assert len(run.shards) == 3
@@ -42,7 +42,7 @@ def test_few_rows_of_many_architectures_are_few_files(tmp_path):
 
 
 def test_all_that_passes_is_spread_over_files_of_a_million_rows():
-    for where, rows in (("sed >= -100", 5**15), ("n_conv3x3 < 3", ss.members("tss6", "n_conv3x3 < 3").count)):
+    for where, rows in (("sed >= -100", 5**15), ("n_conv3x3 < 3", ss.members("tss6", where="n_conv3x3 < 3").count)):
         count = request("tss6", where).shard_count
         assert rows / count <= SHARD_ROWS, where
         assert count <= rows / SHARD_ROWS + 2, where  # and no more of them than that takes
@@ -50,10 +50,10 @@ def test_all_that_passes_is_spread_over_files_of_a_million_rows():
 
 def test_the_range_counts_and_not_the_space():
     high = 5**15 - 2_000_000_000  # the best cells are the last ones
-    assert ss.members("tss6", "n_none = 0").rank(high) < ss.members("tss6", "n_none = 0").count
+    assert ss.members("tss6", where="n_none = 0").rank(high) < ss.members("tss6", where="n_none = 0").count
     assert request("tss6", "n_none = 0", start=0, stop=2_000_000_000).shard_count == 2
     there = request("tss6", "n_none = 0", start=high)
-    passing = ss.members("tss6", "n_none = 0").count - ss.members("tss6", "n_none = 0").rank(high)
+    passing = ss.members("tss6", where="n_none = 0").count - ss.members("tss6", where="n_none = 0").rank(high)
     assert passing / there.shard_count <= SHARD_ROWS < passing / 2
 
 
@@ -71,7 +71,7 @@ def test_too_many_classes_to_count_are_sampled(monkeypatch):
     counted = request("tss6", "n_none + n_pool > 5").shard_count
     monkeypatch.setattr(compiled, "LIMIT", 10)
     with pytest.raises(TooManyClasses):
-        ss.members("tss6", "n_none + n_pool > 5")
+        ss.members("tss6", where="n_none + n_pool > 5")
     assert request("tss6", "n_none + n_pool > 5").shard_count == pytest.approx(counted, rel=0.1)
 
 

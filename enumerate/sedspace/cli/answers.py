@@ -85,7 +85,7 @@ def top_command(
     found = find_target(target)
     if isinstance(found, Run):
         refuse(f"is for spaces, and {target} is a run: use --where 'index >= A AND index < B'", "limits")
-        frame = query.top(found, k, by, _only_unique(found, where, unique), ascending=ascending)
+        frame = query.top(found, k, by, where=_only_unique(found, where, unique), ascending=ascending)
     else:
         start, stop = arguments.limits(limits, found)
         frame = sedspace.top_k(found, k, by, start, stop, where=where, unique=unique, ascending=ascending)
@@ -151,13 +151,13 @@ def census_command(
         raise BadInput("--quantiles are those of a score: expected --by, and no --features")
 
     if by is not None and features is None:
-        tally = sedspace.distribution(space, by, where)
+        tally = sedspace.distribution(space, by, where=where)
         shares = [] if quantiles is None else arguments.names(quantiles, "--quantiles")
         frame = tally.quantiles(shares) if shares else tally.frame()
         if shares and not as_json:  # as they were asked for, not rounded
             frame = frame.with_columns(quantile=pl.Series(shares))
     elif features is not None:
-        frame = sedspace.census(space, arguments.names(features, "--features"), by, where)
+        frame = sedspace.census(space, arguments.names(features, "--features"), by, where=where)
     else:
         frame = sedspace.census(space, where=where)
     answer(frame, out, as_json)
@@ -203,9 +203,9 @@ def pareto_command(
     more, less = arguments.names(maximize, "--max"), arguments.names(minimize, "--min")
     _refuse_missing_default(find_space(space), "minimize", "--min", minimize)
     if budgets is None:
-        frame = sedspace.pareto(space, more, less, where)
+        frame = sedspace.pareto(space, more, less, where=where)
     elif len(more) == len(less) == 1:
-        frame = sedspace.best_within(space, arguments.budgets(budgets), less[0], more[0], where)
+        frame = sedspace.best_within(space, arguments.budgets(budgets), less[0], more[0], where=where)
     else:
         raise BadInput(f"--budgets with --max {maximize} --min {minimize}: expected one score and one cost")
     answer(frame, out, as_json)

@@ -40,10 +40,10 @@ class Ranked:
 def best_first(
     space: str | Space,
     by: str | Score = "sed",
-    where: str | None = None,
     start: int = 0,
     stop: int | None = None,
     *,
+    where: str | None = None,
     ascending: bool = False,
 ) -> Iterator[tuple[int, Any]]:
     """Go through the architectures of a space from the best to the worst, ties by the lowest index.
@@ -54,10 +54,10 @@ def best_first(
     ----------
     space : str or Space
     by : str or Score, default "sed"
-    where : str, optional
-        A condition on features and scores in SQL, such as ``params < 500000 AND n_skip <= 2``.
     start, stop : int
         The range of indices; `stop` is excluded and defaults to the size of the space.
+    where : str, optional
+        A condition on features and scores in SQL, such as ``params < 500000 AND n_skip <= 2``.
     ascending : bool, default False
         Whether to begin with the least value.
 
@@ -274,6 +274,7 @@ def pareto(
     space: str | Space,
     maximize: str | Score | Sequence[str | Score] = "sed",
     minimize: str | Score | Sequence[str | Score] = "params",
+    *,
     where: str | None = None,
 ) -> pl.DataFrame:
     """Return the exact Pareto front of two or three objectives over a whole space.
@@ -334,6 +335,7 @@ def best_within(
     budgets: Iterable[float],
     cost: str | Score = "params",
     by: str | Score = "sed",
+    *,
     where: str | None = None,
 ) -> pl.DataFrame:
     """Return the best architecture within each of several budgets.

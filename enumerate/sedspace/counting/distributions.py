@@ -51,6 +51,7 @@ def census(
     space: str | Space,
     features: Sequence[str | Score] | None = None,
     by: str | Score | None = "sed",
+    *,
     where: str | None = None,
 ) -> pl.DataFrame:
     """Count the architectures of every class: all that have the same features and score.
@@ -214,7 +215,7 @@ def _share(q: float | str | Fraction) -> Fraction:
     return share
 
 
-def distribution(space: str | Space, by: str | Score = "sed", where: str | None = None) -> Distribution:
+def distribution(space: str | Space, by: str | Score = "sed", *, where: str | None = None) -> Distribution:
     """Return the exact distribution of a score over a space of any size.
 
     Parameters

@@ -126,7 +126,7 @@ def subset(random: Random, size: int, n: int) -> list[int]:
     return sorted(chosen)
 
 
-def members(space: str | Space, where: str | None = None) -> Members:
+def members(space: str | Space, *, where: str | None = None) -> Members:
     """Return the architectures of a space that meet a condition, as a sequence.
 
     Nothing is enumerated: counting them, finding the i-th, or choosing some uniformly takes milliseconds at any size.
@@ -150,7 +150,7 @@ def members(space: str | Space, where: str | None = None) -> Members:
     Examples
     --------
     >>> import sedspace as ss
-    >>> good = ss.members("tss8", "sed >= 40 AND params < 5000000")
+    >>> good = ss.members("tss8", where="sed >= 40 AND params < 5000000")
     >>> good.count, good[0], good[0] in good, good.rank(good[12345])
     (7502613915, 745059013366667968, True, 12345)
     """

@@ -29,8 +29,8 @@ def top(
     run: Run,
     k: int = 10,
     by: str = "sed",
-    where: str | None = None,
     *,
+    where: str | None = None,
     columns: Sequence[str] | None = None,
     ascending: bool = False,
 ) -> pl.DataFrame:

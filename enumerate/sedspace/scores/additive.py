@@ -1,4 +1,4 @@
-"""Additive scores: a table of integers per position, summed over a cell, then a function `h` of the sums."""
+"""Additive scores: a table of integers per position, summed over a cell, then a function of the sums."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ FeatureSource = str | Mapping[str, int] | Callable[[Operation], int] | Sequence[
 
 
 class AdditiveScore(Score):
-    """A score ``sum over groups of multiplicity * h(feature sums of the group) / denominator``.
+    """A score ``sum over groups of multiplicity * function(feature sums of the group) / denominator``.
 
     Parameters
     ----------
     name : str
         The column's name.
     features : mapping
-        For each argument of `h`, where its integers come from: the name of a feature of the space (its whole value, the
-        base included), integers by operation name (0 for those not named), a function of an `Operation`, or one row per
-        position of one integer per choice.
-    h : callable
+        Where the integers of each argument of `function` come from: the name of a feature of the space (its whole
+        value, the base included), integers by operation name (0 for those not named), a function of an `Operation`, or
+        one row per position of one integer per choice.
+    function : callable
         Called with one int64 array of feature sums per feature, in order, all of one shape, for many architectures at
         once, also ones beside a range that is asked for; must return numbers of that shape. Integers make the score
         exact as long as they stay within int64; floats are compared as float64.
     dtype : str, default "float32"
         The type of the values as written.
     denominator : int, default 1
-        The values are ``h / denominator``: keep `h` on an integer lattice and ties stay ties.
+        The values are ``function / denominator``: keep it on an integer lattice and ties stay ties.
     unit, meaning : str
         Written into every file that has the column.
     parameters : mapping of str to str, optional
         What the score was made with: recorded in every run, compared when one is continued.
     per_group : bool, default True
-        Whether `h` is applied to each group of positions and weighted by its multiplicity, or once to the sums over
-        the whole architecture.
+        Whether `function` is applied to each group of positions and weighted by its multiplicity, or once to the sums
+        over the whole architecture.
 
     Raises
     ------
     BadInput
         If the name cannot be a column's, there are no features, or the dtype is another. When the score is used: if a
-        feature or operation is unknown, `h` fails or returns another shape, or a value does not fit `dtype`.
+        feature or operation is unknown, `function` fails or returns another shape, or a value does not fit `dtype`.
 
     Examples
     --------
@@ -63,7 +63,7 @@ class AdditiveScore(Score):
         self,
         name: str,
         features: Mapping[str, FeatureSource],
-        h: Callable[..., Any],
+        function: Callable[..., Any],
         *,
         dtype: str = "float32",
         denominator: int = 1,
@@ -75,10 +75,10 @@ class AdditiveScore(Score):
         super().__init__(name, dtype, denominator, unit, meaning, parameters or {})
         if not isinstance(features, Mapping) or not features or not all(isinstance(key, str) for key in features):
             raise BadInput(f"score {name}: features {features!r}, expected one table or more by their names")
-        if not callable(h):
-            raise BadInput(f"score {name}: h {h!r}, expected a function of the features")
+        if not callable(function):
+            raise BadInput(f"score {name}: {function!r}, expected a function of the features")
         self.features = dict(features)
-        self.h = h
+        self.function = function
         self.per_group = per_group
 
     @classmethod
@@ -123,19 +123,23 @@ class AdditiveScore(Score):
     def group_keys(self, space: Space, group: int, sums: NDArray[np.int64]) -> NDArray[Any]:
         """Return what one group with feature sums of shape (..., features) adds to the keys."""
         multiplicity = self._groups(space)[group][1]
-        values = self._call_h([sums[..., f] + base for f, base in enumerate(self._bases(space))])
+        values = self._called([sums[..., f] + base for f, base in enumerate(self._bases(space))])
         if values.dtype.kind not in "iufb":
-            raise BadInput(f"score {self.name}: h returned {values.dtype} values, expected integers or floats")
+            raise BadInput(
+                f"score {self.name}: its function returned {values.dtype} values, expected integers or floats"
+            )
         if values.shape != sums.shape[:-1]:
-            raise BadInput(f"score {self.name}: h returned shape {values.shape} for sums of {sums.shape[:-1]}")
-        return multiplicity * as_keys(values, f"score {self.name}: h")
+            raise BadInput(
+                f"score {self.name}: its function returned shape {values.shape} for sums of {sums.shape[:-1]}"
+            )
+        return multiplicity * as_keys(values, f"score {self.name}: its function")
 
-    def _call_h(self, arguments: list[NDArray[np.int64]]) -> NDArray[Any]:
+    def _called(self, arguments: list[NDArray[np.int64]]) -> NDArray[Any]:
         try:
-            return np.asarray(self.h(*arguments))
+            return np.asarray(self.function(*arguments))
         except Exception as error:  # the user's own function may raise anything
             what = f"{type(error).__name__}: {error}".replace("\n", " ")
-            raise BadInput(f"score {self.name}: h failed on arrays of feature sums: {what}") from error
+            raise BadInput(f"score {self.name}: its function failed on arrays of feature sums: {what}") from error
 
     def _bases(self, space: Space) -> list[int]:
         """Return what an architecture has of each feature before any position counts."""
@@ -151,7 +155,7 @@ class AdditiveScore(Score):
         return [(range(len(space.positions)), 1)]
 
     def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
-        """Return the keys of any architectures: look up every position, add, apply `h`."""
+        """Return the keys of any architectures: look up every position, add, apply `function`."""
         sums = sum(table[digits[:, p]] for p, table in enumerate(self.tables(space)))
         return self.keys(space, np.asarray(sums))
 

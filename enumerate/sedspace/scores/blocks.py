@@ -98,7 +98,7 @@ class Tables(list[NDArray[np.int64]]):
         return isinstance(other, Tables) and len(self) == len(other) and all(map(np.array_equal, self, other))
 
 
-@functools.lru_cache(maxsize=1)  # scoring a range anew, by another `h` or into another array, is little but copying
+@functools.lru_cache(maxsize=1)  # scoring a range anew, by another score or into another array, is little but copying
 def first_layout(tables: Tables, start: int, stop: int) -> Layout:
     """Return the first of a range's layouts."""
     return next(layouts(tables, start, stop))
