@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import pytest
 
@@ -157,3 +158,11 @@ def test_definitions_are_copied_and_wide_networks_counted(tmp_path):
 def test_a_missing_file_is_one_line():
     with pytest.raises(ss.BadInput, match=r"space nowhere\.toml cannot be read: No such file"):
         ss.space("nowhere.toml")
+
+
+def test_a_space_travels_as_its_definition():
+    space = ss.cell_space("mine", 3, OPERATIONS, {"widths": [8], "dataset": "tiny"}, "one of mine")
+    found = pickle.loads(pickle.dumps(space))
+    assert found.describe() == space.describe()
+    assert found.title == "one of mine"
+    assert ss.score(found, "params").tolist() == ss.score(space, "params").tolist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -295,3 +297,12 @@ def test_some_architectures_are_scored_by_their_indices():
         ss.score("tss", indices=[[3]])
     with pytest.raises(ss.BadInput, match="flat sequence of integers"):
         ss.score("tss", indices=3)
+
+
+# -- travelling ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("space", [*ss.known_spaces(), ss.space("tss9")], ids=lambda space: space.name)
+def test_a_space_is_itself_after_a_journey(space):
+    assert pickle.loads(pickle.dumps(space)) is space
+    assert len(pickle.dumps(space)) < 200

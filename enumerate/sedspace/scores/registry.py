@@ -14,14 +14,15 @@ from sedspace.scores.sed_score import LAM, sed, sed_of_channels, sed_parts
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace
-from sedspace.spaces.tss import TssSpace
+from sedspace.spaces.tss import tss_space
+from sedspace.spaces.widths import WidthSpace
 
 _registered: dict[str, Score] = {}
 
 
 @functools.cache
 def _built_in(space: Space, lam: str) -> dict[str, Score]:
-    scores = [sed_of_channels(space)] if space.channel_exponents else [sed(lam), *sed_parts(lam)]
+    scores = [sed_of_channels(space)] if isinstance(space, WidthSpace) else [sed(lam), *sed_parts(lam)]
     return {score.name: score for score in scores}
 
 
@@ -71,7 +72,7 @@ def register_again(scores: Mapping[str, Score]) -> None:
 @functools.cache
 def _taken() -> frozenset[str]:
     """Return the names of all of sedspace's own scores, without generating any space."""
-    names = {score.name for score in graph_scores(TssSpace(5))}
+    names = {score.name for score in graph_scores(tss_space(5))}
     for space in known_spaces():
         names.update([*_built_in(space, str(LAM)), *space.feature_names, *space.derived, *space.texts])
     return frozenset(names)

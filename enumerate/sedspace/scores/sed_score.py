@@ -25,7 +25,8 @@ from typing import Any
 
 from sedspace.errors import BadInput
 from sedspace.scores.additive import AdditiveScore
-from sedspace.spaces import Operation, Space
+from sedspace.spaces import Operation
+from sedspace.spaces.widths import WidthSpace
 
 LAM = Fraction(3, 4)
 
@@ -94,7 +95,7 @@ def sed(lam: Fraction | str = LAM) -> AdditiveScore:
     )
 
 
-def sed_of_channels(space: Space) -> AdditiveScore:
+def sed_of_channels(space: WidthSpace) -> AdditiveScore:
     """Return the score SED of a space of widths: the sum over its 3x3 convolutions of ``w(3) * log2(channels)``.
 
     There are no skip connections and poolings to choose, and ``w(3) = 1`` whatever `lam`. Channels are taken apart into

@@ -2,8 +2,9 @@
 
 from sedspace.spaces.base import Space
 from sedspace.spaces.custom import cell_space, read_space
+from sedspace.spaces.lookup import described, space
 from sedspace.spaces.parts import Derived, Feature, Group, Inputs, Operation, Position
-from sedspace.spaces.registry import LISTED, described, known_spaces, space
+from sedspace.spaces.registry import LISTED, known_spaces
 
 __all__ = [
     "LISTED",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from html import escape
 from typing import Any, overload
 
@@ -216,20 +216,14 @@ class Space(ABC):
         """The texts of an architecture beside its arch string, by the name of their column."""
         return {}
 
-    @property
-    def channel_exponents(self) -> Mapping[int, Table]:
-        """Of a space of widths: for each prime, how often it divides the channels of each choice; else empty."""
-        return {}
-
     def describe(self) -> dict[str, Any]:
         """Return the space as plain JSON values, as manifests record it."""
         positions = [{"name": p.name, "choices": [choice.name for choice in p.choices]} for p in self.positions]
         return {"name": self.name, "size": self.size, "positions": positions}
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process as what is needed to make the space there, not as its tables."""
-        about = self.describe()
-        return _made_again, ({key: about[key] for key in ("name", "definition") if key in about},)
+    def __reduce__(self) -> tuple[Callable[..., Space], tuple[object, ...]]:
+        """Travel to another process as what makes the space there, not as its tables; else where it has parameters."""
+        return only, (type(self),)
 
     @property
     @abstractmethod
@@ -463,7 +457,7 @@ def _table_row(row: ArrayLike, position: Position, space: str) -> NDArray[np.int
     return out
 
 
-def _made_again(about: Mapping[str, Any]) -> Space:
-    from sedspace.spaces import described
-
-    return described(about)
+@cache
+def only(kind: Callable[[], Space]) -> Space:
+    """Return the one space of a kind that has no parameters."""
+    return kind()

@@ -65,19 +65,18 @@ class CellSpace(Space):
         meaning = "1 if skip_connect joins the cell's input to its output directly"
         yield Feature("residual", self.table(residual), 0, "uint8", "skips", meaning)
         for number, skeleton in enumerate(self.skeletons):
-            suffix = "" if number == 0 else f"_{skeleton.dataset}"
-            network = self._network_name(skeleton)
-            around = skeleton.around()
-            table = self.table(lambda operation, s=skeleton: s.on_edge(operation).params)  # type: ignore[misc]
-            meaning = f"trainable parameters of {network}"
-            most = around.params + sum(int(row.max()) for row in table)
-            dtype = "int32" if most < 1 << 31 else "int64"
-            yield Feature(f"params{suffix}", table, around.params, dtype, "parameters", meaning)
-            table = self.table(lambda operation, s=skeleton: s.on_edge(operation).macs)  # type: ignore[misc]
-            meaning = (
-                f"multiply-accumulates of convolutions and classifier of {network} (NATS-Bench prints them as FLOPs)"
-            )
-            yield Feature(f"macs{suffix}", table, around.macs, "int64", "MACs per image", meaning)
+            yield from self._costs(skeleton, "" if number == 0 else f"_{skeleton.dataset}")
+
+    def _costs(self, skeleton: Skeleton, suffix: str) -> Iterator[Feature]:
+        network, around = self._network_name(skeleton), skeleton.around()
+        table = self.table(lambda operation: skeleton.on_edge(operation).params)
+        most = around.params + sum(int(row.max()) for row in table)
+        dtype = "int32" if most < 1 << 31 else "int64"
+        meaning = f"trainable parameters of {network}"
+        yield Feature(f"params{suffix}", table, around.params, dtype, "parameters", meaning)
+        table = self.table(lambda operation: skeleton.on_edge(operation).macs)
+        meaning = f"multiply-accumulates of convolutions and classifier of {network} (NATS-Bench prints them as FLOPs)"
+        yield Feature(f"macs{suffix}", table, around.macs, "int64", "MACs per image", meaning)
 
     def _network_name(self, skeleton: Skeleton) -> str:
         return f"the {skeleton.dataset} network"

@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from sedspace.errors import BadInput, as_path, first_line, unknown
+from sedspace.spaces.base import Space
 from sedspace.spaces.cell import MAX_NODES
-from sedspace.spaces.parts import Operation
+from sedspace.spaces.parts import Kind, Operation
+from sedspace.spaces.registry import is_named
 from sedspace.spaces.skeleton import Skeleton
 from sedspace.spaces.tss import NatsCellSpace
 
 _TITLE = "a space of one's own"
-_OWN = r"tss\d*|sss|darts|nb101|transnas_micro|transnas_macro"
-_KINDS = ("none", "skip", "conv", "pool")
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 _KEYS = {"name": True, "nodes": True, "operations": True, "skeleton": False, "title": False}
 _OPERATION = {"name": True, "kind": True, "kernel": False, "dilation": False}
 _SKELETON = {"dataset": False, "side": False, "classes": False, "widths": False, "cells": False}
 
 
 class CustomSpace(NatsCellSpace):
-    """A space of cells made by `cell_space`; `definition` holds what it was made from, as plain JSON values."""
+    """A space of cells made by `cell_space`; `definition` is what makes it again, as plain JSON values."""
 
-    definition: dict[str, Any]
+    def __init__(
+        self, name: str, title: str, nodes: int, operations: Mapping[str, Operation], skeleton: Skeleton
+    ) -> None:
+        super().__init__(name, title, nodes, operations, [skeleton])
+        self.definition: dict[str, Any] = {
+            "name": name,
+            "nodes": nodes,
+            "operations": [vars(operation) for operation in operations.values()],
+            "skeleton": {**vars(skeleton), "widths": list(skeleton.widths)},
+            "title": title,
+        }
 
     def describe(self) -> dict[str, Any]:
         """Return the space as plain JSON values, with its definition: a run of it can be opened anywhere."""
         return {**super().describe(), "definition": self.definition}
 
+    def __reduce__(self) -> tuple[Callable[..., Space], tuple[object, ...]]:
+        """Travel as the definition."""
+        return from_definition, (self.definition, f"space {self.name!r}")
+
 
 def cell_space(
     name: str,
     nodes: int,
-    operations: Sequence[Mapping[str, Any]],
-    skeleton: Mapping[str, Any] | None = None,
+    operations: Sequence[Mapping[str, object]],
+    skeleton: Mapping[str, object] | None = None,
     title: str = _TITLE,
 ) -> CustomSpace:
     """Make a space of cells: complete graphs with one of the operations on every edge.
@@ -79,10 +93,8 @@ def cell_space(
     >>> mine.size, ss.top_k(mine, 1)["sed"].item()
     (729, 10.9375)
     """
-    definition: dict[str, Any] = {"name": name, "nodes": nodes, "operations": operations, "title": title}
-    if skeleton is not None:
-        definition["skeleton"] = skeleton
-    return from_definition(definition, f"space {name!r}")
+    given = {"name": name, "nodes": nodes, "operations": operations, "title": title}
+    return from_definition(given if skeleton is None else {**given, "skeleton": skeleton}, f"space {name!r}")
 
 
 def read_space(path: str | Path) -> CustomSpace:
@@ -113,40 +125,32 @@ def read_space(path: str | Path) -> CustomSpace:
     return from_definition(definition, f"space {path}")
 
 
-def from_definition(definition: Mapping[str, Any], where: str) -> CustomSpace:
+def from_definition(definition: object, where: str) -> CustomSpace:
     """Return the space of a definition as `read_space` reads it; `where` is what errors name."""
-    _keys(definition, _KEYS, where)
-    name = definition["name"]
-    _check_name(name, where)
-    if re.fullmatch(_OWN, name):
+    given = _with_keys(definition, _KEYS, where)
+    name = _name(given["name"], where)
+    if is_named(name):
         raise BadInput(f"{where}: name {name!r} is one of sedspace's own spaces, choose another")
-    nodes = _number(definition["nodes"], 2, MAX_NODES, f"{where}: nodes")
-    operations = _operations(definition["operations"], where)
-    skeleton = _skeleton(definition.get("skeleton", {}), where)
-    title = str(definition.get("title", _TITLE))
-    space = CustomSpace(name, title, nodes, operations, [skeleton])
-    space.definition = {
-        "name": name,
-        "nodes": nodes,
-        "operations": [vars(operation) for operation in operations.values()],
-        "skeleton": {**vars(skeleton), "widths": list(skeleton.widths)},
-        "title": title,
-    }
-    return space
+    nodes = _number(given["nodes"], 2, MAX_NODES, f"{where}: nodes")
+    operations = _operations(given["operations"], where)
+    skeleton = _skeleton(given.get("skeleton", {}), f"{where}, skeleton")
+    return CustomSpace(name, str(given.get("title", _TITLE)), nodes, operations, skeleton)
 
 
-def _check_name(name: Any, place: str) -> None:
-    if not isinstance(name, str) or not (name.isidentifier() and name.isascii()):
-        raise BadInput(f"{place}: name {name!r}, expected letters, digits and underscores")
-
-
-def _number(given: Any, least: int, most: int, what: str) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or not least <= given <= most:
-        raise BadInput(f"{what} {given!r}, expected a number from {least} to {most}")
+def _name(given: object, where: str) -> str:
+    if not isinstance(given, str) or not (given.isidentifier() and given.isascii()):
+        raise BadInput(f"{where}: name {given!r}, expected letters, digits and underscores")
     return given
 
 
-def _keys(given: Any, known: Mapping[str, bool], where: str) -> None:
+def _number(given: object, least: int, most: int, where: str) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or not least <= given <= most:
+        raise BadInput(f"{where} {given!r}, expected a number from {least} to {most}")
+    return given
+
+
+def _with_keys(given: object, known: Mapping[str, bool], where: str) -> Mapping[str, object]:
+    """Return a mapping whose keys are all known, and that lacks none of those that are needed."""
     if not isinstance(given, Mapping):
         raise BadInput(f"{where} is {given!r}, expected keys {', '.join(known)}")
     for key in given:
@@ -155,46 +159,50 @@ def _keys(given: Any, known: Mapping[str, bool], where: str) -> None:
     for key, needed in known.items():
         if needed and key not in given:
             raise BadInput(f"{where} has no {key}: expected {', '.join(k for k, must in known.items() if must)}")
+    return given
 
 
-def _operations(given: Any, where: str) -> dict[str, Operation]:
+def _operations(given: object, where: str) -> dict[str, Operation]:
     if not isinstance(given, Sequence) or isinstance(given, str) or not 2 <= len(given) <= 256:
         raise BadInput(f"{where}: operations {given!r}, expected 2 to 256 of them")
     out: dict[str, Operation] = {}
     for number, one in enumerate(given):
-        place = f"{where}, operation {number}"
-        _keys(one, _OPERATION, place)
-        operation = Operation(one["name"], one["kind"], one.get("kernel", 0), one.get("dilation", 1))
-        _check(operation, place)
+        operation = _operation(one, f"{where}, operation {number}")
         if f"n_{operation.name}" in out:
-            raise BadInput(f"{place}: {operation.name!r} stands there twice")
+            raise BadInput(f"{where}, operation {number}: {operation.name!r} stands there twice")
         out[f"n_{operation.name}"] = operation
     return out
 
 
-def _check(operation: Operation, place: str) -> None:
-    _check_name(operation.name, place)
-    if operation.kind not in _KINDS:
-        raise BadInput(f"{place}: {unknown('kind', operation.kind, _KINDS)}")
-    kernel, windowed = operation.kernel, operation.kind in ("conv", "pool")
+def _operation(given: object, where: str) -> Operation:
+    given = _with_keys(given, _OPERATION, where)
+    name, kind = _name(given["name"], where), _kind(given["kind"], where)
+    kernel, windowed = given.get("kernel", 0), kind in ("conv", "pool")
     if not isinstance(kernel, int) or (windowed and kernel not in range(1, 1000, 2)) or (not windowed and kernel):
-        expected = "an odd number of pixels up to 999" if windowed else f"none for a {operation.kind}"
-        raise BadInput(f"{place}: kernel {kernel!r}, expected {expected}")
-    _number(operation.dilation, 1, 1000, f"{place}: dilation")
-    if operation.kind == "pool" and operation.dilation != 1:
-        raise BadInput(f"{place}: dilation {operation.dilation} of a pool, expected none")
+        expected = "an odd number of pixels up to 999" if windowed else f"none for a {kind}"
+        raise BadInput(f"{where}: kernel {kernel!r}, expected {expected}")
+    dilation = _number(given.get("dilation", 1), 1, 1000, f"{where}: dilation")
+    if kind == "pool" and dilation != 1:
+        raise BadInput(f"{where}: dilation {dilation} of a pool, expected none")
+    return Operation(name, kind, kernel, dilation)
 
 
-def _skeleton(given: Any, where: str) -> Skeleton:
-    place = f"{where}, skeleton"
-    _keys(given, _SKELETON, place)
+def _kind(given: object, where: str) -> Kind:
+    for kind in _KINDS:
+        if given == kind:
+            return kind
+    raise BadInput(f"{where}: {unknown('kind', given, _KINDS)}")
+
+
+def _skeleton(given: object, where: str) -> Skeleton:
+    given = _with_keys(given, _SKELETON, where)
     widths = given.get("widths", [16, 32, 64])
     if not isinstance(widths, Sequence) or not 1 <= len(widths) <= 16:
-        raise BadInput(f"{place}: widths {widths!r}, expected 1 to 16 numbers of channels such as [16, 32, 64]")
-    widths = tuple(_number(width, 1, 100_000, f"{place}: width") for width in widths)
-    side = _number(given.get("side", 32), 1, 100_000, f"{place}: side")
-    classes = _number(given.get("classes", 10), 1, 1_000_000, f"{place}: classes")
-    cells = _number(given.get("cells", 5), 1, 1000, f"{place}: cells")
+        raise BadInput(f"{where}: widths {widths!r}, expected 1 to 16 numbers of channels such as [16, 32, 64]")
+    widths = tuple(_number(width, 1, 100_000, f"{where}: width") for width in widths)
+    side = _number(given.get("side", 32), 1, 100_000, f"{where}: side")
+    classes = _number(given.get("classes", 10), 1, 1_000_000, f"{where}: classes")
+    cells = _number(given.get("cells", 5), 1, 1000, f"{where}: cells")
     if side % (1 << (len(widths) - 1)):
-        raise BadInput(f"{place}: side {side} cannot be halved {len(widths) - 1} times")
+        raise BadInput(f"{where}: side {side} cannot be halved {len(widths) - 1} times")
     return Skeleton(str(given.get("dataset", "cifar10")), side, classes, widths, cells)

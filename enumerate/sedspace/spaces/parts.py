@@ -21,6 +21,10 @@ Table = tuple[NDArray[np.int64], ...]
 """One int64 array per position: the integer that each choice contributes there."""
 
 
+Kind = Literal["none", "skip", "conv", "pool"]
+"""What an operation does, whatever its size."""
+
+
 class Choice(Protocol):
     """What a position may be filled with."""
 
@@ -42,7 +46,7 @@ class Operation:
     """
 
     name: str
-    kind: Literal["none", "skip", "conv", "pool"]
+    kind: Kind
     kernel: int = 0
     dilation: int = 1
 

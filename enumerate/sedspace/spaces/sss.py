@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
-from sedspace.spaces.base import Space
 from sedspace.spaces.parts import Derived, Feature, Group, Operation, Position, Table
 from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
+from sedspace.spaces.widths import WidthSpace
 
 WIDTHS = (8, 16, 24, 32, 40, 48, 56, 64)
 STAGES = 5
 _PRIMES = (2, 3, 5, 7)
 
 
-class SssSpace(Space):
+class SssSpace(WidthSpace):
     """The channels of five stages, 8 to 64 in steps of 8, of a network of fixed cells (NATS-Bench, arXiv 2009.00437).
 
     An arch string is the channels joined by colons; the index is NATS-Bench's own. Parameters and MACs are no sums over

@@ -14,6 +14,7 @@ from sedspace.errors import BadInput
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.listed import ListedSpace
 from sedspace.spaces.parts import Feature, Operation, Table
+from sedspace.spaces.widths import WidthSpace
 
 OPERATIONS = {
     "n_none": Operation("none", "none"),
@@ -61,7 +62,7 @@ _MODULE = Operation("module", "conv", 3)
 _HALVES, _DOUBLES = "34", "24"
 
 
-class TransnasMacroSpace(ListedSpace):
+class TransnasMacroSpace(ListedSpace, WidthSpace):
     """Networks of four to six modules (TransNAS-Bench-101, network level).
 
     A module is 1 plain, 2 doubles the channels, 3 halves the resolution, 4 does both; there are one to four halvings

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, cached_property
 
 from sedspace.errors import BadInput
-from sedspace.spaces.cell import CellSpace
+from sedspace.spaces.base import Space
+from sedspace.spaces.cell import MAX_NODES, CellSpace
 from sedspace.spaces.parts import Operation
 from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
 
@@ -62,6 +64,18 @@ class NatsCellSpace(CellSpace):
         return names.index(name)
 
 
+@cache
+def tss_space(nodes: int) -> TssSpace:
+    """Return the one space of cells of so many nodes; raise `BadInput` if there is none."""
+    if nodes < 2:
+        raise BadInput(f"space 'tss{nodes}': a cell of {nodes} node has no edges, expected tss2 or more (tss has 4)")
+    if nodes > MAX_NODES:
+        raise BadInput(
+            f"space 'tss{nodes}' has too many nodes: expected at most tss{MAX_NODES}, whose counts fit uint8"
+        )
+    return TssSpace(nodes)
+
+
 class TssSpace(NatsCellSpace):
     """Cells of `nodes` nodes, 0 the input and the last one the output, with one of five operations on every edge.
 
@@ -90,6 +104,10 @@ class TssSpace(NatsCellSpace):
             operations=OPERATIONS,
             skeletons=NATS_BENCH,
         )
+
+    def __reduce__(self) -> tuple[Callable[..., Space], tuple[object, ...]]:
+        """Travel as the number of nodes."""
+        return tss_space, (self.nodes,)
 
     def _network_name(self, skeleton: Skeleton) -> str:
         return f"NATS-Bench's {skeleton.dataset} network"
