@@ -169,8 +169,8 @@ def tile(rows, row_of_block, offset, length):
 
 
 def best(values, k):
-    """The k best as (value, place), ties by the lowest place."""
-    return sorted(((value, place) for place, value in enumerate(values)), key=lambda pair: (-pair[0], pair[1]))[:k]
+    """The k best as (value, offset), ties by the lowest offset."""
+    return sorted(((value, offset) for offset, value in enumerate(values)), key=lambda pair: (-pair[0], pair[1]))[:k]
 
 
 DARTS = ("max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5")
@@ -350,12 +350,12 @@ def nb101_canonical(matrix, labels):
     n = len(matrix)
     best = None
     for order in permutations(range(1, n - 1)):
-        place = [0, *order, n - 1]  # vertex v becomes place[v]
-        moved = [(place[x], place[y]) for x in range(n) for y in range(n) if matrix[x][y]]
+        number = [0, *order, n - 1]  # vertex v becomes number[v]
+        moved = [(number[x], number[y]) for x in range(n) for y in range(n) if matrix[x][y]]
         if any(x >= y for x, y in moved):
             continue
         bits = sum(1 << (x + y * (y - 1) // 2) for x, y in moved)
-        names = sorted((place[v], labels[v - 1]) for v in range(1, n - 1))
+        names = sorted((number[v], labels[v - 1]) for v in range(1, n - 1))
         found = (bits, tuple(label for _, label in names))
         best = found if best is None or found < best else best
     return best

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import naive
 import sedspace as ss
-from sedspace_kernels.functional import first_places
+from sedspace_kernels.functional import first_equals
 
 TSS = [naive.digits(i, [5] * 6) for i in range(5**6)]
 
@@ -117,8 +117,8 @@ def test_live_parameters_are_equal_inside_every_class():
 
 
 @given(st.lists(st.integers(0, 9), max_size=200), st.integers(1, 3))
-def test_first_places(values, threads):
-    found = first_places(np.array(values, np.uint64), threads)
+def test_first_equals(values, threads):
+    found = first_equals(np.array(values, np.uint64), threads)
     assert found.tolist() == [values.index(value) for value in values]
 
 

@@ -156,19 +156,19 @@ def test_diagram_walks_to_members_of_classes(tables, data):
     layers, features = diagram.build(tables, 1 << 20)
     radices = [len(table) for table in tables]
     weights = data.draw(st.lists(st.integers(0, 3), min_size=len(features), max_size=len(features)))
-    onward = diagram.ways(layers, np.array(weights, object))
+    onward = diagram.count_onward(layers, np.array(weights, object))
     of = {tuple(row): number for number, row in enumerate(features.tolist())}
-    expected = []  # every place: the architecture, its class, and the place within its weight
+    expected = []  # for every rank the architecture, its class, and the rank within its weight
     for index in range(min(math.prod(radices), 2000)):
         number = of[naive.feature_sums(tables, index)]
         expected += [(naive.digits(index, radices), number, rest) for rest in range(weights[number])]
     total = int(onward[0][0])
     assert total >= len(expected)
-    places = np.arange(min(total, len(expected)))
-    digits, ends, rest = diagram.unrank(layers, onward, places)
+    ranks = np.arange(min(total, len(expected)))
+    digits, ends, rest = diagram.unrank(layers, onward, ranks)
     assert list(zip(digits.tolist(), ends.tolist(), rest.tolist(), strict=True)) == expected
     before, reached = diagram.rank(layers, onward, digits)
-    assert (before + rest).tolist() == places.tolist()
+    assert (before + rest).tolist() == ranks.tolist()
     assert reached.tolist() == ends.tolist()
 
 
@@ -179,7 +179,7 @@ def test_diagrams_are_exact_beyond_int64():
     assert counts.sum() == 5**45
     assert math.comb(45, 45) == counts[features[:, 4] == 45].item()
     assert diagram.least(layers)[features[:, 4] == 45].item() == 5**45 - 1
-    onward = diagram.ways(layers, np.ones(len(features), np.int64))
+    onward = diagram.count_onward(layers, np.ones(len(features), np.int64))
     for index in (0, 1, 5**44 + 7, 5**45 - 1):
         digits, _, _ = diagram.unrank(layers, onward, np.array([index], object))
         assert digits[0].tolist() == naive.digits(index, [5] * 45)
@@ -189,7 +189,7 @@ def test_diagrams_are_exact_beyond_int64():
 def test_diagrams_have_a_limit():
     tables = [np.arange(4)[:, None] * 4**p for p in range(8)]
     assert diagram.most_classes(tables) == 4**8
-    with pytest.raises(diagram.TooManyClasses) as caught:
+    with pytest.raises(diagram.TooManyEdges) as caught:
         diagram.build(tables, 1 << 10)
     assert (caught.value.classes, caught.value.positions) == (4**5, 5)
 
@@ -235,13 +235,13 @@ def test_histogram(case):
 @given(blocks(), st.integers(-5, 5), st.booleans(), st.integers(1, 4))
 def test_collect_above(case, threshold, inclusive, capacity):
     rows, row_of_block, offset, stop = case
-    keys, places = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
-    found, place = [], offset
-    while place < stop:
-        count, place = collect_above(
-            rows, rows.max(axis=1), row_of_block, place, stop, np.int64(threshold), inclusive, keys, places
+    keys, offsets = np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+    found, done = [], offset
+    while done < stop:
+        count, done = collect_above(
+            rows, rows.max(axis=1), row_of_block, done, stop, np.int64(threshold), inclusive, keys, offsets
         )
-        found += list(zip(keys[:count].tolist(), places[:count].tolist(), strict=True))
+        found += list(zip(keys[:count].tolist(), offsets[:count].tolist(), strict=True))
     cells = naive.tile(rows.tolist(), row_of_block, offset, stop - offset)
     assert found == [
         (key, offset + i) for i, key in enumerate(cells) if key > threshold or (inclusive and key == threshold)

@@ -1,4 +1,9 @@
-"""Whole spaces as layered diagrams: what has been chosen so far matters only through its feature sums.
+"""Whole spaces as diagrams: what has been chosen so far matters only through its feature sums.
+
+The diagrams are multi-valued decision diagrams (T. Kam, T. Villa, R. Brayton, A. Sangiovanni-Vincentelli: Multi-valued
+decision diagrams: theory and applications. Multiple-Valued Logic 4, 1998) with one layer per position, whose ends are
+not true and false but the feature sums that occur. They are built from the first layer on: ways to begin are one node
+if their sums are equal.
 
 A node of layer p stands for all ways to fill the positions before p that have the same feature sums; an edge for the
 choices at p that add the same. So a space of 10^18 architectures is a few thousand nodes, and one pass over its layers
@@ -51,7 +56,7 @@ class Layer:
     kind_of: NDArray[np.intp]
 
 
-class TooManyClasses(Exception):
+class TooManyEdges(Exception):
     """A diagram outgrew its limit: `classes` different feature sums after `positions` positions."""
 
     def __init__(self, classes: int, positions: int) -> None:
@@ -98,7 +103,7 @@ def build(
 
     Raises
     ------
-    TooManyClasses
+    TooManyEdges
         If there would be more.
     """
     packing, words = pack(tables)
@@ -112,7 +117,7 @@ def build(
         first, kind_of = kinds[word.tobytes()]
         edges += len(sums) * len(first)
         if len(sums) * len(first) > limit or edges > total:
-            raise TooManyClasses(len(sums), position)
+            raise TooManyEdges(len(sums), position)
         raised = (sums[:, None, :] + word[None, first, :]).reshape(-1, word.shape[1])
         found, node_of = distinct(raised)
         child = node_of.astype(np.int32).reshape(len(sums), len(first))
@@ -147,8 +152,8 @@ def least(diagram: Sequence[Layer]) -> NDArray[Any]:
     return here
 
 
-def ways(diagram: Sequence[Layer], weights: NDArray[Any]) -> list[NDArray[Any]]:
-    """Return how many ways lead on from every node, when the ends count as given.
+def count_onward(diagram: Sequence[Layer], weights: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return the number of paths on from every node, when the ends count as given.
 
     Parameters
     ----------
@@ -169,16 +174,16 @@ def ways(diagram: Sequence[Layer], weights: NDArray[Any]) -> list[NDArray[Any]]:
 
 
 def unrank(
-    diagram: Sequence[Layer], onward: Sequence[NDArray[Any]], places: NDArray[Any]
+    diagram: Sequence[Layer], onward: Sequence[NDArray[Any]], ranks: NDArray[Any]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
-    """Walk to the architectures at given places, counted in the order of their indices.
+    """Walk to the architectures of given ranks in the order of their indices.
 
     Parameters
     ----------
     diagram : sequence of Layer
     onward : list of exact[nodes]
-        What `ways` returns.
-    places : exact[n]
+        What `count_onward` returns.
+    ranks : exact[n]
         Each below ``onward[0][0]``.
 
     Returns
@@ -187,11 +192,11 @@ def unrank(
     node : intp[n]
         Where each walk ends.
     rest : exact[n]
-        The place within the weight of that end.
+        The rank within the weight of that end.
     """
-    digits = np.empty((len(places), len(diagram)), np.intp)
-    node: NDArray[Any] = np.zeros(len(places), np.intp)
-    rest = places
+    digits = np.empty((len(ranks), len(diagram)), np.intp)
+    node: NDArray[Any] = np.zeros(len(ranks), np.intp)
+    rest = ranks
     for p, layer in enumerate(diagram):
         used, row = np.unique(node, return_inverse=True)
         upto = _upto(layer, onward[p + 1], used)
@@ -227,7 +232,7 @@ def rank(
     ----------
     diagram : sequence of Layer
     onward : list of exact[nodes]
-        What `ways` returns.
+        What `count_onward` returns.
     digits : integer[n, positions]
 
     Returns
@@ -247,7 +252,7 @@ def rank(
 
 
 def _upto(layer: Layer, onward: NDArray[Any], nodes: NDArray[np.intp]) -> NDArray[Any]:
-    """Return for some nodes the ways on by choices below each one, and last by all: exact[nodes, choices + 1]."""
+    """Return for some nodes the paths on by choices below each one, and last by all: exact[nodes, choices + 1]."""
     by_choice: NDArray[Any] = onward[layer.child[nodes]][:, layer.kind_of].astype(
         exact(int(onward.max(initial=0)) * layer.size)
     )

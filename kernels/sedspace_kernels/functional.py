@@ -158,7 +158,7 @@ def hashes(
 
 
 @jit
-def _first(values: NDArray[Any], part: int, slots: NDArray[Any], places: NDArray[Any], out: NDArray[Any]) -> None:
+def _first(values: NDArray[Any], part: int, slots: NDArray[Any], firsts: NDArray[Any], out: NDArray[Any]) -> None:
     """Write where each value of one part first stands, by a table of open addresses."""
     mask = np.uint64(len(slots) - 1)
     for i in range(len(values)):
@@ -166,14 +166,14 @@ def _first(values: NDArray[Any], part: int, slots: NDArray[Any], places: NDArray
         if value % np.uint64(PARTS) != np.uint64(part):
             continue
         slot = np.int64((value // np.uint64(PARTS)) & mask)
-        while places[slot] >= 0 and slots[slot] != value:
+        while firsts[slot] >= 0 and slots[slot] != value:
             slot = (slot + 1) & (len(slots) - 1)
-        if places[slot] < 0:
-            slots[slot], places[slot] = value, i
-        out[i] = places[slot]
+        if firsts[slot] < 0:
+            slots[slot], firsts[slot] = value, i
+        out[i] = firsts[slot]
 
 
-def first_places(values: NDArray[Any], threads: int) -> NDArray[np.int32]:
+def first_equals(values: NDArray[Any], threads: int) -> NDArray[np.int32]:
     """Return for each of many values where an equal one first stands.
 
     Parameters

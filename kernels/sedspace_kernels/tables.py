@@ -226,7 +226,7 @@ def collect_above(
     threshold: float,
     inclusive: bool,
     keys: NDArray[Any],
-    places: NDArray[np.int64],
+    offsets: NDArray[np.int64],
 ) -> tuple[int, int]:
     """Collect the cells above (or at) a threshold, in order, until the buffer is full.
 
@@ -244,7 +244,7 @@ def collect_above(
         or equal, if this is set. NaN is neither.
     keys : number[capacity]
         Receives the values.
-    places : int64[capacity]
+    offsets : int64[capacity]
         Receives where they stand, counted from the start of the first block.
 
     Returns
@@ -263,6 +263,6 @@ def collect_above(
                 if found == keys.size:
                     return found, block * size + i
                 keys[found] = rows[row, i]
-                places[found] = block * size + i
+                offsets[found] = block * size + i
                 found += 1
     return found, stop

@@ -29,7 +29,7 @@ _MANY = 1 << 20  # architectures that are sorted at once, if need be
 
 
 @dataclass(frozen=True)
-class Ranked:
+class Found:
     """Some architectures, best first: their digits, indices and values of a score."""
 
     digits: NDArray[Any]
@@ -84,7 +84,7 @@ def best_first(
 
 def _descend(
     space: Space, by: str | Score, where: str | None, start: int, stop: int | None, ascending: bool, most: int = 0
-) -> Iterator[Ranked]:
+) -> Iterator[Found]:
     """Return the architectures from the best on, some at a time; refuse if there is no room for the `most` first."""
     start, stop = space.check_range(start, stop)
     classes, (score,), wanted = select(space, [by], where)
@@ -96,7 +96,7 @@ def _descend(
 
 def _parts(
     classes: Classes, score: Score, keys: NDArray[Any], wanted: NDArray[np.bool_], start: int, stop: int
-) -> Iterator[Ranked]:
+) -> Iterator[Found]:
     """Yield the architectures of wanted classes by descending keys, a bounded number at a time."""
     batches = _batches(keys, classes.counts, np.flatnonzero(wanted))
     if (start, stop) != (0, classes.space.size):
@@ -109,7 +109,7 @@ def _parts(
             digits, of = walks.unrank(range(lo, min(lo + step, last)))
             order = np.argsort(opposite(keys[of]), kind="stable")
             values = score.values(classes.keys[score.name][of[order]])
-            yield Ranked(digits[order], np.asarray(classes.space.index(digits[order])), values)
+            yield Found(digits[order], np.asarray(classes.space.index(digits[order])), values)
 
 
 def _within(
@@ -122,13 +122,13 @@ def _within(
         yield from batches
 
 
-def _batches(keys: NDArray[Any], counts: NDArray[Any], places: NDArray[np.intp]) -> Iterator[NDArray[np.bool_]]:
+def _batches(keys: NDArray[Any], counts: NDArray[Any], rest: NDArray[np.intp]) -> Iterator[NDArray[np.bool_]]:
     """Yield classes, best keys first: as many keys at once as have no more than a batch of architectures, or one."""
     few = _FEW
-    while len(places):
-        part = places
+    while len(rest):
+        part = rest
         if len(part) > few:  # most of what is asked for is among the best few classes: no need to sort them all
-            part = places[keys[places] >= np.partition(keys[places], -few)[-few]]
+            part = rest[keys[rest] >= np.partition(keys[rest], -few)[-few]]
         levels, of = np.unique(keys[part], return_inverse=True)
         total = np.zeros(len(levels), counts.dtype)
         np.add.at(total, of, counts[part])
@@ -142,7 +142,7 @@ def _batches(keys: NDArray[Any], counts: NDArray[Any], places: NDArray[np.intp])
             batch[part[(of >= low) & (of < high)]] = True
             yield batch
             high = low
-        places = places[keys[places] < levels[0]]
+        rest = rest[keys[rest] < levels[0]]
         few *= 16
 
 
@@ -232,18 +232,18 @@ def top_k(
 
 def _scan(
     space: Space, score: Score, k: int, start: int, stop: int | None, threads: int | None, ascending: bool
-) -> Ranked:
+) -> Found:
     check_rows_fit(space, k, "k")
     values, indices = best(space, score, k, start, stop, threads, ascending)
-    return Ranked(space.digits(indices), np.array(indices, object), values)
+    return Found(space.digits(indices), np.array(indices, object), values)
 
 
-def _first(k: int, parts: Iterator[Ranked], space: Space, score: Score) -> Ranked:
+def _first(k: int, parts: Iterator[Found], space: Space, score: Score) -> Found:
     """Return the first k of what comes in parts."""
-    taken = [Ranked(space.digits([]), np.empty(0, object), np.empty(0, score.dtype))]
+    taken = [Found(space.digits([]), np.empty(0, object), np.empty(0, score.dtype))]
     while sum(len(part.indices) for part in taken) < k and (part := next(parts, None)) is not None:
         taken.append(part)
-    return Ranked(
+    return Found(
         np.concatenate([part.digits for part in taken])[:k],
         np.concatenate([part.indices for part in taken])[:k],
         np.concatenate([part.values for part in taken])[:k],

@@ -39,6 +39,7 @@ class Classes:
 
     Attributes
     ----------
+    space, diagrams
     keys : mapping of str to int64[classes] or float64[classes]
         What each score ranks by. Two classes may have equal keys.
     """
@@ -46,21 +47,21 @@ class Classes:
     def __init__(self, space: Space, scores: Sequence[Score], diagrams: Diagrams) -> None:
         self.space = space
         self.scores = {score.name: score for score in scores}
-        self._diagrams = diagrams
+        self.diagrams = diagrams
         self.keys = {name: self.scores[name].comparable(keys) for name, keys in diagrams.keys.items()}
 
     def __len__(self) -> int:
-        return self._diagrams.outer[-1].nodes
+        return self.diagrams.outer[-1].nodes
 
     @cached_property
     def counts(self) -> NDArray[Any]:
         """The number of architectures of each class: exact[classes]."""
-        return diagram.count(self._diagrams.outer)
+        return diagram.count(self.diagrams.outer)
 
     @cached_property
     def least(self) -> NDArray[Any]:
         """The lowest index of each class: exact[classes]."""
-        least, choices = diagram.least(self._diagrams.outer), self._diagrams.choices
+        least, choices = diagram.least(self.diagrams.outer), self.diagrams.choices
         return least if choices is None else choices[least].astype(np.int64)
 
     def values(self, name: str) -> NDArray[Any]:
@@ -69,7 +70,7 @@ class Classes:
 
 
 class Walks:
-    """The ways to the architectures of some classes, in the order of their indices.
+    """The paths to the architectures of some classes, in the order of their indices.
 
     Parameters
     ----------
@@ -85,26 +86,26 @@ class Walks:
 
     def __init__(self, classes: Classes, weights: NDArray[Any]) -> None:
         self.classes = classes
-        self._outer = diagram.ways(
-            classes._diagrams.outer, weights.astype(np.int64) if weights.dtype == bool else weights
+        self._outer = diagram.count_onward(
+            classes.diagrams.outer, weights.astype(np.int64) if weights.dtype == bool else weights
         )
         self._inner: dict[tuple[int, int], list[NDArray[Any]]] = {}
         self.count = int(self._outer[0][0])
 
     def _onward(self, block: int, node: int) -> list[NDArray[Any]]:
-        """Return the ways on inside a block that is entered from a node between blocks."""
+        """Return the number of paths on inside a block that is entered from a node between blocks."""
         if (block, node) not in self._inner:
-            layer = self.classes._diagrams.outer[block]
+            layer = self.classes.diagrams.outer[block]
             ends = self._outer[block + 1][layer.child[node, layer.kind_of]]
-            self._inner[block, node] = diagram.ways(self.classes._diagrams.inner[block], ends)
+            self._inner[block, node] = diagram.count_onward(self.classes.diagrams.inner[block], ends)
         return self._inner[block, node]
 
-    def unrank(self, places: Sequence[int] | NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-        """Return the digits of the architectures at given places, and their classes.
+    def unrank(self, ranks: Sequence[int] | NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+        """Return the digits of the architectures of given ranks, and their classes.
 
         Parameters
         ----------
-        places : sequence of int
+        ranks : sequence of int
             Each below `count`; counted in the order of the architectures' indices.
 
         Returns
@@ -113,19 +114,19 @@ class Walks:
         class : intp[n]
         """
         space, classes = self.classes.space, self.classes
-        digits = np.empty((len(places), len(space.positions)), space.digit_dtype)
-        node = np.zeros(len(places), np.intp)
-        rest: NDArray[Any] = np.array(places, exact(self.count))
-        for block, positions in enumerate(classes._diagrams.blocks):
-            layer, reached = classes._diagrams.outer[block], np.empty_like(node)
+        digits = np.empty((len(ranks), len(space.positions)), space.digit_dtype)
+        node = np.zeros(len(ranks), np.intp)
+        rest: NDArray[Any] = np.array(ranks, exact(self.count))
+        for block, positions in enumerate(classes.diagrams.blocks):
+            layer, reached = classes.diagrams.outer[block], np.empty_like(node)
             for entered in np.unique(node):
                 rows = np.flatnonzero(node == entered)
                 onward = self._onward(block, int(entered))
-                chosen, end, rest[rows] = diagram.unrank(classes._diagrams.inner[block], onward, rest[rows])
+                chosen, end, rest[rows] = diagram.unrank(classes.diagrams.inner[block], onward, rest[rows])
                 if positions:
                     digits[rows[:, None], positions] = chosen
                 else:
-                    choices = classes._diagrams.choices
+                    choices = classes.diagrams.choices
                     digits[rows] = space.digits(chosen[:, 0] if choices is None else choices[chosen[:, 0]])
                 reached[rows] = layer.child[entered, layer.kind_of[end]]
             node = reached
@@ -136,15 +137,15 @@ class Walks:
         space, classes = self.classes.space, self.classes
         if index >= space.size:
             return self.count
-        choices = classes._diagrams.choices
+        choices = classes.diagrams.choices
         if choices is not None and (index := int(np.searchsorted(choices, index))) == len(choices):
             return self.count
         digits = space.digits(index)
         node, before = 0, 0
-        for block, positions in enumerate(classes._diagrams.blocks):
-            layer = classes._diagrams.outer[block]
+        for block, positions in enumerate(classes.diagrams.blocks):
+            layer = classes.diagrams.outer[block]
             chosen = digits[list(positions)] if positions else np.array([index])
-            inside, end = diagram.rank(classes._diagrams.inner[block], self._onward(block, node), chosen[None])
+            inside, end = diagram.rank(classes.diagrams.inner[block], self._onward(block, node), chosen[None])
             before += int(inside[0])
             node = int(layer.child[node, layer.kind_of[end[0]]])
         return before

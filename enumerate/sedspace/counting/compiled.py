@@ -1,4 +1,4 @@
-"""The layered diagrams of a space by some scores: what its architectures' classes are counted and walked with."""
+"""The diagrams of a space by some scores: what its architectures' classes are counted and walked with."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class BlockByBlock:
         tables = [np.hstack(at_position) for at_position in zip(*self._features(block), strict=True)]
         try:
             inner, features = diagram.build(tables, LIMIT if self.space.size < 1 << 62 else LIMIT // 4)
-        except diagram.TooManyClasses as error:
+        except diagram.TooManyEdges as error:
             raise self._too_many(
                 f"at most {diagram.most_classes(tables):,} in {self.space.groups[block].name}, {error.classes:,} after "
                 f"{error.positions} of its {len(tables)} positions"

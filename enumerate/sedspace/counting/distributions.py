@@ -148,8 +148,8 @@ class Distribution:
         number = as_number(value, f"{self.name} of an architecture")
         if self.values.dtype == np.float32:  # 0.1 means what the score writes for it
             number = float(np.array(number, np.float64).astype(np.float32))
-        place = bisect_left if side == "left" else bisect_right
-        return sum(self.counts[place(self.values.tolist(), number) :])  # Python compares integers with floats exactly
+        cut = bisect_left if side == "left" else bisect_right
+        return sum(self.counts[cut(self.values.tolist(), number) :])  # Python compares integers with floats exactly
 
     def ties(self, value: float) -> int:
         """Return how many architectures score exactly this."""

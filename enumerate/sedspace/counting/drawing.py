@@ -138,9 +138,9 @@ def _draw(classes: Classes, wanted: NDArray[np.bool_], n: int, weight: float, ra
     return [(index, kind, weight) for index, kind in _walked(walks, subset(random, walks.count, n))]
 
 
-def _walked(walks: Walks, places: list[int]) -> list[tuple[int, int]]:
-    """Return index and class of the architectures at some places."""
-    digits, of = walks.unrank(places)
+def _walked(walks: Walks, ranks: list[int]) -> list[tuple[int, int]]:
+    """Return index and class of the architectures of some ranks."""
+    digits, of = walks.unrank(ranks)
     return list(zip(np.asarray(walks.classes.space.index(digits)).tolist(), of.tolist(), strict=True))
 
 
@@ -183,7 +183,7 @@ def shares_of(sizes: list[int], n: int, random: Random) -> list[int]:
         room = [number for number, size in enumerate(sizes) if shares[number] < size]
         each = n // len(room)
         if each == 0:
-            room = [room[place] for place in subset(random, len(room), n)]
+            room = [room[i] for i in subset(random, len(room), n)]
             each = 1
         for number in room:
             given = min(each, sizes[number] - shares[number])
@@ -205,8 +205,8 @@ def _by_importance(
         density = np.exp(np.where(wanted, (values - best) / temperature, -np.inf))
     weights = np.array([int(Fraction(share) * one) for share in density.tolist()], object)
     walks = Walks(classes, weights)
-    places = [random.randrange(walks.count) for _ in range(n)]
-    return [(index, kind, weights[kind] / walks.count) for index, kind in _walked(walks, places)]
+    ranks = [random.randrange(walks.count) for _ in range(n)]
+    return [(index, kind, weights[kind] / walks.count) for index, kind in _walked(walks, ranks)]
 
 
 def check_enough(n: int, total: int) -> None:

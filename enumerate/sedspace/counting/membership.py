@@ -45,16 +45,16 @@ class Members:
         return self.count > 0
 
     @overload
-    def __getitem__(self, place: int) -> int: ...
+    def __getitem__(self, rank: int) -> int: ...
     @overload
-    def __getitem__(self, place: slice) -> NDArray[Any]: ...
-    def __getitem__(self, place: int | slice) -> int | NDArray[Any]:
-        if isinstance(place, slice):
-            bounds = (None if one is None else as_int(one, "place") for one in (place.start, place.stop, place.step))
+    def __getitem__(self, rank: slice) -> NDArray[Any]: ...
+    def __getitem__(self, rank: int | slice) -> int | NDArray[Any]:
+        if isinstance(rank, slice):
+            bounds = (None if one is None else as_int(one, "rank") for one in (rank.start, rank.stop, rank.step))
             return self.at(range(self.count)[slice(*bounds)])
-        wanted = as_int(place, "place")
+        wanted = as_int(rank, "rank")
         if not -self.count <= wanted < self.count:
-            raise IndexError(f"place {wanted} among {self.count} architectures: expected 0 to {self.count - 1}")
+            raise IndexError(f"rank {wanted} among {self.count} architectures: expected 0 to {self.count - 1}")
         return int(self.at([wanted % self.count])[0])
 
     def __iter__(self) -> Iterator[int]:
@@ -66,25 +66,25 @@ class Members:
             return False
         return self._walks.holds(int(index))
 
-    def at(self, places: Sequence[int] | NDArray[Any]) -> NDArray[Any]:
-        """Return the indices of the architectures at given places, each from 0 to ``count - 1``.
+    def at(self, ranks: Sequence[int] | NDArray[Any]) -> NDArray[Any]:
+        """Return the indices of the architectures of given ranks, each from 0 to ``count - 1``.
 
         Returns
         -------
-        array of shape (places,)
+        array of shape (ranks,)
             int64; Python ints (dtype object) where the space is larger than 2^63.
 
         Raises
         ------
         BadInput
-            If a place is no such number.
+            If a rank is no such number.
         """
-        if isinstance(places, str) or not isinstance(places, Iterable):
-            raise BadInput(f"places {places!r}: expected a sequence of integers")
-        given = [as_int(place, "place") for place in places]
-        for place in given:
-            if not 0 <= place < self.count:
-                raise BadInput(f"place {place} among {self.count} architectures: expected 0 to {self.count - 1}")
+        if isinstance(ranks, str) or not isinstance(ranks, Iterable):
+            raise BadInput(f"ranks {ranks!r}: expected a sequence of integers")
+        given = [as_int(rank, "rank") for rank in ranks]
+        for rank in given:
+            if not 0 <= rank < self.count:
+                raise BadInput(f"rank {rank} among {self.count} architectures: expected 0 to {self.count - 1}")
         return np.asarray(self.space.index(self._walks.unrank(given)[0]))
 
     def rank(self, index: int) -> int:

@@ -186,12 +186,12 @@ class AdditiveScore(Score):
         for layout in layouts(self.tables(space), start, stop):
             keys = self.comparable(self.keys(space, layout.sums()))
             rows = layout.rows(opposite(keys) if ascending else keys)
-            best = best or (rows[0, :0], np.empty(0, np.int64))
+            best = best or Ranked(rows[0, :0], np.empty(0, np.int64))
             found = layout.best(rows, k, threshold(best, k), threads)
-            best = keep_best([best, (found[0], found[1] + (layout.start - base))], k)
+            best = keep_best([best, Ranked(found.keys, found.offsets + (layout.start - base))], k)
         if best is None:
             return np.empty(0, np.int64), []
-        return opposite(best[0]) if ascending else best[0], [base + int(place) for place in best[1]]
+        return opposite(best.keys) if ascending else best.keys, [base + offset for offset in best.offsets.tolist()]
 
 
 def merge_counts(

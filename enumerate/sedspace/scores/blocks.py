@@ -71,17 +71,17 @@ class Layout:
         return total
 
     def best(self, rows: NDArray[Any], k: int, above: tuple[Any, bool], threads: int) -> Ranked:
-        """Return the k best cells above a threshold, their places counted from the start of the range."""
+        """Return the k best cells above a threshold, their offsets counted from the start of the range."""
         row_max = np.fmax.reduce(rows, axis=1)  # a NaN must not hide its row
 
         def part(lo: int, hi: int) -> Ranked:
-            keys, places = np.empty(_BUFFER, rows.dtype), np.empty(_BUFFER, np.int64)
-            best: Ranked = (keys[:0], places[:0])
+            keys, offsets = np.empty(_BUFFER, rows.dtype), np.empty(_BUFFER, np.int64)
+            best = Ranked(keys[:0], offsets[:0])
             limit, end = above, self.offset + hi
             done = self.offset + lo
             while done < end:
-                found, done = collect_above(rows, row_max, self.high_of, done, end, *limit, keys, places)
-                best = keep_best([best, (keys[:found], places[:found] - self.offset)], k)
+                found, done = collect_above(rows, row_max, self.high_of, done, end, *limit, keys, offsets)
+                best = keep_best([best, Ranked(keys[:found], offsets[:found] - self.offset)], k)
                 limit = max(limit, threshold(best, k), key=lambda pair: (pair[0], not pair[1]))
             return best
 

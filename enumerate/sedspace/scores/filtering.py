@@ -76,12 +76,12 @@ def _cells(layout: Layout, kept: NDArray[Any]) -> Iterator[tuple[NDArray[np.int6
     """Yield index, high and low class of the cells whose pair of classes is kept."""
     rows = layout.rows(kept.astype(np.uint8))
     row_max = rows.max(axis=1)
-    keys, places = np.empty(_CHUNK, np.uint8), np.empty(_CHUNK, np.int64)
+    keys, offsets = np.empty(_CHUNK, np.uint8), np.empty(_CHUNK, np.int64)
     done, end = layout.offset, layout.offset + layout.length
     while done < end:
-        found, done = collect_above(rows, row_max, layout.high_of, done, end, 0, False, keys, places)
-        block, within = np.divmod(places[:found], len(layout.low_of))
-        yield layout.start - layout.offset + places[:found], layout.high_of[block], layout.low_of[within]
+        found, done = collect_above(rows, row_max, layout.high_of, done, end, 0, False, keys, offsets)
+        block, within = np.divmod(offsets[:found], len(layout.low_of))
+        yield layout.start - layout.offset + offsets[:found], layout.high_of[block], layout.low_of[within]
 
 
 def _one_by_one(space: Space, scorers: Sequence[Score], test: Test, start: int, stop: int) -> Iterator[Columns]:

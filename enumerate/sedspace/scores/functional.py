@@ -15,7 +15,7 @@ from sedspace.scores.functions import OneByOne
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace
-from sedspace_kernels.functional import NONE, SKIP, first_places, hashes
+from sedspace_kernels.functional import NONE, SKIP, first_equals, hashes
 from sedspace_kernels.parallel import available_threads, split
 
 LIMIT = 1 << 24  # architectures whose classes are held in memory, four bytes each
@@ -54,7 +54,7 @@ def _compute(edges: tuple[tuple[int, int], ...], kinds: tuple[int, ...], pools: 
     values = np.empty(len(kinds) ** len(edges), np.uint64)
     codes, weightless, threads = np.array(kinds, np.uint64), np.array(pools), available_threads()
     split(lambda lo, hi: hashes(lo, sources, targets, codes, weightless, values[lo:hi]), len(values), threads)
-    return first_places(values, threads)
+    return first_equals(values, threads)
 
 
 class FunctionalScore(OneByOne):

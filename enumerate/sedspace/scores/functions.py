@@ -50,13 +50,13 @@ class OneByOne(Score):
         for lo, hi in chunks(start, stop, _CHUNK):
             keys = self.comparable(self._keys(space, lo, hi, threads))
             keys = opposite(keys) if ascending else keys
-            best = best or (keys[:0], np.empty(0, np.int64))
+            best = best or Ranked(keys[:0], np.empty(0, np.int64))
             limit, inclusive = threshold(best, k)
             above = np.flatnonzero(keys >= limit if inclusive else keys > limit)
-            best = keep_best([best, (keys[above], above + (lo - start))], k)
+            best = keep_best([best, Ranked(keys[above], above + (lo - start))], k)
         if best is None:
             return np.empty(0, np.int64), []
-        return opposite(best[0]) if ascending else best[0], [start + int(place) for place in best[1]]
+        return opposite(best.keys) if ascending else best.keys, [start + offset for offset in best.offsets.tolist()]
 
 
 class OfDigits(OneByOne):

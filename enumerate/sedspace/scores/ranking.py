@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Ranked = tuple[NDArray[Any], NDArray[np.int64]]
-"""Keys and places, best first."""
+
+class Ranked(NamedTuple):
+    """Some architectures of a range, best first: their keys, and where they stand, counted from the range's start."""
+
+    keys: NDArray[Any]
+    offsets: NDArray[np.int64]
 
 
 def opposite(keys: NDArray[Any]) -> NDArray[Any]:
@@ -19,15 +23,15 @@ def opposite(keys: NDArray[Any]) -> NDArray[Any]:
 
 def keep_best(parts: Iterable[Ranked], k: int) -> Ranked:
     """Merge parts and keep the k best."""
-    all_keys, all_places = zip(*parts, strict=True)
-    keys, places = np.concatenate(all_keys), np.concatenate(all_places)
-    order = np.lexsort((places, opposite(keys)))[:k]
-    return keys[order], places[order]
+    all_keys, all_offsets = zip(*parts, strict=True)
+    keys, offsets = np.concatenate(all_keys), np.concatenate(all_offsets)
+    order = np.lexsort((offsets, opposite(keys)))[:k]
+    return Ranked(keys[order], offsets[order])
 
 
 def threshold(best: Ranked, k: int) -> tuple[Any, bool]:
     """Return the key that a further cell must exceed, and whether equalling it will do: later cells lose ties."""
-    keys = best[0]
+    keys = best.keys
     if len(keys) == k:
         return keys[-1], False
     return (keys.dtype.type(-np.inf) if keys.dtype.kind == "f" else np.iinfo(keys.dtype).min), True
