@@ -19,7 +19,6 @@ import sedspace as ss
 from bench.measuring import markdown_table
 from sedspace.report import summary
 from sedspace.report.statistics import correlation
-from sedspace.studies.study import crosscheck
 
 COLUMNS = {  # what the table calls them
     "zen": "zen",
@@ -40,7 +39,7 @@ def measure(path: Path, count: int, repeats: int, kept: Path | None) -> dict[str
     """Return for each proxy its rank correlations with the published values, and its seconds."""
     table = pl.read_parquet(path).sample(count, seed=0)
     table = table.with_columns(index=pl.Series(ss.space("tss").parse(table["arch"])))
-    study = crosscheck("tss", table["index"], list(COLUMNS), kept, repeats=repeats, device="cpu")
+    study = ss.crosscheck("tss", table["index"], list(COLUMNS), kept, repeats=repeats, device="cpu")
     seconds = {row["proxy"]: row["seconds"] for row in summary(study)}
     out = {}
     for name, column in COLUMNS.items():

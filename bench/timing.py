@@ -9,6 +9,7 @@ DIRECTORY`` the values are kept there, for `sedspace report`. Needs ``pip instal
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from bench.measuring import markdown_table
 from sedspace.published import published
 from sedspace.report import summary
 from sedspace.report.sections import duration
-from sedspace.studies.study import crosscheck
 
 PROXIES = (
     *("grad_norm", "snip", "grasp", "fisher", "synflow", "jacob_cov", "naswot", "zen", "zico", "meco", "meco_opt"),
@@ -29,9 +29,9 @@ def measure(count: int, device: str, kept: Path | None) -> dict[str, Any]:
     """Return the seconds of every proxy and of SED, and their rank correlation with SED."""
     space = ss.space("tss5")
     indices = ss.sample(space, count, stratify="sed", seed=0)["index"]
-    study = crosscheck(space, indices, PROXIES, kept, device=device)
+    study = ss.crosscheck(space, indices, PROXIES, kept, device=device)
     setting = {"machine": study.setting.machine, "device": study.setting.device, "torch": study.setting.torch}
-    return {**setting, "architectures": count, "sed_seconds": study.sed_seconds, "proxies": summary(study)}
+    return {**setting, "architectures": count, "sed_seconds": asdict(study.seconds_of_sed()), "proxies": summary(study)}
 
 
 def markdown(results: dict[str, Any]) -> str:

@@ -456,8 +456,8 @@ def test_a_shard_that_the_client_does_not_see(client, tmp_path, monkeypatch):
 
 def test_a_study_on_a_cluster(client, tmp_path):
     torch = pytest.importorskip("torch")
+    from sedspace.studies import crosscheck
     from sedspace.studies.proxies import known_proxies, proxy
-    from sedspace.studies.study import crosscheck
 
     options = {"batch": 4, "progress": False, "repeats": 2, "seed": 3}
     names = ["grad_norm", "zen", "naswot", "l2_norm"]
@@ -471,7 +471,7 @@ def test_a_study_on_a_cluster(client, tmp_path):
     timeless = ["index", "arch", "sed", "proxy", "repeat", "value", "reason", "device", "dtype", "batch", "seed"]
     assert there.rows.select(timeless).equals(here.rows.select(timeless))
     assert there.setting == here.setting
-    assert set(there.sed_seconds) == {"whole", "alone"}
+    assert min(there.sed_seconds.whole, there.sed_seconds.alone) > 0
     again = crosscheck("tss", [3, 5], names, tmp_path / "there.parquet", client=client, **options)
     assert len(again.rows) == 32
     with pytest.raises(ss.RunError, match="proxy broken on tss 3: ZeroDivisionError"):
@@ -482,7 +482,7 @@ def test_workers_with_threads_compute_the_same():
     torch = pytest.importorskip("torch")
     from distributed import Client, LocalCluster
 
-    from sedspace.studies.study import crosscheck
+    from sedspace.studies import crosscheck
 
     before = torch.get_num_threads()
     options = {"batch": 2, "progress": False}

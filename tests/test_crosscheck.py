@@ -12,10 +12,9 @@ import sedspace as ss
 from sedspace.cli import cli
 from sedspace.report import summary
 from sedspace.spaces.skeleton import Skeleton
-from sedspace.studies.file import SCHEMA, read_study
+from sedspace.studies import SCHEMA, crosscheck, read_study
 from sedspace.studies.images import Batches
 from sedspace.studies.proxies import known_proxies, proxy
-from sedspace.studies.study import crosscheck
 
 OPTIONS = {"batch": 4, "progress": False, "seed": 7}
 
@@ -45,7 +44,7 @@ def test_a_study_is_continued_and_reproducible(tmp_path):
     there = read_study(out)
     assert there.rows.equals(more.rows)
     assert there.setting.space["name"] == "tss"
-    assert set(there.sed_seconds) == {"whole", "alone"}
+    assert min(there.sed_seconds.whole, there.sed_seconds.alone) > 0
     sed = ss.score("tss")
     assert more.rows["sed"].to_list() == sed[more.rows["index"].to_numpy()].tolist()
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import make_dataclass, replace
 from html import unescape
 from pathlib import Path
 from random import Random
@@ -24,7 +24,7 @@ from sedspace.report import by_architecture, reproduce, reproduction, summary, w
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.sections import report_of
 from sedspace.report.statistics import Intervals, correlation, ensemble, intervals, judge, resampled
-from sedspace.studies.file import SCHEMA, Setting, Study, read_study, write_study
+from sedspace.studies import SCHEMA, SedSeconds, Setting, Study, read_study, write_study
 from sedspace.tables import read_table
 
 SPACE = ss.space("tss")
@@ -54,7 +54,7 @@ def study():
                 rows.append((*about, 0.25, 0.01, "cpu", "float32", 4, 0))
     setting = Setting(SPACE.describe(), "cifar10", "cpu", "random", 4, 0, "0.1", "2.13", "a machine", 2)
     frame = pl.DataFrame(rows, SCHEMA, orient="row")
-    return Study(frame, setting, ["opposite"], {"whole": 1e-9, "alone": 1e-4})
+    return Study(frame, setting, ["opposite"], SedSeconds(whole=1e-9, alone=1e-4))
 
 
 @pytest.fixture
@@ -126,8 +126,8 @@ def test_pipes_and_devices_are_not_waited_for(tmp_path):
         ({"machine": None}, "machine is None"),
         ({"space": {"size": 3}}, "space is {'size': 3}"),
         ({"less": ["a", 1]}, r"less is \['a', 1\]"),
-        ({"sed_seconds": {"whole": 1.0}}, r"sed_seconds is {'whole': 1\.0}"),
-        ({"sed_seconds": {"whole": 1.0, "alone": 0.0}}, "sed_seconds is"),
+        ({"sed_seconds": make_dataclass("Less", ["whole"])(1.0)}, r"sed_seconds is {'whole': 1\.0}"),
+        ({"sed_seconds": SedSeconds(whole=1.0, alone=0.0)}, "sed_seconds is"),
     ],
 )
 def test_a_studys_metadata_is_of_the_right_types(study, tmp_path, change, said):
@@ -298,7 +298,7 @@ def test_tables_that_do_not_match(study, tmp_path):
     assert "did you mean 'val_acc'" in refused(study, tmp_path, accuracy, ["valacc"])
     darts = pl.DataFrame({"arch": [ss.space("darts").arch(5)], "val_acc": [90.0]})
     assert "is an architecture of darts" in refused(study, tmp_path, darts)
-    empty = Study(study.rows.clear(), study.setting, [], {})
+    empty = Study(study.rows.clear(), study.setting, [], None)
     with pytest.raises(ss.BadInput, match="has no values yet"):
         write_report(empty, tmp_path / "out")
     (tmp_path / "file").write_text("x")
@@ -358,7 +358,7 @@ def test_seconds_of_proxies_are_held_against_those_of_their_kind(study, monkeypa
     gpu = replace(costly, setting=replace(study.setting, device="cuda"))
     said, _ = claims_of_time(gpu, monkeypatch)
     assert (said["grad_norm of all of tss"][2], said[ratio][2]) == ("reproduced", "less")
-    said, _ = claims_of_time(replace(gpu, sed_seconds={"whole": 1e-9, "alone": 1e-5}), monkeypatch)
+    said, _ = claims_of_time(replace(gpu, sed_seconds=SedSeconds(whole=1e-9, alone=1e-5)), monkeypatch)
     assert said[ratio] == ("15,882", "26,000", "reproduced")
     other = replace(gpu, setting=replace(gpu.setting, dataset="cifar100"))
     said, parts = claims_of_time(other, monkeypatch)

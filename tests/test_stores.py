@@ -154,8 +154,7 @@ def test_stores_that_are_not_known():
 
 def test_studies_lie_in_stores_too(store):
     pytest.importorskip("torch")
-    from sedspace.studies.file import read_study
-    from sedspace.studies.study import crosscheck
+    from sedspace.studies import crosscheck, read_study
 
     crosscheck("tss3", [5], ["params"], f"{store}/check.parquet", batch=2, progress=False)
     study = crosscheck("tss3", [5, 6], ["params"], f"{store}/check.parquet", batch=2, progress=False)

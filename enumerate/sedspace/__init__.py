@@ -50,6 +50,7 @@ from sedspace.spaces import (
     read_space,
     space,
 )
+from sedspace.studies import crosscheck
 from sedspace.version import __version__
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "best_within",
     "cell_space",
     "census",
+    "crosscheck",
     "distribution",
     "enumerate_space",
     "fit_costs",

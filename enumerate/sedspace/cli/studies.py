@@ -12,7 +12,7 @@ from sedspace.cli.answers import _sample_of_run, _space_of
 from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, find_target, refuse
 from sedspace.cli.options import cluster, engine_options, json_option, unique_option, where_option
 from sedspace.cli.printing import print_rows
-from sedspace.errors import BadInput, needs
+from sedspace.errors import BadInput
 from sedspace.runs import Run
 from sedspace.spaces import Space
 from sedspace.tables import key_of, read_table, with_index
@@ -68,11 +68,9 @@ def crosscheck_command(
 
     Needs the extra `crosscheck`, which is torch. Then see `sedspace report`.
     """
-    try:
-        from sedspace.report import summary
-        from sedspace.studies.study import chosen_proxies, crosscheck
-    except ModuleNotFoundError as error:
-        raise needs(str(error.name), "crosscheck", "crosscheck needs") from None
+    from sedspace.report import summary
+    from sedspace.studies import chosen_proxies, crosscheck
+
     if archs is not None:
         refuse("chooses among random ones: expected it without --archs", "n", "stratify", "where", "unique")
     names = arguments.names(proxies, "--proxies")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sedspace.errors import BadInput, RunError, needs
 from sedspace.report.values import by_architecture, summary
 from sedspace.storage import write_whole
-from sedspace.studies.file import Study, read_study
+from sedspace.studies import Study, read_study
 
 if TYPE_CHECKING:
     from sedspace.report.page import Report

@@ -23,7 +23,7 @@ from sedspace.report.values import data_free, summary
 from sedspace.scores import score as score_all
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.studies.file import Study
+from sedspace.studies import Study
 from sedspace.tables import key_of, read_table, refuse_repeated, with_index
 from sedspace.version import __version__
 
@@ -74,8 +74,8 @@ def reproduction(tables: Path, study: Study | None = None) -> Report:
         raise BadInput(f"--tables {tables} is not a directory: expected one with accuracy tables")
     if study is not None and (name := study.setting.space["name"]) not in ("tss", "tss5"):
         raise BadInput(f"the study is of {name}: expected one of tss5 or tss, as the published seconds are")
-    if study is not None and study.rows.is_empty():
-        raise BadInput("the study has no values yet: let `sedspace crosscheck` finish")
+    if study is not None:
+        study.seconds_of_sed()
     known = {name: _accuracies(tables, name) for name in TABLES}
     sections = [
         Section("Selected architectures", list(_selected(known))),
@@ -295,7 +295,8 @@ def _grad_norm(study: Study | None) -> Iterator[Claim]:
     pairs = {"one architecture": (text["grad_norm_seconds_per_architecture"], text["sed_seconds_per_architecture"])}
     if space.name == "tss5":
         pairs["the whole space"] = (hours, text["tss5_by_sed_hours"])
-    for kind, seconds in zip(pairs, (study.sed_seconds["alone"], study.sed_seconds["whole"]), strict=False):
+    sed = study.seconds_of_sed()
+    for kind, seconds in zip(pairs, (sed.alone, sed.whole), strict=False):
         told, ratio = pairs[kind][0] / pairs[kind][1], each / seconds
         what = f"grad_norm / SED, seconds of {kind}"
         yield Claim(what, f"{told:,.0f}", f"{ratio:,.0f}", other or ("reproduced" if ratio >= told else "less"))
@@ -313,7 +314,7 @@ def _table_1(study: Study) -> Iterator[Part]:
     paper, setting = published()["sed_paper"], study.setting
     told = paper["seconds_per_architecture"].get(f"{setting.space['name']}_{setting.dataset}", {})
     rows = [[row["proxy"], f"{row['seconds']:.3g}", number(told.get(row["proxy"]), "g")] for row in summary(study)]
-    rows.append(["sed, asked for alone", f"{study.sed_seconds['alone']:.2g}", number(told.get("sed"), "g")])
+    rows.append(["sed, asked for alone", f"{study.seconds_of_sed().alone:.2g}", number(told.get("sed"), "g")])
     yield (
         f"Seconds of one architecture: the study's medians ({setting.space['name']}, {setting.dataset}, "
         f"{setting.machine}), and Table 1 of the paper ({paper['hardware']}) where it has that space and data set."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from sedspace.report.statistics import (
 )
 from sedspace.report.values import by_architecture, data_free, scores_of, summary
 from sedspace.spaces import Space, described
-from sedspace.studies.file import Study
+from sedspace.studies import Study
 from sedspace.tables import key_of, read_table, refuse_repeated, with_index
 
 _ACCURACY = "(?i)acc|test|val"
@@ -39,8 +40,7 @@ _INTERVALS = (
 
 def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequence[str] | None = None) -> Report:
     """Return the report of a study; see `sedspace.report.write_report`."""
-    if study.rows.is_empty():
-        raise BadInput("the study has no values yet: let `sedspace crosscheck` finish")
+    study.seconds_of_sed()
     wide, space = by_architecture(study), described(study.setting.space)
     proxies, costs = study.rows["proxy"].n_unique(), summary(study)
     sections = [
@@ -92,15 +92,15 @@ def _about(study: Study, space: Space, wide: pl.DataFrame, summed: list[dict[str
         f"seed {setting.seed}."
     )
     yield f"{setting.machine} ({setting.device}); sedspace {setting.sedspace}, torch {setting.torch}."
-    costs = {row["proxy"]: row["seconds"] for row in summed}
+    costs, sed = {row["proxy"]: row["seconds"] for row in summed}, study.seconds_of_sed()
     name = "grad_norm" if "grad_norm" in costs else max(costs, key=lambda one: costs[one])
     agreement = correlation(wide["sed"], wide[name])
     yield (
         f"SED and `{name}` rank them with Spearman {number(agreement.spearman)}. One value of `{name}` takes "
         f"{duration(costs[name])} here. SED of one architecture, asked for alone, takes "
-        f"{duration(study.sed_seconds['alone'])}, {_three(costs[name] / study.sed_seconds['alone'])} times less; "
-        f"of one among a whole space, scored at once, {duration(study.sed_seconds['whole'])}, "
-        f"{_three(costs[name] / study.sed_seconds['whole'])} times less."
+        f"{duration(sed.alone)}, {_three(costs[name] / sed.alone)} times less; "
+        f"of one among a whole space, scored at once, {duration(sed.whole)}, "
+        f"{_three(costs[name] / sed.whole)} times less."
     )
 
 
@@ -148,7 +148,7 @@ def _seconds(study: Study, space: Space, summed: list[dict[str, Any]]) -> Iterat
     table_1 = paper["seconds_per_architecture"].get(f"{space.name}_{study.setting.dataset}", {})
     rows = sorted(summed, key=lambda row: -row["seconds"])
     costs = {row["proxy"]: row["seconds"] for row in rows}
-    whole, alone = study.sed_seconds["whole"], study.sed_seconds["alone"]
+    whole, alone = astuple(study.seconds_of_sed())
     yield (
         "Medians and quartiles over architectures, after a first run that does not count; devices synchronised. "
         "Building the network is apart. SED's seconds were taken in the same run: `whole` is its time for a range of "

@@ -72,9 +72,9 @@ def summary(study: Study) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> from sedspace.studies.study import crosscheck
+    >>> import sedspace as ss
     >>> from sedspace.report import summary
-    >>> study = crosscheck("tss", range(11660, 11669), ["params"], batch=2, progress=False)
+    >>> study = ss.crosscheck("tss", range(11660, 11669), ["params"], batch=2, progress=False)
     >>> summary(study)[0]["values"], round(summary(study)[0]["spearman_with_sed"], 2)
     (9, 0.94)
     """

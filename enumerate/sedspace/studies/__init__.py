@@ -1,1 +1,16 @@
-"""Real networks of architectures, and zero-cost proxies on them. Needs torch; nothing else of sedspace does."""
+"""Zero-cost proxies on real networks of a sample of architectures. Only computing them needs torch."""
+
+from sedspace.studies.file import SCHEMA, Row, SedSeconds, Setting, Study, read_study, write_study
+from sedspace.studies.study import chosen_proxies, crosscheck
+
+__all__ = [
+    "SCHEMA",
+    "Row",
+    "SedSeconds",
+    "Setting",
+    "Study",
+    "chosen_proxies",
+    "crosscheck",
+    "read_study",
+    "write_study",
+]

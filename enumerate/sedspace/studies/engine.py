@@ -6,12 +6,13 @@ import contextlib
 import statistics
 import time
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sedspace.errors import BadInput, first_line
 from sedspace.scores import score
 from sedspace.spaces import Space
-from sedspace.studies.worker import Row, Todo, Values, machine
+from sedspace.studies.file import Row, SedSeconds
+from sedspace.studies.worker import Evaluator, Hardware, Todo, hardware_for
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -22,24 +23,24 @@ _RANGE = 10**7
 class Engine(Protocol):
     """What computes values."""
 
-    def machine(self, device: str) -> dict[str, Any]:
-        """Return the device, its name, its threads and the version of torch, as a `Setting` has them."""
+    def hardware(self, device: str) -> Hardware:
+        """Return what values would be computed on."""
 
-    def sed_seconds(self, space: Space, index: int) -> dict[str, float]:
+    def sed_seconds(self, space: Space, index: int) -> SedSeconds:
         """Return the seconds per architecture of scoring a range of the space, and of asking for one architecture."""
 
-    def rows(self, values: Values, todo: list[Todo]) -> Generator[list[Row]]:
+    def rows(self, evaluator: Evaluator, todo: list[Todo]) -> Generator[list[Row]]:
         """Yield the rows of values, some at a time."""
 
 
-class Here:
+class ThisProcess:
     """One value after the other, in this process."""
 
-    def machine(self, device: str) -> dict[str, Any]:
+    def hardware(self, device: str) -> Hardware:
         """Return what this process would compute on; raise `BadInput` if it has no such device."""
-        return machine(device)
+        return hardware_for(device)
 
-    def sed_seconds(self, space: Space, index: int) -> dict[str, float]:
+    def sed_seconds(self, space: Space, index: int) -> SedSeconds:
         """Measure it: the median of five."""
 
         def median(start: int, stop: int) -> float:
@@ -50,16 +51,16 @@ class Here:
                 taken.append(time.perf_counter() - began)
             return statistics.median(taken[1:]) / (stop - start)
 
-        return {"whole": median(0, min(space.size, _RANGE)), "alone": median(index, index + 1)}
+        return SedSeconds(whole=median(0, min(space.size, _RANGE)), alone=median(index, index + 1))
 
-    def rows(self, values: Values, todo: list[Todo]) -> Generator[list[Row]]:
+    def rows(self, evaluator: Evaluator, todo: list[Todo]) -> Generator[list[Row]]:
         """Yield the rows one by one."""
         for one in todo:
-            yield [values.row(one)]
+            yield [evaluator.row(one)]
 
 
-class OnCluster:
-    """Workers of a Dask cluster, a task for each architecture and repeat. They must be of one kind."""
+class DaskWorkers:
+    """The workers of a Dask cluster, a task for each architecture and repeat. They must be of one kind."""
 
     def __init__(self, client: Client) -> None:
         from sedspace.cluster import refuse_other_code
@@ -67,10 +68,10 @@ class OnCluster:
         refuse_other_code(client)
         self.client = client
 
-    def machine(self, device: str) -> dict[str, Any]:
+    def hardware(self, device: str) -> Hardware:
         """Return what all workers would compute on; raise `BadInput` if they differ."""
         try:
-            found: dict[str, dict[str, Any]] = self.client.run(machine, device)
+            found: dict[str, Hardware] = self.client.run(hardware_for, device)
         except BadInput:
             raise
         except Exception as error:  # whatever a worker that lacks torch makes of it
@@ -81,23 +82,23 @@ class OnCluster:
                 raise BadInput(f"worker {worker} has {theirs}, {first} has {ours}: expected workers of one kind")
         return ours
 
-    def sed_seconds(self, space: Space, index: int) -> dict[str, float]:
+    def sed_seconds(self, space: Space, index: int) -> SedSeconds:
         """Measure it on a worker."""
-        found: dict[str, float] = self.client.submit(Here().sed_seconds, space, index, pure=False).result()
+        found: SedSeconds = self.client.submit(ThisProcess().sed_seconds, space, index, pure=False).result()
         return found
 
-    def rows(self, values: Values, todo: list[Todo]) -> Generator[list[Row]]:
+    def rows(self, evaluator: Evaluator, todo: list[Todo]) -> Generator[list[Row]]:
         """Yield the rows of an architecture and repeat together."""
         from sedspace.cluster import done
 
         tasks: dict[tuple[int, int], list[Todo]] = {}
         for one in todo:
             tasks.setdefault((one.repeat, one.index), []).append(one)
-        shared = self.client.submit(_itself, values, pure=False)  # once to each worker, not with every task
-        futures = [self.client.submit(Values.rows, shared, some, pure=False) for some in tasks.values()]
+        shared = self.client.submit(_itself, evaluator, pure=False)  # once to each worker, not with every task
+        futures = [self.client.submit(Evaluator.rows, shared, some, pure=False) for some in tasks.values()]
         with contextlib.closing(done(self.client, futures)) as results:
             yield from results
 
 
-def _itself(values: Values) -> Values:
-    return values
+def _itself(evaluator: Evaluator) -> Evaluator:
+    return evaluator

@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Annotated, Any, get_origin, get_type_hints
 
 import polars as pl
 import pyarrow as pa
@@ -17,26 +17,50 @@ import pyarrow.parquet as pq
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.storage import as_location, failures, naming, read_given, size, what_failed, write_whole
 
-SCHEMA = {
-    "index": pl.Int64,
-    "arch": pl.String,
-    "sed": pl.Float32,
-    "proxy": pl.String,
-    "repeat": pl.Int32,
-    "value": pl.Float64,
-    "reason": pl.String,
-    "seconds": pl.Float64,
-    "build_seconds": pl.Float64,
-    "device": pl.String,
-    "dtype": pl.String,
-    "batch": pl.Int32,
-    "seed": pl.Int64,
-}
 _KEY = b"sedspace"
 _MARK, _BLANK = b'"sha256": "', "0" * 64
 
 AGGREGATES = {"az_nas": ("az_expressivity", "az_progressivity", "az_trainability", "macs")}
 """Proxies that are made of other ones, over all architectures of a study, when it is read."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One value of a study: its fields are the columns.
+
+    Attributes
+    ----------
+    index, arch, sed : int, str, float
+        The architecture, and its SED.
+    proxy, repeat : str, int
+    value, reason : float, str
+        One of them is None: there is no value, and the reason says why.
+    seconds, build_seconds : float
+        What computing the value took, and building the network.
+    device, dtype, batch, seed : str, str, int, int
+        As the setting has them, for whoever reads the rows alone.
+    """
+
+    index: Annotated[int, pl.Int64]
+    arch: Annotated[str, pl.String]
+    sed: Annotated[float, pl.Float32]
+    proxy: Annotated[str, pl.String]
+    repeat: Annotated[int, pl.Int32]
+    value: Annotated[float | None, pl.Float64]
+    reason: Annotated[str | None, pl.String]
+    seconds: Annotated[float, pl.Float64]
+    build_seconds: Annotated[float, pl.Float64]
+    device: Annotated[str, pl.String]
+    dtype: Annotated[str, pl.String]
+    batch: Annotated[int, pl.Int32]
+    seed: Annotated[int, pl.Int64]
+
+
+SCHEMA: dict[str, pl.DataType] = {
+    name: hint.__metadata__[0] for name, hint in get_type_hints(Row, include_extras=True).items()
+}
+OUT_OF_MEMORY = "out of memory"
+"""The reason of what is tried again when a study is continued."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +93,14 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class SedSeconds:
+    """Seconds per architecture of SED: of scoring a range of the space at once, and of asking for one alone."""
+
+    whole: float
+    alone: float
+
+
+@dataclass(frozen=True)
 class Study:
     """The rows of a study and what they were computed under.
 
@@ -80,15 +112,20 @@ class Study:
     setting : Setting
     less : list of str
         The proxies of which less is better.
-    sed_seconds : dict
-        Seconds per architecture of SED on the same machine: ``whole``, scoring a range of the space; ``alone``, asking
-        for one architecture.
+    sed_seconds : SedSeconds, optional
+        Of the same machine; None before anything is computed.
     """
 
     rows: pl.DataFrame
     setting: Setting
     less: list[str]
-    sed_seconds: dict[str, float]
+    sed_seconds: SedSeconds | None
+
+    def seconds_of_sed(self) -> SedSeconds:
+        """Return the seconds of SED; raise `BadInput` if the study has no values yet."""
+        if self.rows.is_empty() or self.sed_seconds is None:
+            raise BadInput("the study has no values yet: let `sedspace crosscheck` finish")
+        return self.sed_seconds
 
     def _repr_html_(self) -> str:
         """Show the study in a notebook: for each proxy how many values there are, and its seconds."""
@@ -102,15 +139,16 @@ class Study:
 
 def write_study(path: Path, study: Study) -> None:
     """Write a study as one file, whole or not at all, with its SHA-256 inside."""
-    about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": study.sed_seconds, "sha256": _BLANK}
+    sed_seconds = {} if study.sed_seconds is None else asdict(study.sed_seconds)
+    about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": sed_seconds, "sha256": _BLANK}
     data = io.BytesIO()
     table = study.rows.to_arrow()
     with pq.ParquetWriter(data, table.schema, compression="zstd") as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({_KEY: json.dumps(about).encode()})
     whole = data.getvalue()
-    place_of = _digest_at(whole)
-    whole = whole[:place_of] + hashlib.sha256(whole).hexdigest().encode() + whole[place_of + len(_BLANK) :]
+    at = _digest_at(whole)
+    whole = whole[:at] + hashlib.sha256(whole).hexdigest().encode() + whole[at + len(_BLANK) :]
     try:
         write_whole(path, whole)
     except failures() as error:
@@ -161,7 +199,7 @@ def read_study(path: str | Path) -> Study:
         raise BadInput(f"{path} is no study: {type(error).__name__} in its metadata: {first_line(error)}") from None
 
 
-def _about(known: Any) -> tuple[Setting, list[str], dict[str, float]]:
+def _about(known: dict[str, Any]) -> tuple[Setting, list[str], SedSeconds | None]:
     """Return what a file says about its rows; raise `TypeError` or another error if that is something else."""
     setting = Setting(**known["setting"])
     for name, kind in get_type_hints(Setting).items():
@@ -171,9 +209,9 @@ def _about(known: Any) -> tuple[Setting, list[str], dict[str, float]]:
     _refuse_unless(isinstance(less, list) and all(isinstance(one, str) for one in less), "less", less)
     numbers = isinstance(seconds, dict) and all(type(one) is float and one > 0 for one in seconds.values())
     _refuse_unless(numbers and set(seconds) in (set(), {"whole", "alone"}), "sed_seconds", seconds)
-    return setting, less, seconds
+    return setting, less, SedSeconds(**seconds) if seconds else None
 
 
-def _refuse_unless(right: bool, name: str, value: Any) -> None:
+def _refuse_unless(right: bool, name: str, value: object) -> None:
     if not right:
         raise TypeError(f"{name} is {value!r}")

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,29 +14,38 @@ import numpy as np
 import polars as pl
 from tqdm import tqdm
 
-from sedspace.errors import BadInput, as_int
-from sedspace.networks import skeleton_of
-from sedspace.scores import find_score
+from sedspace.errors import BadInput, as_int, needs
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END
 from sedspace.storage import as_location, is_remote, naming, size
 from sedspace.storage.lock import sole_writer
-from sedspace.studies.engine import Engine, Here, OnCluster
-from sedspace.studies.file import AGGREGATES, SCHEMA, Setting, Study, read_study, write_study
-from sedspace.studies.images import Batches
-from sedspace.studies.proxies import Proxy, find_proxy, known_proxies
-from sedspace.studies.worker import OUT_OF_MEMORY, Row, Todo, Values
+from sedspace.studies.file import AGGREGATES, OUT_OF_MEMORY, SCHEMA, Row, Setting, Study, read_study, write_study
 from sedspace.version import __version__
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what needs torch is imported when a study is made
     from distributed import Client
+
+    from sedspace.studies.engine import Engine
+    from sedspace.studies.proxies import Proxy
+    from sedspace.studies.worker import Evaluator, Todo
 
 _SAVE_SECONDS = 2.0
 
 
 def chosen_proxies(names: Iterable[str]) -> list[Proxy]:
-    """Return proxies by their names; ``all`` is all of them, and what is made of others (``az_nas``) its parts."""
+    """Return proxies by their names; ``all`` is all of them, and what is made of others (``az_nas``) its parts.
+
+    Raises
+    ------
+    BadInput
+        If there is no such proxy, or no torch.
+    """
+    try:
+        from sedspace.studies.proxies import find_proxy, known_proxies
+    except ModuleNotFoundError as error:
+        raise needs(str(error.name), "crosscheck", "crosscheck needs") from None
+
     found: dict[str, Proxy] = {}
     for name in names:
         parts: Iterable[str] = known_proxies() if name == "all" else AGGREGATES.get(name, (name,))
@@ -105,13 +114,17 @@ def crosscheck(
     Examples
     --------
     >>> import sedspace as ss
-    >>> from sedspace.studies.study import crosscheck
-    >>> study = crosscheck("tss", [11668, 0], ["params", "synflow"], batch=2, progress=False)
+    >>> study = ss.crosscheck("tss", [11668, 0], ["params", "synflow"], batch=2, progress=False)
     >>> study.rows.select("index", "proxy", "value", "reason").row(1)
     (0, 'synflow', None, 'nothing flows from the input to the output (a dead cell)')
     """
     space = find_space(space)
     chosen = chosen_proxies(proxies)
+    from sedspace.networks import skeleton_of
+    from sedspace.studies.engine import DaskWorkers, ThisProcess
+    from sedspace.studies.images import Batches
+    from sedspace.studies.worker import Evaluator, Todo, facts_of
+
     wanted = [space.check_index(as_int(index, "index")) for index in dict.fromkeys(indices)]
     for number, least, what in ((batch, 2, "batch"), (repeats, 1, "repeats"), (seed, 0, "seed")):
         if not least <= as_int(number, what) < INT64_END:
@@ -120,7 +133,7 @@ def crosscheck(
         raise BadInput(f"index {max(wanted)} of {space.name}: expected indices that fit int64")
     skeleton = skeleton_of(space, dataset)
     batches = Batches(skeleton, batch, seed, repeats, images, labels)
-    by: Engine = Here() if client is None else OnCluster(client)
+    engine: Engine = ThisProcess() if client is None else DaskWorkers(client)
     setting = Setting(
         space=space.describe(),
         dataset=skeleton.dataset,
@@ -128,38 +141,27 @@ def crosscheck(
         batch=batch,
         seed=seed,
         sedspace=__version__,
-        **by.machine(device),
+        **asdict(engine.hardware(device)),
     )
     path = None if out is None else as_location(out)
     if path is not None and not is_remote(path) and not path.absolute().parent.is_dir():
         raise BadInput(f"--out {path}: there is no directory {path.parent}")
+    evaluator = Evaluator(space, setting, batches, facts_of(space, wanted))
+    todo = [Todo(index, proxy, repeat) for index in wanted for repeat in range(repeats) for proxy in chosen]
     with nullcontext() if path is None else sole_writer(path):
-        return _continued(by, space, setting, batches, wanted, chosen, repeats, path, progress)
+        return _continued(engine, evaluator, todo, path, progress)
 
 
-def _continued(
-    by: Engine,
-    space: Space,
-    setting: Setting,
-    batches: Batches,
-    wanted: list[int],
-    chosen: list[Proxy],
-    repeats: int,
-    path: Path | None,
-    progress: bool,
-) -> Study:
+def _continued(engine: Engine, evaluator: Evaluator, todo: list[Todo], path: Path | None, progress: bool) -> Study:
     """Return the study of a file, if there is one, with what is missing computed."""
-    there = Study(pl.DataFrame(schema=SCHEMA), setting, [], {})
+    there = Study(pl.DataFrame(schema=SCHEMA), evaluator.setting, [], None)
     if path is not None:
         with naming(path):
             found = size(path) is not None
-        there = _found(path, setting) if found else there
+        there = _found(path, evaluator.setting) if found else there
     done = set(there.rows.select("index", "proxy", "repeat").rows())
-    left = [Todo(i, p, r) for i in wanted for r in range(repeats) for p in chosen if (i, p.name, r) not in done]
-    if not left:
-        return there
-    values = Values(space, setting, batches, _about(space, [one.index for one in left]))
-    return _compute(by, values, left, there, path, progress)
+    left = [one for one in todo if (one.index, one.proxy.name, one.repeat) not in done]
+    return _computed(engine, evaluator, left, there, path, progress) if left else there
 
 
 def _found(path: Path, setting: Setting) -> Study:
@@ -174,31 +176,25 @@ def _found(path: Path, setting: Setting) -> Study:
     return there
 
 
-def _about(space: Space, indices: Iterable[int]) -> dict[int, tuple[str, float]]:
-    """Return the arch string and SED of architectures."""
-    order = sorted(set(indices))
-    sed = find_score(space, "sed")
-    values = sed.values(sed.at(space, space.digits(order))).tolist()
-    return dict(zip(order, zip(space.arch(order).tolist(), values, strict=True), strict=True))
-
-
-def _compute(by: Engine, values: Values, left: list[Todo], there: Study, path: Path | None, progress: bool) -> Study:
+def _computed(
+    engine: Engine, evaluator: Evaluator, left: list[Todo], there: Study, path: Path | None, progress: bool
+) -> Study:
     """Have what is left computed and written, now and then and in the end."""
     less = sorted({*there.less, *(one.proxy.name for one in left if one.proxy.better == "less")})
-    sed_seconds = there.sed_seconds or by.sed_seconds(values.space, left[0].index)
+    sed_seconds = there.sed_seconds or engine.sed_seconds(evaluator.space, left[0].index)
     new: list[Row] = []
     saved = time.monotonic()
 
     def study() -> Study:
-        frame = pl.concat([there.rows, pl.DataFrame(new, SCHEMA, orient="row")])
-        return Study(frame.sort("index", "proxy", "repeat"), values.setting, less, sed_seconds)
+        frame = pl.concat([there.rows, pl.DataFrame([astuple(row) for row in new], SCHEMA, orient="row")])
+        return Study(frame.sort("index", "proxy", "repeat"), evaluator.setting, less, sed_seconds)
 
     # Mixed, and the mean over all as the pace, so that the remaining time does not follow the sizes of networks.
-    order = np.random.default_rng(values.setting.seed).permutation(len(left)).tolist()
-    todo = sorted((left[place] for place in order), key=lambda one: one.repeat)
+    order = np.random.default_rng(evaluator.setting.seed).permutation(len(left)).tolist()
+    todo = sorted((left[number] for number in order), key=lambda one: one.repeat)
     bar = tqdm(total=len(left), unit="value", smoothing=0, disable=None if progress else True)
     try:
-        with bar, contextlib.closing(by.rows(values, todo)) as results:
+        with bar, contextlib.closing(engine.rows(evaluator, todo)) as results:
             for rows in results:
                 new += rows
                 bar.update(len(rows))

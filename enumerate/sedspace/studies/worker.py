@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,17 +13,14 @@ from torch.nn.functional import cross_entropy
 
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.provenance import code_version, cpu_name
+from sedspace.scores import find_score
 from sedspace.spaces import Space
-from sedspace.studies.file import Setting
+from sedspace.studies.file import OUT_OF_MEMORY, Row, Setting
 from sedspace.studies.images import Batches, torch_seed
 from sedspace.studies.proxies import Batch, Proxy, Undefined
 
-OUT_OF_MEMORY = "out of memory"
 _OUT_OF_MEMORY = OUT_OF_MEMORY, "can't allocate memory", "not enough memory"
 _ONE_AT_A_TIME = threading.Lock()  # threads of a process share torch's random numbers
-
-Row = tuple[Any, ...]
-"""In the order of `SCHEMA`."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +32,44 @@ class Todo:
     repeat: int
 
 
-def machine(device: str) -> dict[str, Any]:
-    """Return what this process would compute on, as a `Setting` has it; raise `BadInput` if it has no such device."""
+@dataclass(frozen=True)
+class Facts:
+    """What the rows of an architecture say about it."""
+
+    arch: str
+    sed: float
+
+
+def facts_of(space: Space, indices: Iterable[int]) -> dict[int, Facts]:
+    """Return arch string and SED of architectures, by index."""
+    order = sorted(set(indices))
+    sed = find_score(space, "sed")
+    values = sed.values(sed.at(space, space.digits(order))).tolist()
+    return {index: Facts(*both) for index, *both in zip(order, space.arch(order).tolist(), values, strict=True)}
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What values are computed on, as a `Setting` has it."""
+
+    device: str
+    machine: str
+    threads: int
+    torch: str
+
+
+def hardware_for(device: str) -> Hardware:
+    """Return what this process would compute on; raise `BadInput` if it has no such device."""
     if device not in ("auto", "cpu", "cuda"):
         raise BadInput(f"device {device!r}: expected auto, cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise BadInput("device 'cuda': torch finds no CUDA device here, expected cpu or auto")
-    gpu = device != "cpu" and torch.cuda.is_available()
-    return {
-        "device": "cuda" if gpu else "cpu",
-        "machine": torch.cuda.get_device_name() if gpu else cpu_name(),
-        "threads": 0 if gpu else torch.get_num_threads(),
-        "torch": torch.__version__,
-    }
+    if device != "cpu" and torch.cuda.is_available():
+        return Hardware("cuda", torch.cuda.get_device_name(), 0, torch.__version__)
+    return Hardware("cpu", cpu_name(), torch.get_num_threads(), torch.__version__)
 
 
-class Values:
+class Evaluator:
     """What computes the values of one setting, in this process or, pickled, in another.
 
     Parameters
@@ -59,8 +77,8 @@ class Values:
     space : Space
     setting : Setting
     batches : Batches
-    known : mapping of int to (str, float)
-        The arch string and SED of every architecture.
+    known : mapping of int to Facts
+        All that values are asked of, by index.
     code : str, optional
         The `code_version` of the process that asks. Default: of this one.
     """
@@ -70,7 +88,7 @@ class Values:
         space: Space,
         setting: Setting,
         batches: Batches,
-        known: Mapping[int, tuple[str, float]],
+        known: Mapping[int, Facts],
         code: str | None = None,
     ) -> None:
         self.space, self.setting, self.batches, self.known = space, setting, batches, known
@@ -78,17 +96,20 @@ class Values:
         self._batch: tuple[int, Batch] | None = None
         self._warm: set[str] = set()
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[type[Evaluator], tuple[object, ...]]:
         """Leave behind what belongs to this process."""
-        return Values, (self.space, self.setting, self.batches, self.known, self.code)
+        return Evaluator, (self.space, self.setting, self.batches, self.known, self.code)
 
     def rows(self, todo: Iterable[Todo]) -> list[Row]:
         """Return the rows of several values; raise `RunError` if this process is not like the one that asks."""
-        here = {"code": code_version(), **machine(self.setting.device)}
-        like = {"code": self.code, "machine": self.setting.machine, "threads": self.setting.threads}
-        for name, wanted in like.items():
-            if here[name] != wanted:
-                raise RunError(f"a worker's {name} is {here[name]!r}, that of the study {wanted!r}: expected the same")
+        here, asked = hardware_for(self.setting.device), self.setting
+        for name, ours, wanted in (
+            ("code", code_version(), self.code),
+            ("machine", here.machine, asked.machine),
+            ("threads", here.threads, asked.threads),
+        ):
+            if ours != wanted:
+                raise RunError(f"a worker's {name} is {ours!r}, that of the study {wanted!r}: expected the same")
         return [self.row(one) for one in todo]
 
     def row(self, one: Todo) -> Row:
@@ -100,7 +121,7 @@ class Values:
             return self._row(one)
 
     def _row(self, one: Todo) -> Row:
-        batch, setting = self._batch_of(one.repeat), self.setting
+        batch, setting, known = self._batch_of(one.repeat), self.setting, self.known[one.index]
         value, reason, built = None, None, 0.0
         began = time.perf_counter()
         try:
@@ -120,9 +141,21 @@ class Values:
                 raise RunError(f"{name}: {type(error).__name__}: {first_line(error)}") from error
             reason = OUT_OF_MEMORY
         self._synchronise()
-        seconds = time.perf_counter() - began
-        found = (one.index, *self.known[one.index], one.proxy.name, one.repeat, value, reason, seconds, built)
-        return (*found, setting.device, "float32", setting.batch, setting.seed)
+        return Row(
+            index=one.index,
+            arch=known.arch,
+            sed=known.sed,
+            proxy=one.proxy.name,
+            repeat=one.repeat,
+            value=value,
+            reason=reason,
+            seconds=time.perf_counter() - began,
+            build_seconds=built,
+            device=setting.device,
+            dtype="float32",
+            batch=setting.batch,
+            seed=setting.seed,
+        )
 
     def _batch_of(self, repeat: int) -> Batch:
         if self._batch is None or self._batch[0] != repeat:
