@@ -20,6 +20,10 @@ hypothesis.settings.register_profile("sedspace", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("fuzz", deadline=None, print_blob=True, max_examples=1500)
 hypothesis.settings.load_profile("sedspace")
 
+# Test processes side by side: torch's threads of one would wait for those of the other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Commands that tests start must find an uninstalled checkout as pytest itself does.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "enumerate"), str(ROOT / "kernels")])
 

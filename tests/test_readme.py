@@ -26,6 +26,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 COMMANDS = ("sedspace ", "python ", "python3 ", "pip ", "pdoc ", "bash ", "eval ", "_SEDSPACE", ". ")
+TESTS = ".venv/bin/python -m pytest -q -n 2"
 MAIN_JOB = "sedspace enumerate tss5 --out runs/tss5"
 NO_CODE = {"Genotype(...)", "lam = 3/4", "lam * w(k)"}  # notation
 STAND_INS = {"tcp://node1:8786": "SCHEDULER", "/shared/": "SHARED/", "DIRECTORY": "TABLES"}  # what a reader has
@@ -151,8 +152,10 @@ def understood(line):
     """Return whether a line is one that cannot be run here, and all that can be said of it is right."""
     words = shlex.split(line, comments=True)
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    if line.startswith("python3 -m venv .venv && .venv/bin/pip install -q "):  # CI runs it: these tests
-        return line.endswith("&& .venv/bin/python -m pytest -q")
+    if line.startswith("python3 -m venv "):  # CI runs it: these tests
+        return line.endswith(f"&& {TESTS}")
+    if words[:3] == ["pip", "install", "--group"]:
+        return words[3] in tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     if words[:2] == ["pip", "install"]:
         return {*re.fullmatch(r"\.\[([\w,]+)\]", words[2])[1].split(",")} <= extras.keys()
     if words[:2] == ["python", "bench"]:
@@ -193,9 +196,9 @@ def test_the_two_commands_make_their_own_environment():
     assert len(commands) == 2
     for command in commands:
         (line,) = [line for line in command.splitlines() if not line.startswith("#")]
-        assert line.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+        assert re.match(r"python3 -m venv (--upgrade-deps )?\.venv && \.venv/bin/pip install ", line)
     assert commands[0].rstrip().endswith(f"&& .venv/bin/{MAIN_JOB}")
-    assert commands[1].rstrip().endswith("&& .venv/bin/python -m pytest -q")
+    assert commands[1].rstrip().endswith(f"&& {TESTS}")
 
 
 def test_the_space_in_toml_is_one(tmp_path):

@@ -34,7 +34,7 @@ class _WholePackage:
 class _CacheImpl(caching.CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = tuple(
         type(locator.__name__, (_WholePackage, locator), {})
-        for locator in caching.CompileResultCacheImpl._locator_classes
+        for locator in caching.CompileResultCacheImpl._locator_classes  # noqa: SLF001  numba has no public way
     )
 
 
@@ -48,7 +48,7 @@ def jit(function: Kernel) -> Kernel:
     # Bounds checking is no part of numba's cache key: checked and unchecked code must not meet in one cache.
     if isinstance(compiled, numba.core.dispatcher.Dispatcher) and not numba.config.BOUNDSCHECK:
         with contextlib.suppress(RuntimeError):  # no writable place for a cache: every process compiles for itself
-            compiled._cache = _Cache(function)
+            compiled._cache = _Cache(function)  # noqa: SLF001
     return compiled  # type: ignore[no-any-return]
 
 

@@ -34,7 +34,7 @@ def _lowest(space: Space) -> NDArray[np.int32]:
     kinds = tuple(codes.get(o.kind, 2 + code) for code, o in enumerate(cells.operations))
     pools = tuple(o.kind == "pool" for o in cells.operations)
     with _lock:  # several shards of a run may ask at once
-        return _compute(cells.edges, kinds, pools)
+        return class_of_every_cell(cells.edges, kinds, pools)
 
 
 def _check(space: Space) -> CellSpace:
@@ -49,7 +49,10 @@ def _check(space: Space) -> CellSpace:
 
 
 @lru_cache(maxsize=4)  # by what determines them: a space that is read from a file, or sent to a worker, is another one
-def _compute(edges: tuple[tuple[int, int], ...], kinds: tuple[int, ...], pools: tuple[bool, ...]) -> NDArray[np.int32]:
+def class_of_every_cell(
+    edges: tuple[tuple[int, int], ...], kinds: tuple[int, ...], pools: tuple[bool, ...]
+) -> NDArray[np.int32]:
+    """Return the functional class of every cell: the index of the first of its class."""
     sources, targets = (np.array(ends, np.int64) for ends in zip(*edges, strict=True))
     values = np.empty(len(kinds) ** len(edges), np.uint64)
     codes, weightless, threads = np.array(kinds, np.uint64), np.array(pools), available_threads()
