@@ -445,7 +445,7 @@ def test_two_runs_of_one_request_at_once_are_both_written(client, tmp_path):
 
 
 def test_a_shard_that_the_client_does_not_see(client, tmp_path, monkeypatch):
-    monkeypatch.setattr("sedspace.runs.write.names", lambda path: [])
+    monkeypatch.setattr("sedspace.storage.LocalPath.names", lambda directory: [])
     with pytest.raises(ss.RunError, match="was written and is not there: do the workers see another"):
         enumerate_space("tss", tmp_path / "run", client=client, progress=False)
     assert not (tmp_path / "run" / "manifest.json").exists()

@@ -445,8 +445,8 @@ def test_everything_made_is_synced(tmp_path, monkeypatch):
 
 
 def test_places(tmp_path):
-    assert as_location(f"file://{tmp_path}/a%20b@c") == tmp_path / "a b@c"
-    assert as_location(f"FILE://localhost{tmp_path}") == as_location(f"local://{tmp_path}") == tmp_path
+    assert as_location(f"file://{tmp_path}/a%20b@c").path == tmp_path / "a b@c"
+    assert as_location(f"FILE://localhost{tmp_path}").path == as_location(f"local://{tmp_path}").path == tmp_path
     with pytest.raises(ss.BadInput, match=r"^s3:/\.\.\. has one slash: expected s3://") as caught:
         as_location("s3:/KEY:SECRET@bucket")
     assert "SECRET" not in str(caught.value)

@@ -13,8 +13,9 @@ import pytest
 
 import sedspace as ss
 from conftest import s3_server
+from sedspace.runs.finished import FINISHED
 from sedspace.runs.query import describe, sample, sql, top
-from sedspace.storage import FINISHED, as_location
+from sedspace.storage import as_location
 
 pytest.importorskip("upath", reason="needs universal_pathlib: pip install 'sedspace[s3]'")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the clients of S3
@@ -39,7 +40,7 @@ def store(request):
 
 
 def objects(url):
-    return {one.name: one.read_bytes() for one in as_location(url).iterdir()}
+    return {one.name: one.read_bytes() for one in as_location(url).path.iterdir()}
 
 
 def content(path):
@@ -70,7 +71,7 @@ def test_continued_and_repaired(store, tmp_path):
     expected = content(ss.enumerate_space("tss", tmp_path / "run", where="sed > 1", **OPTIONS).path)
     run = ss.enumerate_space("tss", store, where="sed > 1", **OPTIONS)
     first, second = run.files()[:2]
-    (as_location(store) / "manifest.json").unlink()
+    (as_location(store).path / "manifest.json").unlink()
     second.unlink()
     with pytest.raises(ss.RunError, match="a run that is not finished"):
         ss.open_run(store)
@@ -86,7 +87,7 @@ def test_continued_and_repaired(store, tmp_path):
         again.scan()
     assert len(ss.repair_run(store)) == 2
     assert objects(store) == expected
-    (as_location(store) / "mine.txt").write_bytes(b"mine")
+    (as_location(store).path / "mine.txt").write_bytes(b"mine")
     assert [str(problem) for problem in again.verify()] == ["mine.txt: does not belong to this run"]
 
 

@@ -18,7 +18,6 @@ import pickle
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sedspace.errors import BadInput, RunError, SedspaceError, first_line, needs
@@ -26,7 +25,7 @@ from sedspace.provenance import code_version
 from sedspace.runs.request import Request, Shard
 from sedspace.runs.threads import Done, do_shard
 from sedspace.scores import Score, check_threads, find_score, register_again, registered
-from sedspace.storage import as_location, is_remote
+from sedspace.storage import Location, as_location
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -203,7 +202,7 @@ class Order:
     code: str
 
 
-def by_cluster(client: Client, directory: Path, request: Request, noted: Mapping[str, str]) -> Generator[Done]:
+def by_cluster(client: Client, directory: Location, request: Request, noted: Mapping[str, str]) -> Generator[Done]:
     """Yield all shards of a run as the workers of a cluster get them done."""
     order = _order(directory, request)
     futures = [client.submit(_on_worker, order, shard, noted.get(shard.name), pure=False) for shard in request.shards()]
@@ -211,12 +210,12 @@ def by_cluster(client: Client, directory: Path, request: Request, noted: Mapping
         yield from results
 
 
-def _order(directory: Path, request: Request) -> Order:
+def _order(directory: Location, request: Request) -> Order:
     import cloudpickle
 
     columns = [_portable(request, column.name, column.score) for column in request.columns]
     return Order(
-        str(directory) if is_remote(directory) else str(directory.absolute()),
+        directory.address,
         pickle.dumps(request.space),
         cloudpickle.dumps(columns),
         cloudpickle.dumps(registered()),

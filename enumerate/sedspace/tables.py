@@ -12,7 +12,7 @@ from sedspace.errors import BadInput, as_path, first_line
 from sedspace.forked import refuse_fork
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces.radix import INT64_END
-from sedspace.storage import read_given
+from sedspace.storage import LocalPath, read_given
 
 KEYS = ("arch", "index")
 
@@ -31,7 +31,7 @@ def read_table(path: str | Path) -> pl.DataFrame:
         raise BadInput(f"table {file} is not there: expected a Parquet or CSV file")
     kind = "CSV" if file.suffix.lower() == ".csv" else "Parquet"
     try:
-        data = read_given(file)
+        data = read_given(LocalPath(file))
         if kind == "CSV":
             return pl.read_csv(data, infer_schema_length=None)
         table = pq.read_table(pa.BufferReader(data))  # polars panics on damaged files,

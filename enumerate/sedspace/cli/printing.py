@@ -19,7 +19,7 @@ import click
 import polars as pl
 
 from sedspace.errors import BadInput, first_line
-from sedspace.storage import write_whole
+from sedspace.storage import LocalPath
 
 _NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf|-")
 _MORE = "…"
@@ -77,7 +77,7 @@ def write_frame(frame: pl.DataFrame, out: str) -> None:
     data = io.BytesIO()
     try:
         writers[Path(out).suffix](data)
-        write_whole(Path(out), data.getvalue())
+        LocalPath(Path(out)).write(data.getvalue())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadInput(
             f"--out {out} cannot be written: {getattr(error, 'strerror', None) or first_line(error)}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sedspace.errors import BadInput, RunError, needs
 from sedspace.report.values import by_architecture, summary
-from sedspace.storage import write_whole
+from sedspace.storage import LocalPath
 from sedspace.studies import Study, read_study
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _write(report: Report, directory: Path) -> list[Path]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            write_whole(directory / name, content)
+            LocalPath(directory / name).write(content)
     except OSError as error:
         raise RunError(f"{directory} cannot be written: {error.strerror}") from None
     return [directory / name for name in files]

@@ -14,7 +14,7 @@ from sedspace.runs import Run
 from sedspace.runs.join import join
 from sedspace.runs.query import collect, top
 from sedspace.spaces.cell import CellSpace
-from sedspace.storage import write_whole
+from sedspace.storage import LocalPath
 from sedspace.tables import read_table
 
 if TYPE_CHECKING:
@@ -376,7 +376,7 @@ def save(figure: Figure, path: str | Path) -> None:
         raise BadInput(f"picture {path}: expected a name that ends in {', '.join(others)} or {last}")
     data = encoded(figure, kind[1:])
     try:
-        write_whole(Path(path), data)
+        LocalPath(Path(path)).write(data)
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror or error}") from None
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -22,7 +21,7 @@ from sedspace.scores import at_least_one, check_rows_fit
 from sedspace.scores.vocabulary import TEXTS, choices_of
 from sedspace.spaces import Space
 from sedspace.spaces.radix import INT64_END
-from sedspace.storage import arrow, failures, is_remote
+from sedspace.storage import failures
 
 
 def top(
@@ -229,9 +228,8 @@ def sql(run: Run, statement: str, *, allow_files: bool = False) -> pl.DataFrame:
         quoted = re.search(r'"([^"]+)"', str(error))
         raise unknown("column", quoted[1] if quoted else first_line(error), known) from None
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        for path in run.files():
-            _metadata(run, path)  # a damaged file is not the statement's fault
-        if is_remote(run.path) and isinstance(error, OSError) and error.errno is None:  # a page's checksum is another
+        _ = list(_metadata(run))  # a damaged file is not the statement's fault
+        if not run.location.compared_whole and isinstance(error, OSError) and error.errno is None:  # a page's checksum
             raise _unreadable(run, error) from None
         raise BadInput(f"query {shown(statement)} cannot be answered: {first_line(error)}") from None
 
@@ -277,8 +275,7 @@ def describe(run: Run) -> pl.DataFrame:
     """
     rows = run.scan()  # first: it refuses files whose footers are not as written
     bounds: dict[str, list[Any]] = {column.name: [] for column in run.request.columns}
-    for path in run.files():
-        metadata = _metadata(run, path)
+    for metadata in _metadata(run):
         for group in range(metadata.num_row_groups):
             for number in range(metadata.num_columns):
                 column = metadata.row_group(group).column(number)
@@ -299,9 +296,12 @@ def describe(run: Run) -> pl.DataFrame:
     )
 
 
-def _metadata(run: Run, path: Path) -> pq.FileMetaData:
+def _metadata(run: Run) -> Iterator[pq.FileMetaData]:
+    """Yield what the footers of the shards say."""
     try:
-        return pq.read_metadata(**arrow(path))
+        for written in run.shards:
+            with (run.location / written.shard.name).open() as file:
+                yield pq.read_metadata(file)
     except failures(pa.ArrowException) as error:
         raise _unreadable(run, error) from None
 

@@ -19,7 +19,7 @@ from sedspace.runs.request import FORMAT_VERSION, Request, Shard, difference
 from sedspace.runs.shards import MANIFEST, SHARD_NAME, Written
 from sedspace.runs.verify import Problem, Report, check_shards, refuse_damaged, unchecked
 from sedspace.spaces import Space
-from sedspace.storage import arrow, as_location, failures, is_remote, names, naming, read_whole, what_failed
+from sedspace.storage import Location, as_location, failures, naming, what_failed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,7 +40,8 @@ class Run:
 
     Attributes
     ----------
-    path : Path
+    location : Location
+        Where it lies.
     request : Request
         What it holds.
     shards : tuple of Written
@@ -48,10 +49,15 @@ class Run:
         How many rows were there already when `enumerate_space` returned this run: all of a finished one.
     """
 
-    path: Path
+    location: Location
     request: Request
     shards: tuple[Written, ...]
     rows_found: int = 0
+
+    @property
+    def path(self) -> Path:
+        """The path of its directory, or of its prefix in a store."""
+        return self.location.path
 
     @property
     def space(self) -> Space:
@@ -107,20 +113,10 @@ class Run:
         ...     run.scan().select("sed").max().collect().item()
         8.75
         """
-        import polars as pl
-
         refuse_fork()
         if check:
-            refuse_damaged(self.path, self.request, self.shards)
-        if not is_remote(self.path):
-            return pl.scan_parquet(self.files(), glob=False)
-        from pyarrow.dataset import ParquetFileFormat, ParquetFragmentScanOptions, dataset  # takes pandas along
-
-        paths = [arrow(path)["where"] for path in self.files()]
-        checked = ParquetFileFormat(
-            default_fragment_scan_options=ParquetFragmentScanOptions(page_checksum_verification=True)
-        )
-        return pl.scan_pyarrow_dataset(dataset(paths, filesystem=arrow(self.path)["filesystem"], format=checked))
+            refuse_damaged(self.location, self.request, self.shards)
+        return self.location.scan_parquet(written.shard.name for written in self.shards)
 
     def __repr__(self) -> str:
         return f"<run {self.path}: {self.rows:,} rows of {self.space.name} in {len(self.shards)} shards>"
@@ -169,13 +165,13 @@ class Run:
         ...     run.verify(), run.verify(full=True).looked_at()
         ([], 'SHA-256 of 1 compared, 6 of 6 rows recomputed, the condition checked')
         """
-        report = check_shards(self.path, self.request, self.shards, full=full, progress=progress)
+        report = check_shards(self.location, self.request, self.shards, full=full, progress=progress)
         report += self._strangers()
         return report
 
     def _strangers(self) -> Iterator[Problem]:
         ours = {MANIFEST, *(written.shard.name for written in self.shards)}
-        for name in names(self.path):
+        for name in self.location.names():
             if name not in ours and not name.startswith("."):
                 yield Problem(name, "does not belong to this run")
 
@@ -200,13 +196,13 @@ def open_run(path: str | Path) -> Run:
         If the run is unfinished, or its manifest is damaged or of a newer sedspace.
     """
     directory = as_location(path)
-    if not is_remote(directory) and not directory.is_dir():
+    if not directory.is_directory():
         raise BadInput(f"{directory} is not a directory: expected one that `sedspace enumerate` wrote")
     try:
-        manifest = json.loads(read_whole(directory / MANIFEST))
+        manifest = json.loads((directory / MANIFEST).read())
     except FileNotFoundError:
         with naming(directory):
-            shards = sum(SHARD_NAME.fullmatch(name) is not None for name in names(directory))
+            shards = sum(SHARD_NAME.fullmatch(name) is not None for name in directory.names())
         if not shards:
             raise BadInput(f"{directory} holds no run: expected a directory that `sedspace enumerate` wrote") from None
         raise RunError(
@@ -264,7 +260,7 @@ def _check_types(given: Any, expected: Any, where: str = "") -> None:
             _check_types(given.get(key), value, f"{where} {key}")
 
 
-def _check_sum(path: Path, manifest: Mapping[str, Any]) -> None:
+def _check_sum(path: Location, manifest: Mapping[str, Any]) -> None:
     """Compare a manifest with its own checksum, after all else: what else is wrong says more."""
     expected = manifest_sha256(manifest)
     if manifest.get(CHECKSUM, expected) != expected:
@@ -274,7 +270,7 @@ def _check_sum(path: Path, manifest: Mapping[str, Any]) -> None:
         raise RunError(f"{path} is altered: it has {strange[0][:100]!r}, expected {CHECKSUM}")
 
 
-def _from_manifest(directory: Path, manifest: Mapping[str, Any]) -> Run:
+def _from_manifest(directory: Location, manifest: Mapping[str, Any]) -> Run:
     path = directory / MANIFEST
     try:
         _check_types(manifest, _TYPES)

@@ -8,7 +8,6 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 
 from sedspace.errors import RunError, first_line
 from sedspace.runs.request import METADATA_KEY, ROW_GROUP_ROWS, Request, Shard
-from sedspace.storage import failures, opened, what_failed, write_whole
+from sedspace.storage import Location, failures, what_failed
 
 MANIFEST = "manifest.json"
 SHARD_NAME = re.compile(r"part-\d{5,}-of-\d{5,}\.parquet")
@@ -85,17 +84,17 @@ def footer_of(file: IO[bytes]) -> bytes:
     return file.read()
 
 
-def write_shard(directory: Path, request: Request, shard: Shard) -> Written:
+def write_shard(directory: Location, request: Request, shard: Shard) -> Written:
     """Compute, encode and write one shard."""
     data = encode(request, shard)
     written = as_written(shard, data)
     if request.where is None and written.rows != shard.scanned:
         raise RunError(f"{shard.name}: encoded {written.rows} rows, expected {shard.scanned}")
-    write_whole(directory / shard.name, data)
+    (directory / shard.name).write(data)
     return written
 
 
-def read_about(path: Path) -> dict[str, Any]:
+def read_about(path: Location) -> dict[str, Any]:
     """Return the description that a shard carries in its schema.
 
     Raises
@@ -104,7 +103,7 @@ def read_about(path: Path) -> dict[str, Any]:
         If the file is no Parquet file, or not one of sedspace.
     """
     try:
-        with opened(path) as file:
+        with path.open() as file:
             text = pq.read_schema(file).metadata[METADATA_KEY]
         about: dict[str, Any] = dict(json.loads(text))
     except pa.ArrowException as error:
@@ -116,13 +115,13 @@ def read_about(path: Path) -> dict[str, Any]:
     return about
 
 
-def is_torn(path: Path) -> bool:
+def is_torn(path: Location) -> bool:
     """Return whether a file is what a writer that was cut short leaves: it begins as Parquet does, and has no end.
 
     A store whose put is not atomic leaves the beginning of a file, a power cut may leave zeros. What has an end and
     cannot be read is another thing, damage.
     """
-    with opened(path) as file:
+    with path.open() as file:
         begins = file.read(len(_MAGIC))
         file.seek(-min(len(_MAGIC), file.seek(0, os.SEEK_END)), os.SEEK_END)
         return file.read() != _MAGIC and (_MAGIC.startswith(begins) or not any(begins))

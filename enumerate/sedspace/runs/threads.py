@@ -7,13 +7,12 @@ import hashlib
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 
 from sedspace.errors import BadInput, RunError
 from sedspace.runs.request import Request, Shard
 from sedspace.runs.shards import Written, as_written, encode, is_torn, write_shard
 from sedspace.runs.verify import check_shards
-from sedspace.storage import failures, is_remote, read_whole, size, what_failed
+from sedspace.storage import Location, failures, what_failed
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Done:
     found: bool
 
 
-def by_threads(directory: Path, request: Request, noted: Mapping[str, str], threads: int) -> Generator[Done]:
+def by_threads(directory: Location, request: Request, noted: Mapping[str, str], threads: int) -> Generator[Done]:
     """Yield all shards of a run as they get done, each thread working on one at a time.
 
     `noted` has the SHA-256 of those that earlier calls finished. However this ends: what is in flight is finished, and
@@ -39,19 +38,19 @@ def by_threads(directory: Path, request: Request, noted: Mapping[str, str], thre
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def do_shard(directory: Path, request: Request, shard: Shard, noted: str | None) -> Done:
+def do_shard(directory: Location, request: Request, shard: Shard, noted: str | None) -> Done:
     """Return a shard that is there already, or compute and write it."""
     with failing_as_run_error(directory):
         found = _find_written(directory, request, shard, noted)
         return Done(found or write_shard(directory, request, shard), found is not None)
 
 
-def _find_written(directory: Path, request: Request, shard: Shard, noted: str | None) -> Written | None:
+def _find_written(directory: Location, request: Request, shard: Shard, noted: str | None) -> Written | None:
     """Return a shard that an earlier, interrupted call left, if it still is what was written; None if there is none."""
     path = directory / shard.name
-    if size(path) is None or (noted is None and is_torn(path)):
+    if path.size() is None or (noted is None and is_torn(path)):
         return None
-    data = read_whole(path)
+    data = path.read()
     if noted is None:  # interrupted between writing it and noting that: compare it with what it should be
         noted = hashlib.sha256(encode(request, shard)).hexdigest()
     if hashlib.sha256(data).hexdigest() != noted:
@@ -63,15 +62,13 @@ def _find_written(directory: Path, request: Request, shard: Shard, noted: str | 
 
 
 @contextlib.contextmanager
-def failing_as_run_error(directory: Path) -> Iterator[None]:
+def failing_as_run_error(directory: Location) -> Iterator[None]:
     """Say in one line what the file system refused, and that nothing is lost."""
     try:
         yield
     except BadInput as error:  # a score of the user's that fails on some architecture
         raise RunError(f"{error}; finished shards stay valid") from error
     except failures() as error:
-        if is_remote(directory) and isinstance(error, FileNotFoundError):  # a store has no directories to be missing
-            raise RunError(f"{directory}: {what_failed(error)}: expected a bucket that is there") from None
         raise RunError(
             f"cannot write {getattr(error, 'filename', None) or directory}: {what_failed(error)}; finished shards stay "
             f"valid, give the same command again to continue"

@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ from sedspace.errors import BadInput, RunError, first_line
 from sedspace.forked import refuse_fork
 from sedspace.runs.request import Request, Shard
 from sedspace.runs.shards import MANIFEST, Written, footer_of
-from sedspace.storage import failures, is_remote, opened, read_whole, store_sizes, what_failed
+from sedspace.storage import Location, failures, what_failed
 from sedspace_kernels.parallel import available_threads
 
 _PLACES = 4  # of a shard, at which rows are recomputed
@@ -102,9 +101,9 @@ _intact: dict[str, tuple[Any, ...]] = {}
 """Files that this process has found to be as recorded, each with what would tell that it changed since."""
 
 
-def refuse_damaged(directory: Path, request: Request, shards: Sequence[Written]) -> None:
+def refuse_damaged(directory: Location, request: Request, shards: Sequence[Written]) -> None:
     """Raise `RunError` if a shard is not what the manifest records; a local file is read once, until it changes."""
-    there = store_sizes(directory) if is_remote(directory) else None
+    there = None if directory.compared_whole else directory.sizes()
 
     def look(written: Written) -> None:
         path = directory / written.shard.name
@@ -122,15 +121,15 @@ def refuse_damaged(directory: Path, request: Request, shards: Sequence[Written])
         pass
 
 
-def _is_known(path: Path, written: Written) -> bool:
+def _is_known(path: Location, written: Written) -> bool:
     try:
-        return _intact.get(str(path)) == (written, _state(os.stat(path)))
+        return _intact.get(str(path)) == (written, _state(os.stat(path.path)))
     except OSError:
         return False
 
 
-def _look_at_file(path: Path, request: Request, written: Written) -> None:
-    with opened(path) as file:
+def _look_at_file(path: Location, request: Request, written: Written) -> None:
+    with path.open() as file:
         state = _state(os.fstat(file.fileno()))
         _check_size(os.fstat(file.fileno()).st_size, written)
         _check_hash(hashlib.file_digest(file, "sha256").hexdigest(), written)
@@ -143,11 +142,11 @@ def _state(about: os.stat_result) -> tuple[int, ...]:
     return about.st_dev, about.st_ino, about.st_size, about.st_ctime_ns
 
 
-def _look_at_object(path: Path, request: Request, written: Written, size: int | None) -> None:
+def _look_at_object(path: Location, request: Request, written: Written, size: int | None) -> None:
     if size is None:
         raise FileNotFoundError
     _check_size(size, written)
-    with opened(path) as file:
+    with path.open() as file:
         footer = footer_of(file)
     if written.footer is not None and hashlib.sha256(footer).hexdigest() != written.footer:
         raise _Wrong("has another footer than the manifest says")
@@ -170,9 +169,9 @@ def _problem(written: Written, error: BaseException) -> Problem:
     return Problem(written.shard.name, what)
 
 
-def _read(directory: Path, request: Request, written: Written) -> bytes:
+def _read(directory: Location, request: Request, written: Written) -> bytes:
     """Return the bytes of a shard if they are as recorded."""
-    data = read_whole(directory / written.shard.name)
+    data = (directory / written.shard.name).read()
     _check_size(len(data), written)
     _check_hash(hashlib.sha256(data).hexdigest(), written)
     _check_description(request, written, pq.ParquetFile(io.BytesIO(data)))
@@ -219,7 +218,7 @@ def _judged(request: Request) -> bool | None:
 
 
 def check_shards(
-    directory: Path, request: Request, shards: Sequence[Written], *, full: bool = False, progress: bool = False
+    directory: Location, request: Request, shards: Sequence[Written], *, full: bool = False, progress: bool = False
 ) -> Report:
     """Return what is wrong with shards: bytes, rows, description, and values recomputed, of a sample or all."""
     refuse_fork()

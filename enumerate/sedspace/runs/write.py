@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,6 +14,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from sedspace.errors import BadInput, RunError
+from sedspace.runs.finished import forget_finished, note_finished, read_finished
 from sedspace.runs.request import Request, Shard, difference
 from sedspace.runs.run import Run, open_run
 from sedspace.runs.shards import MANIFEST, SHARD_NAME, as_written, encode, is_torn, read_about
@@ -23,26 +23,13 @@ from sedspace.runs.verify import Problem, check_shards
 from sedspace.scores import Score, check_threads, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.storage import (
-    as_location,
-    failures,
-    forget_finished,
-    is_remote,
-    make_directory,
-    names,
-    note_finished,
-    read_finished,
-    size,
-    what_failed,
-    write_whole,
-)
-from sedspace.storage.lock import sole_writer
+from sedspace.storage import Location, as_location, failures, what_failed
 from sedspace.version import __version__
 
 if TYPE_CHECKING:
     from distributed import Client
 
-Engine = Callable[[Path, Request, Mapping[str, str]], Generator[Done]]
+Engine = Callable[[Location, Request, Mapping[str, str]], Generator[Done]]
 _SAMPLE_ROWS = 1 << 16
 _MAX_SHARDS = 100_000
 
@@ -123,21 +110,20 @@ def enumerate_space(
         finished = _inspect(directory, request)
         if finished is not None:
             return finished
-        if not is_remote(directory):
-            _check_fits(directory, request)
+        _check_fits(directory, request)
         if request.shard_count > _MAX_SHARDS:
             raise BadInput(
                 f"{request.shard_count:,} files: give a larger --shard-rows, for up to {_MAX_SHARDS:,} of them"
             )
-        make_directory(directory)
+        directory.make_directory()
     except failures() as error:
         raise BadInput(f"cannot write to {directory}: {what_failed(error)}") from None
-    with failing_as_run_error(directory), sole_writer(directory):
+    with failing_as_run_error(directory), directory.sole_writer():
         finished = _inspect(directory, request)  # once more: another process may have been here
         if finished is not None:
             return finished
         run = _write_shards(directory, request, engine, progress)
-        write_whole(directory / MANIFEST, (json.dumps(run.manifest(), indent=1) + "\n").encode())
+        (directory / MANIFEST).write((json.dumps(run.manifest(), indent=1) + "\n").encode())
         forget_finished(directory)
     return run
 
@@ -155,13 +141,13 @@ def _engine(threads: int | None, client: Client | None) -> Engine:
     return partial(by_cluster, client)
 
 
-def _inspect(directory: Path, request: Request) -> Run | None:
+def _inspect(directory: Location, request: Request) -> Run | None:
     """Return the run if it is finished already; refuse a directory that holds anything but an unfinished part of it."""
-    if not is_remote(directory) and directory.exists() and not directory.is_dir():
+    if directory.is_file():
         raise BadInput(f"{directory} is a file: expected a directory to write the run to")
-    there = names(directory)
+    there = directory.names()
     if MANIFEST in there:
-        run = open_run(directory)
+        run = open_run(directory.path)
         _refuse_other(directory, run.request.description, request)
         for problem in _glance(run):
             raise RunError(f"{directory}: {problem}; `sedspace verify --repair {directory}` rebuilds it")
@@ -183,41 +169,38 @@ def _inspect(directory: Path, request: Request) -> Run | None:
 
 def _glance(run: Run) -> Iterator[Problem]:
     """Yield what a finished run can be seen to lack at once: shards of the right size, and values as computed today."""
-    pairs = zip(run.files(), run.shards, strict=True)
-    suspects = [w for path, w in pairs if size(path) != w.bytes]
-    yield from check_shards(run.path, run.request, [*suspects, run.shards[0]])
+    suspects = [written for written in run.shards if (run.location / written.shard.name).size() != written.bytes]
+    yield from check_shards(run.location, run.request, [*suspects, run.shards[0]])
 
 
-def _refuse_other(path: Path, found: Mapping[str, Any], request: Request) -> None:
+def _refuse_other(path: Location, found: Mapping[str, Any], request: Request) -> None:
     comparable = {key: found.get(key) for key in request.description}
     if (differs := difference(comparable, request.description)) is not None:
         what, there, here = differs
         raise BadInput(f"{path} holds another run: its {what} is {there}, the request's {here}; choose another --out")
 
 
-def _check_fits(directory: Path, request: Request) -> None:
+def _check_fits(directory: Location, request: Request) -> None:
     """Refuse a request that the disk cannot hold, judged by a sample of its own rows."""
-    existing = directory.absolute()
-    while not existing.exists():
-        existing = existing.parent
-    free = shutil.disk_usage(existing).free
-    if request.scanned <= _SAMPLE_ROWS or request.where is not None:  # no telling how many rows will pass
+    room = directory.free_bytes()
+    if room is None or request.scanned <= _SAMPLE_ROWS or request.where is not None:
         return
     middle = request.start + (request.scanned - _SAMPLE_ROWS) // 2
     per_file = len(encode(request, Shard("sample", middle, middle + 1)))
     sample = encode(request, Shard("sample", middle, middle + _SAMPLE_ROWS))
     per_row = (len(sample) - per_file) / _SAMPLE_ROWS
-    already = sum(path.stat().st_size for path in directory.glob("part-*.parquet"))
+    there, free = room
+    already = sum(size or 0 for name, size in directory.sizes().items() if SHARD_NAME.fullmatch(name))
     needed = int(per_row * request.scanned) + per_file * request.shard_count - already
     if needed > free:
         raise BadInput(
             f"{request.scanned:,} rows of {request.space.name} at about {per_row:.1f} bytes are {needed:,} bytes, and "
-            f"{existing} has {free:,} free: write a slice with --range A:B, only some rows with --where, or fewer "
+            f"{there} has {free:,} free: write a slice with --range A:B, only some rows with --where, or fewer "
             f"--columns"
         )
 
 
-def _write_shards(directory: Path, request: Request, engine: Engine, progress: bool) -> Run:
+def _write_shards(directory: Location, request: Request, engine: Engine, progress: bool) -> Run:
     """Have the shards written that are not there yet, and return the run."""
     done: dict[str, Done] = {}
     bar = tqdm(total=request.scanned, unit="arch", unit_scale=True, disable=None if progress else True, smoothing=0.1)
@@ -228,7 +211,7 @@ def _write_shards(directory: Path, request: Request, engine: Engine, progress: b
                 note_finished(directory, shard.name, one.written.sha256)
             done[shard.name] = one
             bar.update(shard.scanned)
-    for name in done.keys() - set(names(directory)):
+    for name in done.keys() - set(directory.names()):
         raise RunError(f"{directory / name} was written and is not there: do the workers see another {directory}?")
     found = sum(one.written.rows for one in done.values() if one.found)
     return Run(directory, request, tuple(done[shard.name].written for shard in request.shards()), found)
@@ -269,15 +252,15 @@ def repair_run(path: str | Path) -> list[Problem]:
     if not problems:
         return []
     today = replace(run.request, sedspace_version=__version__, pyarrow_version=pa.__version__)
-    _refuse_other(run.path / MANIFEST, run.request.description, today)
+    _refuse_other(run.location / MANIFEST, run.request.description, today)
     for name in run.unchecked:
         raise BadInput(f"{run.path} has the column {name!r}, a score that is not registered here")
-    with failing_as_run_error(run.path), sole_writer(run.path):
+    with failing_as_run_error(run.location), run.location.sole_writer():
         for name in problems:
             data = encode(run.request, expected[name].shard)
             if as_written(expected[name].shard, data) != expected[name]:
                 raise RunError(
                     f"{run.path / name}: rebuilt, it still is not what {MANIFEST} says: that is what is wrong"
                 )
-            write_whole(run.path / name, data)
+            (run.location / name).write(data)
     return list(problems.values())

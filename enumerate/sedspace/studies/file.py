@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
-from sedspace.storage import as_location, failures, naming, read_given, size, what_failed, write_whole
+from sedspace.storage import Location, as_location, failures, naming, read_given, what_failed
 
 _KEY = b"sedspace"
 _MARK, _BLANK = b'"sha256": "', "0" * 64
@@ -137,7 +137,7 @@ class Study:
         return f"<b>{about}</b>, {escape(self.setting.machine)}{by_proxy._repr_html_()}"
 
 
-def write_study(path: Path, study: Study) -> None:
+def write_study(file: Location, study: Study) -> None:
     """Write a study as one file, whole or not at all, with its SHA-256 inside."""
     sed_seconds = {} if study.sed_seconds is None else asdict(study.sed_seconds)
     about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": sed_seconds, "sha256": _BLANK}
@@ -150,9 +150,9 @@ def write_study(path: Path, study: Study) -> None:
     at = _digest_at(whole)
     whole = whole[:at] + hashlib.sha256(whole).hexdigest().encode() + whole[at + len(_BLANK) :]
     try:
-        write_whole(path, whole)
+        file.write(whole)
     except failures() as error:
-        raise RunError(f"{path} cannot be written: {what_failed(error)}") from None
+        raise RunError(f"{file} cannot be written: {what_failed(error)}") from None
 
 
 def _digest_at(data: bytes) -> int:
@@ -176,27 +176,27 @@ def read_study(path: str | Path) -> Study:
     BadInput
         If there is none, or the file is damaged or something else.
     """
-    path = as_location(path)
-    with naming(path):
-        there = size(path) is not None
+    file = as_location(path)
+    with naming(file):
+        there = file.size() is not None
     if not there:
-        raise BadInput(f"{path} is not there: expected the file of a study, as `sedspace crosscheck` writes it")
+        raise BadInput(f"{file} is not there: expected the file of a study, as `sedspace crosscheck` writes it")
     try:
-        data = read_given(path)
+        data = read_given(file)
         if not _is_whole(data):
             raise BadInput(
-                f"{path} is no study, or damaged: expected a file that `sedspace crosscheck` wrote, unchanged"
+                f"{file} is no study, or damaged: expected a file that `sedspace crosscheck` wrote, unchanged"
             )
         about = (pq.read_metadata(pa.BufferReader(data)).metadata or {}).get(_KEY)
         rows = pl.read_parquet(data)
     except failures(pa.ArrowException, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"{path} is no study: {first_line(error)}") from None
+        raise BadInput(f"{file} is no study: {first_line(error)}") from None
     if about is None or dict(rows.schema) != SCHEMA:
-        raise BadInput(f"{path} is no study: expected a file that `sedspace crosscheck` wrote")
+        raise BadInput(f"{file} is no study: expected a file that `sedspace crosscheck` wrote")
     try:
         return Study(rows, *_about(json.loads(about)))
     except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path} is no study: {type(error).__name__} in its metadata: {first_line(error)}") from None
+        raise BadInput(f"{file} is no study: {type(error).__name__} in its metadata: {first_line(error)}") from None
 
 
 def _about(known: dict[str, Any]) -> tuple[Setting, list[str], SedSeconds | None]:

@@ -18,8 +18,7 @@ from sedspace.errors import BadInput, as_int, needs
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END
-from sedspace.storage import as_location, is_remote, naming, size
-from sedspace.storage.lock import sole_writer
+from sedspace.storage import Location, as_location, naming
 from sedspace.studies.file import AGGREGATES, OUT_OF_MEMORY, SCHEMA, Row, Setting, Study, read_study, write_study
 from sedspace.version import __version__
 
@@ -143,41 +142,41 @@ def crosscheck(
         sedspace=__version__,
         **asdict(engine.hardware(device)),
     )
-    path = None if out is None else as_location(out)
-    if path is not None and not is_remote(path) and not path.absolute().parent.is_dir():
-        raise BadInput(f"--out {path}: there is no directory {path.parent}")
+    file = None if out is None else as_location(out)
+    if file is not None and not file.parent.is_directory():
+        raise BadInput(f"--out {file}: there is no directory {file.parent}")
     evaluator = Evaluator(space, setting, batches, facts_of(space, wanted))
     todo = [Todo(index, proxy, repeat) for index in wanted for repeat in range(repeats) for proxy in chosen]
-    with nullcontext() if path is None else sole_writer(path):
-        return _continued(engine, evaluator, todo, path, progress)
+    with nullcontext() if file is None else file.sole_writer():
+        return _continued(engine, evaluator, todo, file, progress)
 
 
-def _continued(engine: Engine, evaluator: Evaluator, todo: list[Todo], path: Path | None, progress: bool) -> Study:
+def _continued(engine: Engine, evaluator: Evaluator, todo: list[Todo], file: Location | None, progress: bool) -> Study:
     """Return the study of a file, if there is one, with what is missing computed."""
     there = Study(pl.DataFrame(schema=SCHEMA), evaluator.setting, [], None)
-    if path is not None:
-        with naming(path):
-            found = size(path) is not None
-        there = _found(path, evaluator.setting) if found else there
+    if file is not None:
+        with naming(file):
+            found = file.size() is not None
+        there = _found(file, evaluator.setting) if found else there
     done = set(there.rows.select("index", "proxy", "repeat").rows())
     left = [one for one in todo if (one.index, one.proxy.name, one.repeat) not in done]
-    return _computed(engine, evaluator, left, there, path, progress) if left else there
+    return _computed(engine, evaluator, left, there, file, progress) if left else there
 
 
-def _found(path: Path, setting: Setting) -> Study:
+def _found(file: Location, setting: Setting) -> Study:
     """Return the unfinished study of the same setting, without what there was no memory for."""
-    there = read_study(path)
+    there = read_study(file.path)
     there = replace(there, rows=there.rows.filter(pl.col("reason").ne_missing(OUT_OF_MEMORY)))
     mine = asdict(setting)
     for key, value in asdict(there.setting).items():
         if mine[key] != value:
             ours, theirs = (one["name"] if key == "space" else one for one in (mine[key], value))
-            raise BadInput(f"{path} holds another study: its {key} is {theirs!r}, the request's {ours!r}")
+            raise BadInput(f"{file} holds another study: its {key} is {theirs!r}, the request's {ours!r}")
     return there
 
 
 def _computed(
-    engine: Engine, evaluator: Evaluator, left: list[Todo], there: Study, path: Path | None, progress: bool
+    engine: Engine, evaluator: Evaluator, left: list[Todo], there: Study, file: Location | None, progress: bool
 ) -> Study:
     """Have what is left computed and written, now and then and in the end."""
     less = sorted({*there.less, *(one.proxy.name for one in left if one.proxy.better == "less")})
@@ -198,10 +197,10 @@ def _computed(
             for rows in results:
                 new += rows
                 bar.update(len(rows))
-                if path is not None and time.monotonic() - saved > _SAVE_SECONDS:
-                    write_study(path, study())
+                if file is not None and time.monotonic() - saved > _SAVE_SECONDS:
+                    write_study(file, study())
                     saved = time.monotonic()
     finally:
-        if path is not None and new:
-            write_study(path, study())
+        if file is not None and new:
+            write_study(file, study())
     return study()
