@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import naive
 import sedspace as ss
+from sedspace.scores.registry import FAMILIES
 from sedspace.spaces import Feature, Group, Operation, Position
 
 NODES = {"tss2": 2, "tss3": 3, "tss": 4, "tss5": 5, "tss6": 6, "tss7": 7, "tss8": 8}
@@ -349,3 +350,13 @@ def test_bad_input_is_one_line(make, message):
     with pytest.raises(ss.BadInput, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("space", ss.known_spaces(), ids=lambda space: space.name)
+def test_names_of_scores_belong_to_one_family_and_cannot_be_taken(space, registry):
+    names = [score.name for family in FAMILIES for score in family(space, {})]
+    assert len(set(names)) == len(names)
+    assert list(ss.known_scores(space)) == names
+    for name in names:
+        with pytest.raises(ss.BadInput, match="taken by sedspace"):
+            ss.register(ss.ArrayScore(name, len))

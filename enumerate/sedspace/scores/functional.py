@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sedspace.condition import parsed
 from sedspace.errors import BadInput
+from sedspace.scores.base import Score
 from sedspace.scores.functions import OneByOne
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -20,11 +22,6 @@ from sedspace_kernels.parallel import available_threads, split
 
 LIMIT = 1 << 24  # architectures whose classes are held in memory, four bytes each
 _lock = Lock()
-
-
-def classes_are_known(space: Space) -> bool:
-    """Return whether a space has functional classes, and is small enough to hold them all."""
-    return isinstance(space, CellSpace) and space.size <= LIMIT
 
 
 def _lowest(space: Space) -> NDArray[np.int32]:
@@ -95,6 +92,13 @@ CLASS = FunctionalScore(
 REPRESENTATIVE = FunctionalScore(
     "representative", "uint8", "1", "1 if the index is the lowest of its functional class", representative=True
 )
+
+
+def functional_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
+    """Yield the columns of functional classes, if the space has such and is small enough to hold them all."""
+    if isinstance(space, CellSpace) and space.size <= LIMIT:
+        yield CLASS
+        yield REPRESENTATIVE
 
 
 def functional_class(space: str | Space, index: int | ArrayLike) -> Any:

@@ -1,29 +1,41 @@
-"""Scores by name: SED and its parts, the features of the space, and those that users register."""
+"""Scores by name: sedspace's own, of which a new one is a line here and a file of its own, and those of users."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sedspace.errors import BadInput, unknown
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Score
+from sedspace.scores.entropy import entropy_scores
+from sedspace.scores.functional import functional_scores
 from sedspace.scores.functions import ArrayScore
 from sedspace.scores.graph import graph_scores
-from sedspace.scores.sed_score import LAM, sed, sed_of_channels, sed_parts
+from sedspace.scores.nn_mass import nn_mass_scores
+from sedspace.scores.sed_score import sed_scores
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
-from sedspace.spaces.cell import CellSpace
-from sedspace.spaces.tss import tss_space
-from sedspace.spaces.widths import WidthSpace
 
 _registered: dict[str, Score] = {}
 
 
-@functools.cache
-def _built_in(space: Space, lam: str) -> dict[str, Score]:
-    scores = [sed_of_channels(space)] if isinstance(space, WidthSpace) else [sed(lam), *sed_parts(lam)]
-    return {score.name: score for score in scores}
+def feature_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
+    """Yield the features of a space as scores."""
+    yield from map(AdditiveScore.of_feature, space.features.values())
+    for name, one in space.derived.items():
+        yield ArrayScore(name, one.values, dtype=one.dtype, unit=one.unit, meaning=one.meaning)
+
+
+FAMILIES: tuple[Callable[[Space, Mapping[str, str]], Iterable[Score]], ...] = (
+    sed_scores,
+    feature_scores,
+    graph_scores,
+    nn_mass_scores,
+    entropy_scores,
+    functional_scores,
+)
+"""Each takes a space and the parameters that scores are made with, and makes those that the space has."""
 
 
 def register(score: Score) -> Score:
@@ -72,9 +84,11 @@ def register_again(scores: Mapping[str, Score]) -> None:
 @functools.cache
 def _taken() -> frozenset[str]:
     """Return the names of all of sedspace's own scores, without generating any space."""
-    names = {score.name for score in graph_scores(tss_space(5))}
+    families = [family for family in FAMILIES if family is not feature_scores]
+    names: set[str] = set()
     for space in known_spaces():
-        names.update([*_built_in(space, str(LAM)), *space.feature_names, *space.derived, *space.texts])
+        names.update([*space.feature_names, *space.derived, *space.texts])
+        names.update(score.name for family in families for score in family(space, {}))
     return frozenset(names)
 
 
@@ -85,16 +99,8 @@ def known_scores(space: str | Space) -> dict[str, Score]:
 
 
 @functools.cache
-def _own(space: Space) -> dict[str, Score]:
-    return {
-        **_built_in(space, str(LAM)),
-        **{name: AdditiveScore.of_feature(feature) for name, feature in space.features.items()},
-        **{
-            name: ArrayScore(name, one.values, dtype=one.dtype, unit=one.unit, meaning=one.meaning)
-            for name, one in space.derived.items()
-        },
-        **({score.name: score for score in graph_scores(space)} if isinstance(space, CellSpace) else {}),
-    }
+def _own(space: Space, *parameters: tuple[str, str]) -> dict[str, Score]:
+    return {score.name: score for family in FAMILIES for score in family(space, dict(parameters))}
 
 
 def find_score(space: Space, by: str | Score, parameters: Mapping[str, str] | None = None) -> Score:
@@ -116,14 +122,14 @@ def find_score(space: Space, by: str | Score, parameters: Mapping[str, str] | No
         return by
     if not isinstance(by, str):
         raise BadInput(f"score {by!r}: expected a name or a Score")
-    if parameters and by in (built_in := _built_in(space, parameters.get("lam", str(LAM)))):
-        return built_in[by]
-    if by in _registered and by in _own(space):
+    own = _own(space, *sorted((parameters or {}).items()))
+    if by in _registered and by in own:
         raise BadInput(f"score {by!r} is one of {space.name}'s own and also registered: choose another name for yours")
-    known = known_scores(space)
-    if by not in known:
-        raise unknown("score", by, known)
-    return known[by]
+    if by in own:
+        return own[by]
+    if by in _registered:
+        return _registered[by]
+    raise unknown("score", by, known_scores(space))
 
 
 def default_columns(space: Space) -> list[str]:

@@ -20,12 +20,14 @@ scores are computed and compared as those integers, so that ties are ties.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
 from sedspace.errors import BadInput
 from sedspace.scores.additive import AdditiveScore
-from sedspace.spaces import Operation
+from sedspace.scores.base import Score
+from sedspace.spaces import Operation, Space
 from sedspace.spaces.widths import WidthSpace
 
 LAM = Fraction(3, 4)
@@ -93,6 +95,16 @@ def sed(lam: Fraction | str = LAM) -> AdditiveScore:
         meaning="suppression of local entropy decrease: skip_sed * conv_sed - pool_sed",
         parameters={"lam": str(lam)},
     )
+
+
+def sed_scores(space: Space, parameters: Mapping[str, str]) -> Iterator[Score]:
+    """Yield SED and, where it has them, its three parts, made with `lam` if that is among the parameters."""
+    if isinstance(space, WidthSpace):
+        yield sed_of_channels(space)
+        return
+    lam = parameters.get("lam", LAM)
+    yield sed(lam)
+    yield from sed_parts(lam)
 
 
 def sed_of_channels(space: WidthSpace) -> AdditiveScore:
