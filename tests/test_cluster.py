@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -457,7 +458,7 @@ def test_a_shard_that_the_client_does_not_see(client, tmp_path, monkeypatch):
 def test_a_study_on_a_cluster(client, tmp_path):
     torch = pytest.importorskip("torch")
     from sedspace.studies import crosscheck
-    from sedspace.studies.proxies import known_proxies, proxy
+    from sedspace.studies.proxies import proxy
 
     options = {"batch": 4, "progress": False, "repeats": 2, "seed": 3}
     names = ["grad_norm", "zen", "naswot", "l2_norm"]
@@ -475,7 +476,7 @@ def test_a_study_on_a_cluster(client, tmp_path):
     again = crosscheck("tss", [3, 5], names, tmp_path / "there.parquet", client=client, **options)
     assert len(again.rows) == 32
     with pytest.raises(ss.RunError, match="proxy broken on tss 3: ZeroDivisionError"):
-        _broken(crosscheck, proxy, known_proxies, client, options)
+        _broken(crosscheck, proxy, client, options)
 
 
 def test_workers_with_threads_compute_the_same():
@@ -499,15 +500,11 @@ def test_workers_with_threads_compute_the_same():
     assert there.rows["value"].to_list() == here.rows["value"].to_list()
 
 
-def _broken(crosscheck, proxy, known_proxies, client, options):
+def _broken(crosscheck, proxy, client, options):
+    from sedspace.studies.proxies.base import REGISTERED
+
     scope: dict = {}
     exec("def broken(network, batch, loss):\n    return 1 / 0", scope)
-    kept = known_proxies()
-    proxy("broken")(scope["broken"])
-    try:
+    with mock.patch.dict(REGISTERED):
+        proxy("broken")(scope["broken"])
         crosscheck("tss", [3], ["broken"], client=client, **options)
-    finally:
-        from sedspace.studies.proxies import registry
-
-        registry._known.clear()
-        registry._known.update(kept)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import polars as pl
 import pytest
@@ -15,13 +17,15 @@ from sedspace.spaces.skeleton import Skeleton
 from sedspace.studies import SCHEMA, crosscheck, read_study
 from sedspace.studies.images import Batches
 from sedspace.studies.proxies import known_proxies, proxy
+from sedspace.studies.proxies.base import REGISTERED
 
 OPTIONS = {"batch": 4, "progress": False, "seed": 7}
 
 
 @pytest.fixture(autouse=True)
-def _own_proxies(monkeypatch):
-    monkeypatch.setattr("sedspace.studies.proxies.registry._known", known_proxies())
+def _own_proxies():
+    with mock.patch.dict(REGISTERED):
+        yield
 
 
 def test_a_study_is_continued_and_reproducible(tmp_path):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,7 +16,9 @@ from torch.nn.functional import cross_entropy
 
 import sedspace as ss
 from sedspace.networks import Block, Head
-from sedspace.studies.proxies import Batch, Undefined, find_proxy, known_proxies, proxy
+from sedspace.studies import proxies
+from sedspace.studies.proxies import Batch, Undefined, find_proxy, known_proxies, proxy, registry
+from sedspace.studies.proxies.base import REGISTERED
 
 
 class Tiny(nn.Module):
@@ -312,8 +317,13 @@ def test_seeds_reproduce_to_the_bit():
         assert values[0] == values[1], name
 
 
-def test_a_proxy_of_ones_own_and_unknown_ones(monkeypatch):
-    monkeypatch.setattr("sedspace.studies.proxies.registry._known", known_proxies())
+def test_every_file_of_proxies_has_its_line():
+    for path in Path(proxies.__file__).parent.glob("*.py"):
+        assert (re.search("^@proxy", path.read_text(), re.MULTILINE) is not None) == (path.stem in registry.MODULES)
+
+
+@mock.patch.dict(REGISTERED)
+def test_a_proxy_of_ones_own_and_unknown_ones():
 
     @proxy("width")
     def width(network, batch, loss):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sedspace.studies.proxies.registry import Batch
+from sedspace.studies.proxies.base import Batch
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sedspace.networks import Block
 from sedspace.studies.proxies.activations import recorded
-from sedspace.studies.proxies.registry import Batch, Loss, Undefined, proxy
+from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 
 
 @proxy("az_expressivity")

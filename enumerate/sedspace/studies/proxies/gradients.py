@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sedspace.studies.proxies.registry import Batch, Loss, Undefined
+from sedspace.studies.proxies.base import Batch, Loss, Undefined
 
 
 def layers(network: nn.Module) -> Iterator[nn.Conv2d | nn.Linear]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sedspace.studies.proxies.base import Batch, Loss, proxy
 from sedspace.studies.proxies.gradients import one_by_one
-from sedspace.studies.proxies.registry import Batch, Loss, proxy
 
 
 @proxy("gradsign")

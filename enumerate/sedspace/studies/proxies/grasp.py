@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 from sedspace.studies.proxies.gradients import layers
-from sedspace.studies.proxies.registry import Batch, Loss, Undefined, proxy
 
 
 @proxy("grasp")

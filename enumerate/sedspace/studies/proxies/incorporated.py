@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sedspace.studies.proxies.activations import recorded
-from sedspace.studies.proxies.registry import Batch, Loss, proxy
+from sedspace.studies.proxies.base import Batch, Loss, proxy
 from sedspace.studies.proxies.zen import zen
 
 

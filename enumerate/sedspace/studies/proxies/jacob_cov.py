@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
+from sedspace.studies.proxies.base import Batch, Loss, proxy
 from sedspace.studies.proxies.gradients import image_gradients
-from sedspace.studies.proxies.registry import Batch, Loss, proxy
 
 _K = 1e-5
 

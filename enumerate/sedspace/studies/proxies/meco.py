@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sedspace.studies.proxies.activations import recorded
-from sedspace.studies.proxies.registry import Batch, Loss, Undefined, proxy
+from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 
 _LAYERS = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.AvgPool2d, nn.MaxPool2d)
 _CHANNELS = 8

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sedspace.studies.proxies.activations import relu_patterns
-from sedspace.studies.proxies.registry import Batch, Loss, Undefined, proxy
+from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 
 
 @proxy("naswot")

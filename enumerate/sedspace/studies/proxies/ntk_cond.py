@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 from sedspace.studies.proxies.gradients import one_by_one
-from sedspace.studies.proxies.registry import Batch, Loss, Undefined, proxy
 
 
 @proxy("ntk_cond", better="less")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from sedspace.studies.proxies.base import Batch, Loss, proxy
 from sedspace.studies.proxies.gradients import weight_gradients
-from sedspace.studies.proxies.registry import Batch, Loss, proxy
 
 
 @proxy("plain")

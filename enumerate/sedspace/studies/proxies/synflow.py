@@ -7,8 +7,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 from sedspace.studies.proxies.gradients import layers
-from sedspace.studies.proxies.registry import Batch, Loss, Undefined, proxy
 
 
 @proxy("synflow")

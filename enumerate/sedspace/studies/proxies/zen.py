@@ -9,7 +9,7 @@ from torch import nn
 
 from sedspace.networks import Head
 from sedspace.studies.proxies.activations import recorded
-from sedspace.studies.proxies.registry import Batch, Loss, Undefined, proxy
+from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 
 _GAMMA = 1e-2
 

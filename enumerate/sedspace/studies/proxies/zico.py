@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 from sedspace.studies.proxies.gradients import weight_gradients
-from sedspace.studies.proxies.registry import Batch, Loss, Undefined, proxy
 
 
 @proxy("zico")
