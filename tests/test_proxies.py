@@ -15,7 +15,7 @@ from torch.nn import functional
 from torch.nn.functional import cross_entropy
 
 import sedspace as ss
-from sedspace.networks import Block, Head
+from sedspace.networks.layers import Block, Head
 from sedspace.studies import proxies
 from sedspace.studies.proxies import Batch, Undefined, find_proxy, known_proxies, proxy, registry
 from sedspace.studies.proxies.base import REGISTERED

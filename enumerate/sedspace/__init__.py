@@ -23,6 +23,7 @@ from sedspace.counting import (
 )
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.explained import Architecture, architecture
+from sedspace.networks import network
 from sedspace.runs import Problem, Run, enumerate_space, open_run, repair_run
 from sedspace.scores import (
     AdditiveScore,
@@ -89,6 +90,7 @@ __all__ = [
     "known_scores",
     "known_spaces",
     "members",
+    "network",
     "open_run",
     "pareto",
     "read_costs",

@@ -7,19 +7,29 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from html import escape
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sedspace.errors import BadInput, as_int, needs, unknown
+from sedspace.errors import BadInput, as_int, unknown
 from sedspace.spaces.parts import Choice, Derived, Digits, Feature, Group, Indices, Operation, Position, Table, Text
 from sedspace.spaces.pieces import Pieces
 from sedspace.spaces.radix import INT64_END, MixedRadix, as_array
 
+if TYPE_CHECKING:
+    from torch import nn
+
 _SHOWN = 8  # choices of a position in a notebook
 _TEXT_ROWS = 1 << 20
 _ITER_ROWS = 1 << 12
+
+
+class NetworkBuilder(Protocol):
+    """What makes a network of an architecture."""
+
+    def __call__(self, space: Space, index: int | str, dataset: str | None = None) -> nn.Module:
+        """Return the network."""
 
 
 class Space(ABC):
@@ -42,6 +52,8 @@ class Space(ABC):
     digit_dtype : numpy dtype
         uint8, or wider where a position has more than 256 choices.
     """
+
+    network_builder: ClassVar[NetworkBuilder]  # set by sedspace.networks, which builds upon spaces
 
     def __init__(
         self,
@@ -356,38 +368,9 @@ class Space(ABC):
             for position, digit in zip(self.positions, digits, strict=True)
         )
 
-    def network(self, index: int | str, dataset: str | None = None) -> Any:
-        """Return an architecture as a PyTorch network with its benchmark's skeleton, initialised as PyTorch does.
-
-        Needs torch, the extra ``crosscheck``.
-
-        Parameters
-        ----------
-        index : int or str
-            The architecture, by its index or its arch string.
-        dataset : str, optional
-            What the network is for. By default cifar10; of the NATS-Bench spaces also cifar100 and imagenet16, of
-            `darts` also cifar10_8cells (8 cells from 16 channels on, instead of 20 from 36). The TransNAS spaces have
-            class_scene (the default) and class_object, a space of one's own that of its skeleton.
-
-        Returns
-        -------
-        torch.nn.Module
-            From float32[n, 3, side, side] to logits of shape (n, classes). Its parameters are as many as the space's
-            ``params`` says, its multiply-accumulates as ``macs``.
-
-        Raises
-        ------
-        BadInput
-            If there is no such architecture, torch is missing, or the space has no network for the dataset.
-        """
-        try:
-            from sedspace.networks import network
-        except ModuleNotFoundError as error:
-            if error.name != "torch":
-                raise
-            raise needs("torch", "crosscheck", "networks need") from None
-        return network(self, self.parse(index) if isinstance(index, str) else index, dataset)
+    def network(self, index: int | str, dataset: str | None = None) -> nn.Module:
+        """Return an architecture, by its index or arch string, as a PyTorch network, as `sedspace.network` does."""
+        return type(self).network_builder(self, index, dataset)
 
     # -- tables -----------------------------------------------------------------------------------------------------
 

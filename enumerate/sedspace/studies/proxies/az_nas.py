@@ -11,7 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from sedspace.networks import Block
+from sedspace.networks.layers import Block
 from sedspace.studies.proxies.activations import recorded
 from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from sedspace.networks import Head
+from sedspace.networks.layers import Head
 from sedspace.studies.proxies.activations import recorded
 from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 

@@ -1,0 +1,71 @@
+"""Architectures as PyTorch networks, built as their benchmarks publish them.
+
+The parameters of every network are those that the space counts in closed form. Torch is imported when the first
+network is built.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from typing import TYPE_CHECKING
+
+from sedspace.errors import needs
+from sedspace.networks.registry import family_of, skeleton_of
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["network", "skeleton_of"]
+
+
+def network(space: str | Space, index: int | str, dataset: str | None = None) -> nn.Module:
+    """Return an architecture as a PyTorch network with its benchmark's skeleton, initialised as PyTorch does.
+
+    Needs torch, the extra ``crosscheck``. ``space.network(index)`` is the same.
+
+    Parameters
+    ----------
+    space : str or Space
+    index : int or str
+        The architecture, by its index or its arch string.
+    dataset : str, optional
+        What the network is for. By default cifar10; of the NATS-Bench spaces also cifar100 and imagenet16, of
+        `darts` also cifar10_8cells (8 cells from 16 channels on, instead of 20 from 36). The TransNAS spaces have
+        class_scene (the default) and class_object, a space of one's own that of its skeleton.
+
+    Returns
+    -------
+    torch.nn.Module
+        From float32[n, 3, side, side] to logits of shape (n, classes). Its parameters are as many as the space's
+        ``params`` says, its multiply-accumulates as ``macs``.
+
+    Raises
+    ------
+    BadInput
+        If there is no such architecture, torch is missing, or the space has no network for the dataset.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> network = ss.network("tss", 11668)
+    >>> sum(parameter.numel() for parameter in network.parameters())
+    1288506
+    >>> ss.score("tss", "params", indices=[11668]).item()
+    1288506
+    """
+    space = find_space(space)
+    index = space.parse(index) if isinstance(index, str) else space.check_index(index)
+    skeleton = skeleton_of(space, dataset)
+    try:
+        build = pkgutil.resolve_name(f"{__name__}.{family_of(space).builder}")
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise needs("torch", "crosscheck", "networks need") from None
+    built: nn.Module = build(space, index, skeleton)
+    return built
+
+
+Space.network_builder = network
