@@ -35,7 +35,6 @@ import sedspace as ss
 from bench.measuring import THREADS, interleaved, markdown_table, medians, ratio, seconds_and_memory, timed
 from sedspace.provenance import cpu_name
 from sedspace.published import published
-from sedspace.runs.query import top
 from sedspace.runs.request import ROW_GROUP_ROWS
 from sedspace.runs.shards import parquet_options
 from sedspace.scores import functional
@@ -143,7 +142,7 @@ def questions(repeats: int) -> dict[str, Any]:
             for path in run.files():
                 hashlib.sha256(path.read_bytes())
 
-        sides = {"ours": lambda: top(run, 10, where="params < 1000000"), "theirs": plain}
+        sides = {"ours": lambda: run.top(10, where="params < 1000000"), "theirs": plain}
         indices = pl.DataFrame({"index": pl.int_range(SIZE, eager=True)})
         decode = interleaved({"ours": lambda: indices.select(pl.col("index").sed.arch(SPACE))}, repeats)["ours"]  # type: ignore[attr-defined]
         return {

@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Any
 
 import sedspace as ss
-from sedspace.runs import query
 
 _SHARD_ROWS = "20000"
 _WHERE = "params < 1000000 AND sed > 2"
@@ -123,9 +122,9 @@ def torture(directory: Path, kills: int, seed: int, rows: int, kind: str = "plai
 _SQL = "SELECT n_skip, COUNT(*) AS n, MIN(index), SUM(params) FROM archs GROUP BY n_skip ORDER BY n_skip"
 READERS: dict[str, Callable[[Path], Any]] = {
     "open_run": lambda path: ss.open_run(path).manifest(),
-    "top": lambda path: query.top(ss.open_run(path), 10).to_dicts(),
-    "query": lambda path: query.sql(ss.open_run(path), _SQL).to_dicts(),
-    "describe": lambda path: query.describe(ss.open_run(path)).to_dicts(),
+    "top": lambda path: ss.open_run(path).top(10).to_dicts(),
+    "query": lambda path: ss.open_run(path).sql(_SQL).to_dicts(),
+    "describe": lambda path: ss.open_run(path).describe().to_dicts(),
     "verify": lambda path: list(map(str, ss.open_run(path).verify())),
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from sedspace.runs.run import CHECKSUM, manifest_sha256
+from sedspace.runs.manifest import CHECKSUM, manifest_sha256
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

@@ -682,10 +682,10 @@ BAD = {
     "crosscheck tss12 --sample 2 --out X.parquet": "expected indices that fit int64",
     "crosscheck tss --out nowhere/X.parquet": "--out nowhere/X.parquet: there is no directory nowhere",
     "sample RUN --unique functional": "expected a run with the column representative",
-    "sample RUN --strata 3": "--strata is for spaces, and RUN is a run",
+    "sample RUN --strata 3": "strata is for spaces, and RUN is a run",
     "sample RUN --stratify arch": "unknown column 'arch'",
     "fit tss nowhere.csv --column ms --out X.csv": "table nowhere.csv is not there",
-    "top RUN --range 0:5": "--range is for spaces, and RUN is a run",
+    "top RUN --range 0:5": "range 0:5 is for spaces, and RUN is a run: use where='index >= A AND index < B'",
     "top RUN --by arch": "unknown column 'arch'",
     "enumerate tss --out X --where parms<3": "unknown column 'parms': did you mean 'params'",
     "enumerate tss --out RUN --columns sed": "holds another run: its columns is",
@@ -707,15 +707,15 @@ BAD = {
     "enumerate tss --out X --columns ''": "'--columns': '' is empty",
     "enumerate tss --out X --columns +": "--columns '+': expected a name after +",
     "top tss --columns ,": "--columns ',': expected a name",
-    "top tss --columns default,+deph": "unknown column 'deph': did you mean 'depth'",
+    "top tss --columns default,+deph": "unknown score 'deph': did you mean 'depth'",
     "census tss --features ' '": "'--features': ' ' is empty",
     "top tss -k 10^20": "'-k': '10^20' is not a valid integer such as 400_000",
     "top tss --json --out X.csv": "--json with --out X.csv: expected one of the two",
     "top tss --out X": "--out X: expected a name that ends in .csv, .jsonl or .parquet",
-    "top RUN --unique functional": "--unique of RUN: expected a run with the column representative",
+    "top RUN --unique functional": "unique of RUN: expected a run with the column representative",
     "top ./tss": "tss is not a directory",
-    "sample tss --temperature 2": "--temperature is that of a draw by importance: expected --importance",
-    "sample RUN --temperature 2": "--temperature is for spaces, and RUN is a run",
+    "sample tss --temperature 2": "temperature 2.0 without importance: it is that of a draw by importance",
+    "sample RUN --temperature 2": "temperature is for spaces, and RUN is a run",
     "sample tss --strata 3": "strata 3: expected 1 to 1,048,576, and a score to stratify by",
     "pareto tss --budgets -1": "budget -1: params is never below 73306",
     "pareto tss --budgets 1M --min params,macs": "--budgets with --max sed --min params,macs: expected one score",
@@ -742,7 +742,7 @@ def test_what_is_no_exception_is_said_in_one_line(run, monkeypatch):
         MemoryError(): (1, "out of memory"),
     }
     for error, (status, said) in raised.items():
-        monkeypatch.setattr("sedspace.runs.query.sql", lambda *_, error=error, **options: (_ for _ in ()).throw(error))
+        monkeypatch.setattr("sedspace.Run.sql", lambda *_, error=error, **options: (_ for _ in ()).throw(error))
         result = sedspace("query", run, "SELECT 1", status=status)
         assert result.stderr.startswith(f"sedspace: {said}")
         assert result.stderr.count("\n") == 1

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import sedspace as ss
 from sedspace.condition import Condition
-from sedspace.runs.query import sample, top
 from toy import Toy
 
 NAN = float("nan")
@@ -68,7 +67,7 @@ MEANINGS = {
 @pytest.mark.parametrize("where", MEANINGS)
 def test_a_condition_means_the_same_everywhere(tmp_path, run, rows, where):
     expected = [row["index"] for row in rows if MEANINGS[where](row)]
-    assert sorted(top(run, 10**6, where=where)["index"]) == expected
+    assert sorted(run.top(10**6, where=where)["index"]) == expected
     assert list(ss.members("tss", where=where)) == expected
     written = ss.enumerate_space("tss", tmp_path / "run", where=where, columns=["sed"], progress=False)
     assert written.scan().collect()["index"].to_list() == expected
@@ -80,7 +79,7 @@ def test_arch_and_index_are_columns_of_every_run(tmp_path, run, rows, where):
     frame = pl.DataFrame([{"arch": row["arch"], "index": row["index"], "sed": row["sed"]} for row in rows])
     expected = frame.filter(pl.sql_expr(where))["index"].to_list()
     assert expected
-    assert sorted(top(run, 10**6, where=where)["index"]) == expected
+    assert sorted(run.top(10**6, where=where)["index"]) == expected
     assert list(ss.members("tss", where=where)) == expected
     written = ss.enumerate_space("tss", tmp_path / "run", where=where, columns=["sed"], progress=False)
     assert written.scan().collect()["index"].to_list() == expected
@@ -124,7 +123,7 @@ OTHER_ROWS = [
 
 @pytest.mark.parametrize("where", OTHER_ROWS)
 def test_a_condition_is_about_one_row_however_it_is_written(tmp_path, run, where):
-    for ask in (lambda: top(run, 3, where=where), lambda: ss.members("tss", where=where), lambda: enumerate_it()):
+    for ask in (lambda: run.top(3, where=where), lambda: ss.members("tss", where=where), lambda: enumerate_it()):
 
         def enumerate_it():
             return ss.enumerate_space("tss", tmp_path / "run", where=where, progress=False)
@@ -169,7 +168,7 @@ def test_nan_meets_no_condition(tmp_path, monkeypatch, where):
     expected = np.flatnonzero((counts > 0) & inner).tolist()
     assert list(ss.members("tss", where=where)) == expected
     run = ss.enumerate_space("tss", tmp_path / "all", columns=["half", "sed"], progress=False)
-    assert sorted(top(run, 10**6, where=where)["index"]) == expected
+    assert sorted(run.top(10**6, where=where)["index"]) == expected
     few = ss.enumerate_space("tss", tmp_path / "few", columns=["half"], where=where, progress=False)
     assert few.scan().collect()["index"].to_list() == expected
     assert few.verify() == []
@@ -217,7 +216,7 @@ def test_comparisons_with_nan_are_false_both_ways(values):
     ],
 )
 def test_bad_conditions_are_one_line(run, where, message):
-    for ask in (lambda: ss.members("tss", where=where), lambda: top(run, 3, where=where)):
+    for ask in (lambda: ss.members("tss", where=where), lambda: run.top(3, where=where)):
         with pytest.raises(ss.BadInput, match=message) as caught:
             ask()
         assert "\n" not in str(caught.value)
@@ -226,8 +225,8 @@ def test_bad_conditions_are_one_line(run, where, message):
 
 def test_many_values_are_named_with_in(run):
     wanted = range(0, 15000, 3)
-    assert len(top(run, 10**5, where=f"index IN ({', '.join(map(str, wanted))})")) == len(wanted)
-    assert len(top(run, 10**5, where=" OR ".join(f"index = {i}" for i in range(200)))) == 200
+    assert len(run.top(10**5, where=f"index IN ({', '.join(map(str, wanted))})")) == len(wanted)
+    assert len(run.top(10**5, where=" OR ".join(f"index = {i}" for i in range(200)))) == 200
 
 
 def test_columns_of_queries_are_those_of_the_run_alone(run):
@@ -238,13 +237,7 @@ def test_columns_of_queries_are_those_of_the_run_alone(run):
     ):
         for name in ("read_csv", "READ_PARQUET", "read_json", "read_ipc", "Read_NdJson"):
             with pytest.raises(ss.BadInput, match=re.escape(f"calls {name}")):
-                run_sql(run, statement.format(name))
-
-
-def run_sql(run, statement, **options):
-    from sedspace.runs.query import sql
-
-    return sql(run, statement, **options)
+                run.sql(statement.format(name))
 
 
 def test_files_are_read_where_they_are_allowed(run, tmp_path):
@@ -252,9 +245,9 @@ def test_files_are_read_where_they_are_allowed(run, tmp_path):
     statement = (
         f"SELECT archs.index, accuracy FROM archs JOIN read_csv('{tmp_path}/mine.csv') t ON archs.index = t.index"
     )
-    assert run_sql(run, statement, allow_files=True).sort("index").rows() == [(3, 85.1), (11668, 94.4)]
+    assert run.sql(statement, allow_files=True).sort("index").rows() == [(3, 85.1), (11668, 94.4)]
     with pytest.raises(ss.BadInput, match=r"cannot be answered: .*gone\.csv"):
-        run_sql(run, "SELECT * FROM read_csv('gone.csv')", allow_files=True)
+        run.sql("SELECT * FROM read_csv('gone.csv')", allow_files=True)
 
 
 @pytest.mark.parametrize(
@@ -262,18 +255,18 @@ def test_files_are_read_where_they_are_allowed(run, tmp_path):
 )
 def test_only_questions_are_queries(run, statement):
     with pytest.raises(ss.BadInput, match="expected one that begins with SELECT or WITH"):
-        run_sql(run, statement)
+        run.sql(statement)
 
 
 def test_other_shapes_of_questions(run):
-    assert run_sql(run, "WITH few AS (SELECT * FROM archs LIMIT 3) SELECT count(*) AS n FROM few").item() == 3
-    assert run_sql(run, " (select max(sed) as m from archs)").item() == 8.75
+    assert run.sql("WITH few AS (SELECT * FROM archs LIMIT 3) SELECT count(*) AS n FROM few").item() == 3
+    assert run.sql(" (select max(sed) as m from archs)").item() == 8.75
     with pytest.raises(ss.BadInput, match="no text in UTF-8"):
-        run_sql(run, "SELECT '\udcff'")
+        run.sql("SELECT '\udcff'")
 
 
 def test_rows_of_a_run_are_sampled_under_any_condition(run):
-    drawn = sample(run, 5, where="\"0->3\" = 'skip_connect' AND arch LIKE '|none%'")
+    drawn = run.sample(5, where="\"0->3\" = 'skip_connect' AND arch LIKE '|none%'")
     assert all(arch.startswith("|none~0|") and "+|skip_connect~0|" in arch for arch in drawn["arch"])
 
 
@@ -330,7 +323,7 @@ def test_single_precision_is_compared_alike_in_every_form(monkeypatch, form, mea
 )
 def test_no_integer_of_any_origin_wraps(run, where, count):
     assert ss.members("tss", where=where).count == count
-    assert len(top(run, 10**6, where=where)) == count
+    assert len(run.top(10**6, where=where)) == count
 
 
 @pytest.mark.parametrize(
@@ -358,14 +351,14 @@ def test_what_would_end_the_process_is_refused_before_it_is_parsed(run, where):
     with pytest.raises(ss.BadInput, match=r"names and operators|deep|not a condition"):
         ss.members("tss", where=where)
     with pytest.raises(ss.BadInput, match=r"names and operators|deep|cannot be answered"):
-        run_sql(run, f"SELECT index FROM archs WHERE {where}")
+        run.sql(f"SELECT index FROM archs WHERE {where}")
 
 
 def test_queries_are_limited_and_take_nan_for_null(tmp_path):
     run = ss.enumerate_space("tss", tmp_path / "run", columns=[halves(NAN), "sed"], progress=False)
     counts = ss.score("tss", "n_skip")
-    assert run_sql(run, "SELECT count(*) AS n FROM archs WHERE half >= 1").item() == (counts >= 2).sum()
-    assert run_sql(run, "-- the best\nSELECT half FROM archs ORDER BY half DESC NULLS LAST LIMIT 1").item() == 3
+    assert run.sql("SELECT count(*) AS n FROM archs WHERE half >= 1").item() == (counts >= 2).sum()
+    assert run.sql("-- the best\nSELECT half FROM archs ORDER BY half DESC NULLS LAST LIMIT 1").item() == 3
     with pytest.raises(ss.BadInput, match="names and operators"):
-        run_sql(run, f"SELECT {'index+' * 20000}1 FROM archs")
-    assert sample(run, 5, stratify="half")["half"].is_not_nan().all()
+        run.sql(f"SELECT {'index+' * 20000}1 FROM archs")
+    assert run.sample(5, stratify="half")["half"].is_not_nan().all()

@@ -20,16 +20,15 @@ import pytest
 
 import sedspace as ss
 from conftest import write_manifest
-from sedspace.runs.query import describe, sample, sql, top
 from sedspace.runs.shards import parquet_options
 from sedspace.storage import as_location
 
 STATEMENT = "SELECT n_skip, sum(params) AS params, max(sed) AS best FROM archs GROUP BY n_skip ORDER BY n_skip"
 QUESTIONS = {
-    "top": lambda run: top(run, 20, where="params < 1000000"),
-    "query": lambda run: sql(run, STATEMENT),
-    "describe": describe,
-    "sample": lambda run: sample(run, 5, stratify="n_skip"),
+    "top": lambda run: run.top(20, where="params < 1000000"),
+    "query": lambda run: run.sql(STATEMENT),
+    "describe": ss.Run.describe,
+    "sample": lambda run: run.sample(5, stratify="n_skip"),
 }
 OPTIONS = {"shard_rows": 2000, "progress": False}
 

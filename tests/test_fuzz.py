@@ -19,9 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sedspace as ss
-from sedspace.runs.join import join
-from sedspace.runs.query import sql, top
-from sedspace.runs.run import manifest_sha256
+from sedspace.runs.manifest import manifest_sha256
 from sedspace.scores.vocabulary import condition_on
 from sedspace.tables import read_table
 
@@ -177,7 +175,7 @@ def run(tmp_path_factory):
 @given(st.builds("SELECT {} FROM archs WHERE {}".format, expressions(), expressions()), st.booleans())
 def test_queries(run, statement, broken):
     with one_line():
-        assert isinstance(sql(run, statement[: len(statement) // 2] if broken else statement), pl.DataFrame)
+        assert isinstance(run.sql(statement[: len(statement) // 2] if broken else statement), pl.DataFrame)
 
 
 # -- manifests ---------------------------------------------------------------------------------------------------------
@@ -229,8 +227,8 @@ def test_manifests(run, data):
             opened = ss.open_run(directory)
             opened.verify()
             with one_line():
-                expected = top(run, 3, opened.request.columns[0].name)
-                assert top(opened, 3, opened.request.columns[0].name)["index"].to_list() == expected["index"].to_list()
+                expected = run.top(3, opened.request.columns[0].name)
+                assert opened.top(3, opened.request.columns[0].name)["index"].to_list() == expected["index"].to_list()
 
 
 # -- definitions and tables --------------------------------------------------------------------------------------------
@@ -288,7 +286,7 @@ def test_tables(run, data):
         path = Path(directory) / "table.csv"
         path.write_bytes(data.draw(damaged(st.just(text))).encode(errors="surrogateescape"))
         with one_line():
-            matched = join(run, read_table(path))
+            matched = run.join(read_table(path))
             assert len(matched.frame) + matched.only_in_run == run.rows
 
 
@@ -308,5 +306,5 @@ def test_parquet_tables(run, data):
         if data.draw(st.booleans()):
             content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
         path.write_bytes(content)
-        join(run, read_table(path))
+        run.join(read_table(path))
         ss.fit_costs("tss", path, "accuracy")

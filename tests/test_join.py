@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import sedspace as ss
-from sedspace.runs.join import join
 from sedspace.tables import read_table
 
 
@@ -24,19 +23,19 @@ def test_by_arch_and_by_index(run):
     indices = [7, 14_999, 15_000, 3]
     archs = [space.arch(i) for i in indices]
     table = pl.DataFrame({"arch": archs, "index": [0, 0, 0, 0], "sed": [1, 2, 3, 4]})
-    matched = join(run, table)
+    matched = run.join(table)
     assert matched.frame["index"].to_list() == [3, 7, 14_999]
     assert matched.frame["sed_table"].to_list() == [4, 1, 2]
     assert matched.frame["sed"].to_list() == [float(ss.score(space)[i]) for i in (3, 7, 14_999)]
     assert (matched.only_in_run, matched.only_in_table, matched.unreadable) == (14_997, 1, [])
-    assert join(run, pl.DataFrame({"index": indices})).frame.equals(
+    assert run.join(pl.DataFrame({"index": indices})).frame.equals(
         matched.frame.select(run.scan().collect_schema().names())
     )
 
 
 def test_unreadable_rows_are_named_and_the_rest_is_matched(run):
     good = ss.space("tss").arch(5)
-    matched = join(run, pl.DataFrame({"arch": [good, "nonsense", good.replace("none~0", "conv~0", 1), None]}))
+    matched = run.join(pl.DataFrame({"arch": [good, "nonsense", good.replace("none~0", "conv~0", 1), None]}))
     assert len(matched.frame) == 1
     assert [line[:6] for line in matched.unreadable] == ["row 1:", "row 2:"]
     assert "edge 0->1 has operation 'conv'" in matched.unreadable[1]
@@ -59,7 +58,7 @@ def test_unreadable_rows_are_named_and_the_rest_is_matched(run):
 )
 def test_bad_tables(run, table, message):
     with pytest.raises(ss.BadInput, match=message) as caught:
-        join(run, pl.DataFrame(table))
+        run.join(pl.DataFrame(table))
     assert "\n" not in str(caught.value)
 
 
@@ -67,12 +66,12 @@ def test_tables_from_files(run, tmp_path):
     table = pl.DataFrame({"index": [1, 2], "accuracy": [0.5, 0.6]})
     table.write_csv(tmp_path / "t.csv")
     table.write_parquet(tmp_path / "t.parquet")
-    assert join(run, tmp_path / "t.csv").frame.equals(join(run, tmp_path / "t.parquet").frame)
+    assert run.join(tmp_path / "t.csv").frame.equals(run.join(tmp_path / "t.parquet").frame)
     (tmp_path / "LATE.CSV").write_text("index,accuracy\n" + "".join(f"{i},90\n" for i in range(150)) + "150,90.5\n")
-    assert join(run, tmp_path / "LATE.CSV").frame["accuracy"].max() == 90.5
+    assert run.join(tmp_path / "LATE.CSV").frame["accuracy"].max() == 90.5
     (tmp_path / "bad.parquet").write_text("no")
     with pytest.raises(ss.BadInput, match=r"bad\.parquet cannot be read"):
-        join(run, tmp_path / "bad.parquet")
+        run.join(tmp_path / "bad.parquet")
 
 
 def test_text_that_is_no_text_is_refused(tmp_path):

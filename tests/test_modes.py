@@ -45,7 +45,7 @@ def test_importing_compiles_nothing():
         "import sys\n"
         "from numba.core import event\n"
         "with event.install_recorder('numba:compile') as recorder:\n"
-        "    import sedspace, sedspace.cli, sedspace.runs.query\n"
+        "    import sedspace, sedspace.cli\n"
         "print(len(recorder.buffer), 'torch' in sys.modules, 'matplotlib' in sys.modules)\n"
     )
     assert python("-c", code) == "0 False False\n"
@@ -85,7 +85,6 @@ def test_forked_children_may_score():
 # What polars computes for sedspace: it hung in a process that was forked after polars had been used.
 DOORS = """
 import os, sys, warnings, sedspace as ss, polars as pl
-from sedspace.runs import query
 from sedspace.tables import read_table
 
 warnings.simplefilter("ignore")
@@ -97,10 +96,10 @@ doors = [
     lambda: ss.distribution("tss").frame(),
     lambda: ss.enumerate_space("tss", f"{directory}/{os.getpid()}", where="sed > 3", progress=False),
     lambda: run.scan().select(pl.col("sed").max(), pl.col("params").max()).collect(),
-    lambda: query.top(run, 3),
-    lambda: query.sql(run, "SELECT MAX(sed) FROM archs"),
-    lambda: query.describe(run),
-    lambda: query.sample(run, 3),
+    lambda: run.top(3),
+    lambda: run.sql("SELECT MAX(sed) FROM archs"),
+    run.describe,
+    lambda: run.sample(3),
     lambda: run.verify(),
     lambda: read_table(directory + "/table.csv"),
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import sedspace as ss
-from sedspace.runs import join, plots, query
+from sedspace.runs import plots
 
 NONSENSE = {
     'ss.enumerate_space("tss", 5)': "directory 5 is no path",
@@ -62,12 +62,15 @@ NONSENSE = {
     'ss.TableCost(5, {"none": 1})': "5",
     'ss.read_costs(5)': "table 5 is no path",
     'ss.fit_costs("tss", None, "ms")': "table None is no path",
-    'join.join(run, 5)': "table 5 is no path",
-    'query.top(run, "a")': "k 'a' is not an integer",
-    'query.top("tss")': "run 'tss': expected a Run, as open_run returns it",
-    'query.sample("tss", 3)': "run 'tss': expected a Run",
-    'query.sql(None, "SELECT 1")': "run None: expected a Run",
-    'query.sample(run, 3, stratify=5)': "unknown column 5",
+    'run.join(5)': "table 5 is no path",
+    'run.top("a")': "k 'a' is not an integer",
+    'run.top(columns="sed")': "columns 'sed': expected a sequence of names",
+    'run.sql(None)': "query None: expected one that begins with SELECT or WITH",
+    'ss.top_k("tss", columns=5)': "columns 5: expected a sequence of names",
+    'ss.top_k(run, 3, start=5)': "range 5: is for spaces, and",
+    'ss.top_k(run, 3, threads=2)': "threads is for spaces, and",
+    'ss.sample(run, 3, importance="sed")': "importance is for spaces, and",
+    'run.sample(3, stratify=5)': "unknown column 5",
     'plots.save(None, None)': "picture None is no path",
 }  # fmt: skip
 
@@ -80,7 +83,7 @@ def run(tmp_path_factory):
 @pytest.mark.parametrize("call", NONSENSE)
 def test_nonsense_is_refused_in_one_line(call, run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = {"ss": ss, "space": ss.space("tss"), "run": run, "query": query, "join": join, "plots": plots}
+    names = {"ss": ss, "space": ss.space("tss"), "run": run, "plots": plots}
     with pytest.raises(ss.BadInput) as refused:
         eval(call, names)
     assert "\n" not in str(refused.value)

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sedspace as ss
-from sedspace.runs.query import top
 from sedspace.scores.ranking import opposite
 from toy import Toy
 
@@ -83,11 +82,10 @@ def test_what_float32_writes_as_one_value_is_a_tie(tmp_path):
     close = ss.ArrayScore("close", lambda digits: 1.0 + 1e-12 * digits[:, 0])
     assert ss.top_k("tss", 3, close)["index"].to_list() == [0, 1, 2]
     run = ss.enumerate_space("tss", tmp_path / "run", columns=[close], progress=False)
-    assert top(run, 3, "close")["index"].to_list() == [0, 1, 2]
+    assert run.top(3, "close")["index"].to_list() == [0, 1, 2]
     large = ss.AdditiveScore("large", {"n": "macs"}, lambda n: n * 1_000_003)
-    assert ss.top_k("tss", 400, large)["index"].to_list() == list(
-        top(ss.enumerate_space("tss", tmp_path / "large", columns=[large], progress=False), 400, "large")["index"]
-    )
+    run = ss.enumerate_space("tss", tmp_path / "large", columns=[large], progress=False)
+    assert run.top(400, "large")["index"].equals(ss.top_k("tss", 400, large)["index"])
 
 
 @pytest.mark.parametrize("space", ["tss", "sss", "nb101", "transnas_micro", "transnas_macro"])
@@ -96,10 +94,10 @@ def test_runs_and_spaces_have_the_same_best(tmp_path, space, ascending):
     names = [name for name, score in ss.known_scores(ss.space(space)).items() if score.name != "representative"]
     run = ss.enumerate_space(space, tmp_path / "run", columns=names, progress=False)
     for name in names:
-        found = top(run, 100, name, ascending=ascending).select("index", name, "arch")
+        found = run.top(100, name, ascending=ascending).select("index", name, "arch")
         assert found.equals(ss.top_k(space, 100, name, ascending=ascending)), name
         some = "index % 3 = 1 AND sed > 2"
-        assert top(run, 9, name, where=some, ascending=ascending)["index"].to_list() == (
+        assert run.top(9, name, where=some, ascending=ascending)["index"].to_list() == (
             ss.top_k(space, 9, name, where=some, ascending=ascending)["index"].to_list()
         )
 
@@ -109,7 +107,7 @@ def test_ranges_of_large_spaces_have_the_same_best(tmp_path, space):
     start = ss.space(space).size // 3
     run = ss.enumerate_space(space, tmp_path / "run", start=start, stop=start + 50_000, progress=False)
     for column in run.request.columns[1:]:
-        found = top(run, 50, column.name).select("index", column.name)
+        found = run.top(50, column.name).select("index", column.name)
         expected = ss.top_k(space, 50, column.name, start, start + 50_000)
         assert found.equals(expected.select("index", column.name)), column.name
 
@@ -124,11 +122,11 @@ def test_more_columns_of_the_best():
 def test_some_columns_of_a_run(tmp_path):
     run = ss.enumerate_space("tss", tmp_path / "run", progress=False)
     for columns in (["params"], ["index", "params", "sed", "params"], [], ["arch", "params"]):
-        found = top(run, 3, columns=columns)
+        found = run.top(3, columns=columns)
         assert found.columns == ["index", "sed", *(["params"] if "params" in columns else []), "arch"]
         assert found["index"].to_list() == ss.top_k("tss", 3)["index"].to_list()
     with pytest.raises(ss.BadInput, match="unknown column 'parms'"):
-        top(run, 3, columns=["parms"])
+        run.top(3, columns=["parms"])
 
 
 @pytest.mark.parametrize("value", [5, np.int64(5), NAN])

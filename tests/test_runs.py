@@ -23,7 +23,6 @@ import pytest
 import naive
 import sedspace as ss
 from conftest import write_manifest
-from sedspace.runs.query import describe, sample, sql, top
 
 DEFAULT = ["index", "sed", "n_none", "n_skip", "n_conv1x1", "n_conv3x3", "n_pool", "residual", "params", "macs"]
 DTYPES = [pl.Int64, pl.Float32, *[pl.UInt8] * 6, pl.Int32, pl.Int64]
@@ -326,10 +325,10 @@ def test_a_finished_run_that_lacks_something_is_not_called_finished(damaged):
     with pytest.raises(ss.RunError, match=r"part-00002-of-00004\.parquet: is missing; `sedspace verify --repair"):
         write(damaged, shard_rows=4000)
     with pytest.raises(ss.RunError, match="is missing; `sedspace verify --repair"):
-        top(ss.open_run(damaged))
+        ss.open_run(damaged).top()
     (damaged / "part-00002-of-00004.parquet").write_bytes(b"PAR1")
     with pytest.raises(ss.RunError, match=r"is 4 bytes, the manifest says \d+; `sedspace verify --repair"):
-        top(ss.open_run(damaged))
+        ss.open_run(damaged).top()
 
 
 def test_a_finished_run_of_a_score_that_was_redefined(tmp_path, monkeypatch):
@@ -473,9 +472,9 @@ def test_a_full_disk_keeps_what_was_finished(tmp_path):
 
 def test_samples_of_a_run(finished):
     rows = finished.scan().collect()
-    drawn = sample(finished, 40, stratify="n_skip", where="residual = 1 AND n_skip < 4", seed=3)
-    assert drawn.equals(sample(finished, 40, stratify="n_skip", where="residual = 1 AND n_skip < 4", seed=3))
-    assert not drawn.equals(sample(finished, 40, stratify="n_skip", where="residual = 1 AND n_skip < 4", seed=4))
+    drawn = finished.sample(40, stratify="n_skip", where="residual = 1 AND n_skip < 4", seed=3)
+    assert drawn.equals(finished.sample(40, stratify="n_skip", where="residual = 1 AND n_skip < 4", seed=3))
+    assert not drawn.equals(finished.sample(40, stratify="n_skip", where="residual = 1 AND n_skip < 4", seed=4))
     assert drawn["index"].is_sorted()
     assert drawn["index"].n_unique() == 40
     assert drawn["residual"].unique().to_list() == [1]
@@ -483,9 +482,9 @@ def test_samples_of_a_run(finished):
     assert sizes["n_skip"].to_list() == [1, 2, 3]
     assert set(sizes["count"]) == {13, 14}
     assert drawn.drop("arch").equals(rows.filter(pl.col("index").is_in(drawn["index"].implode())))
-    everything = sample(finished, finished.rows)
+    everything = finished.sample(finished.rows)
     assert everything.drop("arch").equals(rows)
-    often = pl.concat([sample(finished, 2, where="index < 5", seed=seed) for seed in range(300)])
+    often = pl.concat([finished.sample(2, where="index < 5", seed=seed) for seed in range(300)])
     counts = often["index"].value_counts()["count"]
     assert len(counts) == 5
     assert counts.min() > 80  # 120 on average
@@ -497,23 +496,23 @@ def test_samples_of_a_run(finished):
         ({"n": 2, "seed": -1}, "seed -1: expected 0 or more"),
     ):
         with pytest.raises(ss.BadInput, match=said):
-            sample(finished, **wrong)
+            finished.sample(**wrong)
 
 
 def test_top_of_a_run_equals_sorting_all_rows(finished):
     frame = finished.scan().collect()
     expected = frame.sort(["sed", "index"], descending=[True, False]).head(20)
-    assert top(finished, 20).drop("arch").equals(expected)
-    assert top(finished, 20)["arch"].to_list() == [ss.space("tss").arch(i) for i in expected["index"]]
+    assert finished.top(20).drop("arch").equals(expected)
+    assert finished.top(20)["arch"].to_list() == [ss.space("tss").arch(i) for i in expected["index"]]
     some = frame.filter((pl.col("params") < 500_000) & (pl.col("n_skip") <= 2))
     expected = some.sort(["macs", "index"], descending=[True, False]).head(5)
-    assert top(finished, 5, by="macs", where="params < 500000 AND n_skip <= 2").drop("arch").equals(expected)
+    assert finished.top(5, by="macs", where="params < 500000 AND n_skip <= 2").drop("arch").equals(expected)
 
 
 def test_differences_of_counts_do_not_wrap(finished):
-    (row,) = top(finished, 1, by="n_skip", where="n_conv3x3 - n_skip > 3").rows(named=True)
+    (row,) = finished.top(1, by="n_skip", where="n_conv3x3 - n_skip > 3").rows(named=True)
     assert row["n_conv3x3"] - row["n_skip"] > 3
-    found = sql(finished, "SELECT min(n_conv3x3 - n_skip) AS least FROM archs WHERE n_skip - n_none > 2").item()
+    found = finished.sql("SELECT min(n_conv3x3 - n_skip) AS least FROM archs WHERE n_skip - n_none > 2").item()
     assert found == -6
 
 
@@ -530,7 +529,7 @@ def test_differences_of_counts_do_not_wrap(finished):
 )
 def test_bad_questions(finished, options, message):
     with pytest.raises(ss.BadInput, match=message) as caught:
-        top(finished, **options)
+        finished.top(**options)
     assert "\n" not in str(caught.value)
 
 
@@ -544,13 +543,13 @@ def test_bad_questions(finished, options, message):
 )
 def test_bad_sql(finished, statement, message):
     with pytest.raises(ss.BadInput, match=message) as caught:
-        sql(finished, statement)
+        finished.sql(statement)
     assert "\n" not in str(caught.value)
 
 
 def test_describe_is_what_the_rows_say(finished):
     frame = finished.scan().collect()
-    for row in describe(finished).rows(named=True):
+    for row in finished.describe().rows(named=True):
         column = frame[row["column"]]
         assert (row["min"], row["max"], row["distinct"]) == (str(column.min()), str(column.max()), column.n_unique())
 
@@ -558,7 +557,7 @@ def test_describe_is_what_the_rows_say(finished):
 def test_directories_are_not_patterns(tmp_path):
     for name in ("qa", "q?", "g[1]"):
         write(tmp_path / name, stop=10)
-    assert sql(ss.open_run(tmp_path / "q?"), "SELECT count(*) FROM archs").item() == 10
+    assert ss.open_run(tmp_path / "q?").sql("SELECT count(*) FROM archs").item() == 10
     assert ss.open_run(tmp_path / "g[1]").scan().collect().height == 10
 
 
@@ -569,7 +568,7 @@ def test_a_score_of_the_users_cannot_pass_for_ours(tmp_path):
     assert write(tmp_path / "run", columns=[ss.sed("1/2")]).verify() == []
 
 
-@pytest.mark.parametrize("ask", [describe, lambda run: sql(run, "SELECT max(sed) FROM archs"), top])
+@pytest.mark.parametrize("ask", [ss.Run.describe, lambda run: run.sql("SELECT max(sed) FROM archs"), ss.Run.top])
 def test_damaged_files_are_the_runs_fault(damaged, ask):
     (damaged / "part-00001-of-00004.parquet").write_bytes(b"PAR1")
     with pytest.raises(ss.RunError, match="is 4 bytes, the manifest says"):

@@ -14,7 +14,6 @@ import pytest
 import sedspace as ss
 from conftest import s3_server
 from sedspace.runs.finished import FINISHED
-from sedspace.runs.query import describe, sample, sql, top
 from sedspace.storage import as_location
 
 pytest.importorskip("upath", reason="needs universal_pathlib: pip install 'sedspace[s3]'")
@@ -59,11 +58,11 @@ def test_the_same_bytes_and_every_question(store, tmp_path):
     assert again.manifest() == local.manifest()
     assert again.verify() == []
     assert ss.enumerate_space("tss", store, **OPTIONS).rows_found == 15_625
-    assert top(again, 3, where="n_skip < 2").equals(top(local, 3, where="n_skip < 2"))
+    assert again.top(3, where="n_skip < 2").equals(local.top(3, where="n_skip < 2"))
     statement = "SELECT n_skip, max(sed) AS best FROM archs WHERE params < 500000 GROUP BY n_skip ORDER BY n_skip"
-    assert sql(again, statement).equals(sql(local, statement))
-    assert describe(again).equals(describe(local))
-    assert sample(again, 5, seed=1).equals(sample(local, 5, seed=1))
+    assert again.sql(statement).equals(local.sql(statement))
+    assert again.describe().equals(local.describe())
+    assert again.sample(5, seed=1).equals(local.sample(5, seed=1))
     assert again.scan().collect().equals(local.scan().collect())
 
 

@@ -12,7 +12,6 @@ import pytest
 import naive
 import sedspace as ss
 from bench import torture
-from sedspace.runs.query import top
 
 
 def write(path, space="tss", **options):
@@ -106,7 +105,7 @@ def test_a_conversion_that_fails_is_the_conditions_fault(tmp_path):
         write(tmp_path / "run", where="CAST(macs AS TINYINT) > 3")
     run = write(tmp_path / "whole")
     with pytest.raises(ss.BadInput, match="cannot be answered"):
-        top(run, where="CAST(macs AS TINYINT) > 3")
+        run.top(where="CAST(macs AS TINYINT) > 3")
 
 
 def test_runs_with_conditions_and_columns_of_unknown_scores_open_and_verify(tmp_path, monkeypatch):
@@ -118,4 +117,4 @@ def test_runs_with_conditions_and_columns_of_unknown_scores_open_and_verify(tmp_
     run = ss.open_run(tmp_path / "run")
     assert run.verify() == []
     assert run.unchecked == ["mine"]
-    assert top(run, 1)["mine"].item() == 3
+    assert run.top(1)["mine"].item() == 3

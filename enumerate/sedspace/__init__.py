@@ -9,6 +9,7 @@
 
 import sedspace.interrupts  # isort: skip  first, since importing the others takes a second
 import sedspace.polars_namespace  # noqa: F401  gives polars expressions the namespace `sed`
+from sedspace.answers import sample, top_k
 from sedspace.counting import (
     Distribution,
     Members,
@@ -18,13 +19,11 @@ from sedspace.counting import (
     distribution,
     members,
     pareto,
-    sample,
-    top_k,
 )
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.explained import Architecture, architecture
 from sedspace.networks import network
-from sedspace.runs import Problem, Run, enumerate_space, open_run, repair_run
+from sedspace.runs import Matched, Problem, Run, enumerate_space, open_run, repair_run
 from sedspace.scores import (
     AdditiveScore,
     ArrayScore,
@@ -65,6 +64,7 @@ __all__ = [
     "Fit",
     "Group",
     "Inputs",
+    "Matched",
     "Members",
     "Operation",
     "Position",

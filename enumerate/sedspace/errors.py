@@ -40,6 +40,13 @@ def unknown(what: str, name: object, known: Iterable[str]) -> BadInput:
     return BadInput(f"unknown {what} {name!r}: {hint}known: {', '.join(names)}")
 
 
+def as_names(value: Any, what: str) -> list[Any]:
+    """Return the different names of a sequence, in order; raise `BadInput` for a single name, or no sequence."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise BadInput(f"{what} {value!r}: expected a sequence of names")
+    return list(dict.fromkeys(value))
+
+
 def as_number(value: Any, what: str) -> int | float:
     """Return a number of any type as a Python int, or else float; raise `BadInput` for what is none, and for NaN."""
     if isinstance(value, int | np.integer):

@@ -9,13 +9,14 @@ import polars as pl
 
 import sedspace
 from sedspace import explained
+from sedspace.answers import space_of
 from sedspace.cli import arguments
-from sedspace.cli.arguments import INTEGER, SCORE, SCORES, SPACE, TEXT, find_target, is_given, refuse
+from sedspace.cli.arguments import INTEGER, SCORE, SCORES, SPACE, TEXT, find_target, is_given
 from sedspace.cli.options import json_option, table_option, unique_option, where_option
 from sedspace.cli.printing import answer, check_answer, print_rows, print_text, strict_json
-from sedspace.errors import BadInput, unknown
-from sedspace.runs import Run, query
-from sedspace.scores import known_scores, only_unique
+from sedspace.errors import BadInput
+from sedspace.runs import Run
+from sedspace.scores import known_scores
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
 
@@ -83,38 +84,11 @@ def top_command(
     """
     check_answer(out, as_json)
     found = find_target(target)
-    if isinstance(found, Run):
-        refuse(f"is for spaces, and {target} is a run: use --where 'index >= A AND index < B'", "limits")
-        frame = query.top(found, k, by, where=_only_unique(found, where, unique), ascending=ascending)
-    else:
-        start, stop = arguments.limits(limits, found)
-        frame = sedspace.top_k(found, k, by, start, stop, where=where, unique=unique, ascending=ascending)
-    if columns is not None:
-        frame = _chosen(frame, _space_of(found), columns)
-    answer(frame, out, as_json)
-
-
-def _space_of(found: Space | Run) -> Space:
-    return found.space if isinstance(found, Run) else found
-
-
-def _chosen(frame: Any, space: Space, columns: str) -> Any:
-    """Return the asked for columns of a table of architectures; scores that are not there are computed."""
-    known, wanted = known_scores(space), arguments.columns(columns, frame.columns)
-    for name in wanted:
-        if name not in frame.columns and name not in known:
-            raise unknown("column", name, dict.fromkeys([*frame.columns, *known]))
-    missing = [known[name] for name in dict.fromkeys(wanted) if name not in frame.columns]
-    digits = space.digits([int(index) for index in frame["index"]])  # text beyond 128 bits
-    more = [pl.Series(score.name, score.values(score.at(space, digits))) for score in missing]
-    return frame.with_columns(more).select(list(dict.fromkeys(wanted)))
-
-
-def _only_unique(run: Run, where: str | None, unique: str | None) -> str | None:
-    """Return the condition that also keeps one architecture of each functional class of a run."""
-    if unique is not None and "representative" not in {column.name for column in run.request.columns}:
-        raise BadInput(f"--unique of {run.path}: expected a run with the column representative, or made with --unique")
-    return only_unique(run.space, where, unique)
+    start, stop = arguments.limits(limits, space_of(found))
+    default = [*found.columns, "arch"] if isinstance(found, Run) else ["index", by, "arch"]
+    wanted = None if columns is None else arguments.columns(columns, default)
+    frame = sedspace.top_k(found, k, by, start, stop, where=where, unique=unique, columns=wanted, ascending=ascending)
+    answer(frame if wanted is None else frame.select(list(dict.fromkeys(wanted))), out, as_json)
 
 
 @click.command()
@@ -232,9 +206,7 @@ def _refuse_missing_default(space: Space, parameter: str, option: str, name: str
 @click.option(
     "--temperature",
     type=float,
-    default=1.0,
-    show_default=True,
-    help="With --importance: in the unit of that score.",
+    help="With --importance: in the unit of that score.  [default: 1]",
 )
 @click.option("--seed", type=INTEGER, default=0, show_default=True, help="The same seed gives the same architectures.")
 @where_option
@@ -243,34 +215,13 @@ def _refuse_missing_default(space: Space, parameter: str, option: str, name: str
 @json_option(
     "a list of objects; `index`, the score if there is one, `weight` or `probability`, `arch`, of a run its columns"
 )
-def sample_command(
-    target: str,
-    n: int,
-    strata: int | None,
-    importance: str | None,
-    temperature: float,
-    out: str | None,
-    as_json: bool,
-    **options: Any,
-) -> None:
+def sample_command(target: str, n: int, out: str | None, as_json: bool, **options: Any) -> None:
     """Draw random architectures of TARGET, a space or a run's directory, exactly uniformly among those treated alike.
 
     Of a space nothing is enumerated, so that its size does not matter.
     """
     check_answer(out, as_json)
-    found = find_target(target)
-    if isinstance(found, Run):
-        refuse(f"is for spaces, and {target} is a run", "strata", "importance", "temperature")
-        frame = _sample_of_run(found, n, **options)
-    else:
-        if importance is None:
-            refuse("is that of a draw by importance: expected --importance", "temperature")
-        frame = sedspace.sample(found, n, strata=strata, importance=importance, temperature=temperature, **options)
-    answer(frame, out, as_json)
-
-
-def _sample_of_run(run: Run, n: int, where: str | None, unique: str | None, **options: Any) -> Any:
-    return query.sample(run, n, where=_only_unique(run, where, unique), **options)
+    answer(sedspace.sample(find_target(target), n, **options), out, as_json)
 
 
 @click.command()

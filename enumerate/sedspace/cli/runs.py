@@ -22,8 +22,7 @@ from sedspace.cli.printing import (
     strict_json,
     write_frame,
 )
-from sedspace.runs import Run, enumerate_space, open_run, query, repair_run
-from sedspace.runs.join import join
+from sedspace.runs import Run, enumerate_space, open_run, repair_run
 from sedspace.scores import best, default_columns
 from sedspace.spaces import space as find_space
 
@@ -124,7 +123,7 @@ def _best_rows(run: Run) -> tuple[str, list[dict[str, Any]]]:
         values, indices = best(run.space, score, 5, run.request.start, run.request.stop)
         pairs = list(zip(indices, values.tolist(), strict=True))
     else:
-        pairs = query.top(run, 5, score.name).select("index", score.name).rows()
+        pairs = run.top(5, score.name, columns=[]).select("index", score.name).rows()
     return score.name, [{"index": i, score.name: value, "arch": run.space.arch(i)} for i, value in pairs]
 
 
@@ -172,7 +171,7 @@ def describe_command(directory: str, as_json: bool) -> None:
     if not as_json:
         kept = f" that meet {run.request.where}" if run.request.where else ""
         click.echo(f"{run.rows:,} architectures of {run.space.name}, {run.request.start}:{run.request.stop}{kept}\n")
-    print_frame(query.describe(run), as_json)
+    print_frame(run.describe(), as_json)
 
 
 @click.command()
@@ -186,7 +185,7 @@ def describe_command(directory: str, as_json: bool) -> None:
 def query_command(directory: str, statement: str, allow_files: bool, out: str | None, as_json: bool) -> None:
     """Answer a SQL query over a run; its table is called archs."""
     check_answer(out, as_json)
-    answer(query.sql(open_run(directory), statement, allow_files=allow_files), out, as_json)
+    answer(open_run(directory).sql(statement, allow_files=allow_files), out, as_json)
 
 
 @click.command()
@@ -200,7 +199,7 @@ def query_command(directory: str, statement: str, allow_files: bool, out: str | 
 def join_command(directory: str, table: str, on: str | None, out: str, as_json: bool) -> None:
     """Put a TABLE of your own (Parquet or CSV with arch or index) beside the scores of a run."""
     check_name(out)
-    matched = join(open_run(directory), table, on)
+    matched = open_run(directory).join(table, on)
     write_frame(matched.frame, out)
     report = {k: v for k, v in vars(matched).items() if k != "frame"}
     click.echo(strict_json({"matched": len(matched.frame), **report}) if as_json else matched.report())

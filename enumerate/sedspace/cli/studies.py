@@ -7,13 +7,12 @@ from typing import Any
 import click
 
 import sedspace
+from sedspace.answers import space_of
 from sedspace.cli import arguments
-from sedspace.cli.answers import _sample_of_run, _space_of
 from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, find_target, refuse
 from sedspace.cli.options import cluster, engine_options, json_option, unique_option, where_option
 from sedspace.cli.printing import print_rows
 from sedspace.errors import BadInput
-from sedspace.runs import Run
 from sedspace.spaces import Space
 from sedspace.tables import key_of, read_table, with_index
 
@@ -78,11 +77,11 @@ def crosscheck_command(
     by = None if stratify == "none" else stratify
     drawing: dict[str, Any] = {"stratify": by, "where": where, "unique": unique, "seed": options["seed"]}
     found = find_target(target)
-    space = _space_of(found)
+    space = space_of(found)
     if archs is not None:
         indices = _indices(archs, space)
     else:
-        drawn = _sample_of_run(found, n, **drawing) if isinstance(found, Run) else sedspace.sample(space, n, **drawing)
+        drawn = sedspace.sample(found, n, **drawing)
         indices = [int(index) for index in drawn["index"]]  # text beyond 128 bits
     with cluster(engine, scheduler, None, worker_timeout) as client:
         study = crosscheck(space, indices, names, out, client=client, **options)

@@ -34,7 +34,7 @@ def sample(
     stratify: str | Score | None = None,
     strata: int | None = None,
     importance: str | Score | None = None,
-    temperature: float = 1.0,
+    temperature: float | None = None,
     where: str | None = None,
     unique: str | None = None,
     seed: int = 0,
@@ -59,7 +59,7 @@ def sample(
     strata : int, optional
         How many intervals. Default: every distinct value is a stratum.
     importance : str or Score, optional
-    temperature : float, default 1.0
+    temperature : float, default 1
         In the score's unit: towards 0 only the best are drawn; a negative one prefers low scores.
     where : str, optional
         A condition on features and scores in SQL: only what meets it is drawn.
@@ -94,14 +94,13 @@ def sample(
     space = find_space(space)
     n = at_least_one(n, "n")
     by = _check(stratify, strata, importance, temperature)
-    temperature = float(temperature)
     random = seeded(seed)
     classes, scores, wanted = select(space, [] if by is None else [by], only_unique(space, where, unique))
     if importance is None:
         check_enough(n, int(classes.counts[wanted].sum()))
     check_rows_fit(space, n, "n")
     if importance is not None:
-        rows = _by_importance(classes, scores[0], wanted, n, temperature, random)
+        rows = _by_importance(classes, scores[0], wanted, n, 1.0 if temperature is None else float(temperature), random)
     elif stratify is not None:
         rows = _stratified(classes, scores[0], wanted, n, strata, random)
     else:
@@ -118,16 +117,16 @@ def sample(
 
 
 def _check(
-    stratify: str | Score | None, strata: int | None, importance: str | Score | None, temperature: float
+    stratify: str | Score | None, strata: int | None, importance: str | Score | None, temperature: float | None
 ) -> str | Score | None:
     """Return the score that the draw goes by."""
     if stratify is not None and importance is not None:
         raise BadInput("stratify and importance exclude each other: expected one of them")
     if strata is not None and (stratify is None or not 1 <= as_int(strata, "strata") <= _MOST_STRATA):
         raise BadInput(f"strata {strata}: expected 1 to {_MOST_STRATA:,}, and a score to stratify by")
-    if not math.isfinite(as_number(temperature, "temperature")) or not temperature:
+    if temperature is not None and not (math.isfinite(as_number(temperature, "temperature")) and temperature):
         raise BadInput(f"temperature {temperature}: expected a number other than 0")
-    if importance is None and temperature != 1:
+    if importance is None and temperature is not None:
         raise BadInput(f"temperature {temperature} without importance: it is that of a draw by importance")
     return stratify if importance is None else importance
 

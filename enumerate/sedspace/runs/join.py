@@ -8,8 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from sedspace.errors import BadInput, first_line
-from sedspace.runs import Run
-from sedspace.runs.query import collect
+from sedspace.runs.files import RunFiles, collect
 from sedspace.tables import key_of, read_table, refuse_repeated, with_index
 
 
@@ -43,45 +42,17 @@ class Matched:
         return "\n".join([*lines, *self.unreadable[:5], *more])
 
 
-def join(run: Run, table: pl.DataFrame | str | Path, on: str | None = None) -> Matched:
-    """Put a table beside the scores of a run.
-
-    Parameters
-    ----------
-    run : Run
-    table : polars.DataFrame, or path of a Parquet or CSV file
-        With a column ``arch`` (the field's strings) or ``index`` (of sedspace, not NATS-Bench's own).
-    on : {"arch", "index"}, optional
-        The column to match by. Default: ``arch`` if the table has it, else ``index``.
-
-    Returns
-    -------
-    Matched
-
-    Raises
-    ------
-    BadInput
-        If the table has no key, an architecture stands in it twice, it is of another space, or nothing matches.
-
-    Examples
-    --------
-    >>> import polars as pl, sedspace as ss, tempfile
-    >>> from sedspace.runs.join import join
-    >>> table = pl.DataFrame({"index": [3, 11668], "accuracy": [85.1, 94.4]})
-    >>> with tempfile.TemporaryDirectory() as directory:
-    ...     run = ss.enumerate_space("tss", directory + "/run", columns=["sed"], progress=False)
-    ...     join(run, table).frame.rows()
-    [(3, 1.0, 85.1), (11668, 8.75, 94.4)]
-    """
+def match(run: RunFiles, table: pl.DataFrame | str | Path, on: str | None = None) -> Matched:
+    """Put a table beside the scores of a run: see `Run.join`."""
     given = table if isinstance(table, pl.DataFrame) else read_table(table)
     key = key_of(given, on)
     try:
-        return _join(run, given, key)
+        return _match(run, given, key)
     except pl.exceptions.PolarsError as error:
         raise BadInput(f"the table cannot be joined by {key}: {first_line(error)}") from None
 
 
-def _join(run: Run, given: pl.DataFrame, key: str) -> Matched:
+def _match(run: RunFiles, given: pl.DataFrame, key: str) -> Matched:
     keyed, unreadable = with_index(given, key, run.space)
     refuse_repeated(keyed, run.space)
     rest = keyed.select(pl.exclude("arch") if key == "arch" else pl.all())

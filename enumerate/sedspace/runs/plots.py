@@ -11,8 +11,7 @@ import polars as pl
 
 from sedspace.errors import BadInput, as_path, needs, unknown
 from sedspace.runs import Run
-from sedspace.runs.join import join
-from sedspace.runs.query import collect, top
+from sedspace.runs.files import collect
 from sedspace.spaces.cell import CellSpace
 from sedspace.storage import LocalPath
 from sedspace.tables import read_table
@@ -119,7 +118,7 @@ def density(
         Columns of the run.
     k : int, default 5
     table : path or polars.DataFrame, optional
-        As for `sedspace.runs.join.join`.
+        As for `Run.join`.
     color : str, optional
         A column of `table`, a measured accuracy, to colour the measured architectures by instead of their number; of
         those at one point the mean.
@@ -142,7 +141,7 @@ def density(
     front = pareto_front(counts, by, against)
     name = f"Pareto front ({len(front)} points)"
     axes.step(front[against], front[by], where="post", color="0.35", linewidth=1, label=name)
-    _circle(axes, top(run, k, by), (against, by), f"the {k} best by {by}", outside=width is not None)
+    _circle(axes, run.top(k, by), (against, by), f"the {k} best by {by}", outside=width is not None)
     weights = drawn["len"] if color is None else pl.repeat(1, len(drawn), eager=True)
     cut = _clip(axes, "y", drawn[by], clip, weights)
     measured = "" if color is None else f"{len(drawn):,} of "
@@ -237,7 +236,7 @@ def cells(run: Run, by: str = "sed", k: int = 6, *, width: str | None = None) ->
         raise BadInput(
             f"pictures of cells need a space with an operation on every edge of one cell, not {run.space.name}"
         )
-    best = top(run, k, by)
+    best = run.top(k, by)
     if best.is_empty():
         raise BadInput(f"{run.path} has no rows to draw")
     columns = min({None: 3, "text": 2, "column": 1}.get(width, 3), len(best))
@@ -299,7 +298,7 @@ def accuracy(
     ----------
     run : Run
     table : path or polars.DataFrame
-        As for `sedspace.runs.join.join`.
+        As for `Run.join`.
     column : str
         The accuracy's column in the table.
     by : str, default "sed"
@@ -350,7 +349,7 @@ def _measure(column: str) -> str:
 def _measured(run: Run, table: str | Path | pl.DataFrame, columns: tuple[str, ...], *own: str) -> pl.DataFrame:
     """Return columns of a run and of a table, of the architectures that both have numbers of."""
     given = table if isinstance(table, pl.DataFrame) else read_table(table)
-    frame = join(run, given).frame
+    frame = run.join(given).frame
     taken = {one.name for one in run.request.columns}
     wanted: list[str | pl.Expr] = list(own)
     for column in columns:

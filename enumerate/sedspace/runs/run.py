@@ -1,41 +1,31 @@
-"""A run on disk: its manifest, its shards, and whether they are what they should be."""
+"""A finished run: what it answers, and whether it is what it should be."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import operator
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from sedspace.errors import BadInput, RunError, SedspaceError
-from sedspace.forked import refuse_fork
+from sedspace.runs import query
+from sedspace.runs.files import RunFiles
+from sedspace.runs.join import Matched, match
+from sedspace.runs.manifest import check_sum, check_types
 from sedspace.runs.request import FORMAT_VERSION, Request, Shard, difference
 from sedspace.runs.shards import MANIFEST, SHARD_NAME, Written
-from sedspace.runs.verify import Problem, Report, check_shards, refuse_damaged, unchecked
-from sedspace.spaces import Space
+from sedspace.runs.verify import Problem, Report, check_shards, unchecked
+from sedspace.scores import Score
 from sedspace.storage import Location, as_location, failures, naming, what_failed
-
-if TYPE_CHECKING:
-    import polars as pl
-
-
-CHECKSUM = "manifest_sha256"
-
-
-def manifest_sha256(manifest: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a manifest but for its own: of its JSON in ASCII, keys sorted, without spaces."""
-    content = {key: value for key, value in manifest.items() if key != CHECKSUM}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 @dataclass(frozen=True, repr=False)
-class Run:
+class Run(RunFiles):
     """A finished run.
 
     Attributes
@@ -49,74 +39,7 @@ class Run:
         How many rows were there already when `enumerate_space` returned this run: all of a finished one.
     """
 
-    location: Location
-    request: Request
-    shards: tuple[Written, ...]
     rows_found: int = 0
-
-    @property
-    def path(self) -> Path:
-        """The path of its directory, or of its prefix in a store."""
-        return self.location.path
-
-    @property
-    def space(self) -> Space:
-        """The space whose architectures the rows are."""
-        return self.request.space
-
-    @property
-    def rows(self) -> int:
-        """The number of rows."""
-        return sum(written.rows for written in self.shards)
-
-    @property
-    def bytes(self) -> int:
-        """The size of all shards."""
-        return sum(written.bytes for written in self.shards)
-
-    def manifest(self) -> dict[str, Any]:
-        """Return the manifest's content, the SHA-256 of everything else in it last."""
-        shards = [written.describe() for written in self.shards]
-        content = {**self.request.description, **self.totals, "shards": shards}
-        return {**content, CHECKSUM: manifest_sha256(content)}
-
-    @property
-    def totals(self) -> dict[str, int]:
-        """What the manifest says of the run as a whole: architectures scanned, rows and bytes."""
-        return {"scanned": self.request.scanned, "rows": self.rows, "bytes": self.bytes}
-
-    def files(self) -> list[Path]:
-        """Return the paths of the shards, in order."""
-        return [self.path / written.shard.name for written in self.shards]
-
-    def scan(self, *, check: bool = True) -> pl.LazyFrame:
-        """Return a polars LazyFrame over all shards: no rows are read before it is collected.
-
-        Parameters
-        ----------
-        check : bool, default True
-            First compare every shard with the manifest. A local file is hashed, once in a process as long as it does
-            not change: about 1 ms for a million rows of the default columns. Of an object in a store size and footer
-            are compared, and its pages' checksums when they are read. `sedspace.runs.verify` says what goes unnoticed.
-            False for files too large to be read from end to end: then nobody looks, for polars compares no checksums.
-
-        Raises
-        ------
-        RunError
-            If a shard is missing, or not what was written.
-
-        Examples
-        --------
-        >>> import sedspace as ss, tempfile
-        >>> with tempfile.TemporaryDirectory() as directory:
-        ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
-        ...     run.scan().select("sed").max().collect().item()
-        8.75
-        """
-        refuse_fork()
-        if check:
-            refuse_damaged(self.location, self.request, self.shards)
-        return self.location.scan_parquet(written.shard.name for written in self.shards)
 
     def __repr__(self) -> str:
         return f"<run {self.path}: {self.rows:,} rows of {self.space.name} in {len(self.shards)} shards>"
@@ -126,6 +49,193 @@ class Run:
         where = f" that meet <code>{escape(self.request.where)}</code>" if self.request.where else ""
         about = f"{self.rows:,} architectures of {escape(self.space.name)}{where}, {len(self.shards)} shards"
         return f"<b>{escape(str(self.path))}</b>: {about}{self.scan().head(5).collect()._repr_html_()}"
+
+    def top(
+        self,
+        k: int = 10,
+        by: str = "sed",
+        *,
+        where: str | None = None,
+        unique: str | None = None,
+        columns: Sequence[str | Score] | None = None,
+        ascending: bool = False,
+    ) -> pl.DataFrame:
+        """Return the k rows that are best by a column, ties by the lowest index.
+
+        Parameters
+        ----------
+        k : int, default 10
+        by : str, default "sed"
+            A numeric column of the run; greater is better.
+        where : str, optional
+            A condition in SQL on columns of the run, on ``arch`` and on positions, such as ``params < 1000000 AND
+            "0->3" = 'skip_connect'``.
+        unique : {"functional"}, optional
+            Keep one architecture of each functional class only; the run must have the column ``representative``.
+        columns : sequence of str or Score, optional
+            What to return beside ``index``, `by` and ``arch``: columns of the run, and scores of its space, which are
+            computed. Default: all columns of the run.
+        ascending : bool, default False
+            Whether less is better.
+
+        Returns
+        -------
+        polars.DataFrame
+            Best first; fewer than k rows if fewer meet the condition.
+
+        Raises
+        ------
+        BadInput
+            If a column is unknown, the condition cannot be read, or k is below 1.
+        RunError
+            If a file of the run is not what was written.
+
+        Examples
+        --------
+        >>> import sedspace as ss, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
+        ...     run.top(2, where="n_skip = 0")["index"].to_list()
+        [11718, 8593]
+        """
+        return query.top(self, k, by, where=where, unique=unique, columns=columns, ascending=ascending)
+
+    def sample(
+        self,
+        n: int,
+        *,
+        stratify: str | None = None,
+        where: str | None = None,
+        unique: str | None = None,
+        seed: int = 0,
+    ) -> pl.DataFrame:
+        """Draw random rows, all different, reproducibly.
+
+        Parameters
+        ----------
+        n : int
+        stratify : str, optional
+            A numeric column: spread them evenly over its distinct values, as `sedspace.sample` does.
+        where : str, optional
+            A condition in SQL as for `top`: only rows that meet it are drawn.
+        unique : {"functional"}, optional
+            Draw from one architecture of each functional class only; the run must have the column ``representative``.
+        seed : int, default 0
+            The same seed gives the same rows.
+
+        Returns
+        -------
+        polars.DataFrame
+            All columns of the run and ``arch``, by index.
+
+        Raises
+        ------
+        BadInput
+            If a column is unknown, the condition cannot be read, or fewer than n rows meet it.
+        RunError
+            If a file of the run is not what was written.
+
+        Examples
+        --------
+        >>> import sedspace as ss, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
+        ...     run.sample(5, stratify="n_skip", where="residual = 1")["n_skip"].to_list()
+        [6, 5, 3, 2, 1]
+        """
+        return query.sample(self, n, stratify=stratify, where=where, unique=unique, seed=seed)
+
+    def sql(self, statement: str, *, allow_files: bool = False) -> pl.DataFrame:
+        """Return the answer to a SQL query, in which the run is the table ``archs``.
+
+        Parameters
+        ----------
+        statement : str
+            In the SQL of polars. Integer columns are 64 bits wide, so that differences of counts do not wrap; NaN is
+            null.
+        allow_files : bool, default False
+            Whether it may also read other files and URLs, by ``read_csv('...')`` and its kin: a statement that somebody
+            else wrote could look at what is not theirs.
+
+        Returns
+        -------
+        polars.DataFrame
+
+        Raises
+        ------
+        BadInput
+            If the statement cannot be read, is no query, reads a file, or names a table or column that is not there.
+        RunError
+            If a file of the run is not what was written.
+
+        Examples
+        --------
+        >>> import sedspace as ss, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
+        ...     run.sql("SELECT n_skip, max(sed) AS best FROM archs GROUP BY n_skip ORDER BY n_skip LIMIT 2").rows()
+        [(0, 6.0), (1, 8.75)]
+        """
+        return query.sql(self, statement, allow_files=allow_files)
+
+    def describe(self) -> pl.DataFrame:
+        """Return what the columns hold.
+
+        Least and greatest values come from the statistics in the files' footers; only to count distinct values are the
+        columns read, once.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``column``, ``dtype``, ``unit``, ``min``, ``max`` (as text, since types differ), ``distinct`` (int64) and
+            ``meaning``.
+
+        Raises
+        ------
+        RunError
+            If a file of the run is not what was written.
+
+        Examples
+        --------
+        >>> import sedspace as ss, tempfile
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     run = ss.enumerate_space("tss", directory + "/run", progress=False)
+        ...     run.describe().select("column", "min", "max", "distinct").row(1)
+        ('sed', '-1.5', '8.75', 65)
+        """
+        return query.describe(self)
+
+    def join(self, table: pl.DataFrame | str | Path, on: str | None = None) -> Matched:
+        """Put a table of your own, such as measured accuracies, beside the scores.
+
+        Parameters
+        ----------
+        table : polars.DataFrame, or path of a Parquet or CSV file
+            With a column ``arch`` (the field's strings) or ``index`` (of sedspace, not NATS-Bench's own).
+        on : {"arch", "index"}, optional
+            The column to match by. Default: ``arch`` if the table has it, else ``index``.
+
+        Returns
+        -------
+        Matched
+
+        Raises
+        ------
+        BadInput
+            If the table has no key, an architecture stands in it twice, it is of another space, or nothing matches.
+        RunError
+            If a file of the run is not what was written.
+
+        Examples
+        --------
+        >>> import polars as pl, sedspace as ss, tempfile
+        >>> table = pl.DataFrame({"index": [3, 11668], "accuracy": [85.1, 94.4]})
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     run = ss.enumerate_space("tss", directory + "/run", columns=["sed"], progress=False)
+        ...     run.join(table).frame.rows()
+        [(3, 1.0, 85.1), (11668, 8.75, 94.4)]
+        """
+        return match(self, table, on)
 
     @property
     def unchecked(self) -> list[str]:
@@ -214,66 +324,10 @@ def open_run(path: str | Path) -> Run:
     return _from_manifest(directory, manifest)
 
 
-_SHA256 = re.compile("[0-9a-f]{64}")
-_COUNT = (int, lambda number: number >= 0)
-_TYPES: dict[str, Any] = {
-    "format_version": _COUNT,
-    "sedspace_version": (str, None),
-    "pyarrow_version": (str, None),
-    "space": (dict, None),
-    "columns": [{"name": (str, None), "dtype": (str, None), "unit": (str, None), "meaning": (str, None)}],
-    "range": {"start": _COUNT, "stop": _COUNT},
-    "where": ((str, NoneType), None),
-    "shard_rows": (int, lambda rows: rows > 0),
-    "scanned": _COUNT,
-    "rows": _COUNT,
-    "bytes": _COUNT,
-    "shards": [
-        {
-            "file": (str, SHARD_NAME.fullmatch),
-            "start": _COUNT,
-            "stop": _COUNT,
-            "rows": _COUNT,
-            "bytes": _COUNT,
-            "sha256": (str, _SHA256.fullmatch),
-            "footer_sha256": ((str, NoneType), lambda text: text is None or _SHA256.fullmatch(text)),
-        }
-    ],
-}
-"""What a manifest holds: the types of a value and what it must be besides; in mappings and lists of them."""
-
-
-def _check_types(given: Any, expected: Any, where: str = "") -> None:
-    """Raise `TypeError` if JSON values are not what they should be."""
-    if isinstance(expected, tuple):
-        kinds, fits = expected
-        known = kinds if isinstance(kinds, tuple) else (kinds,)
-        if type(given) not in known or not (fits is None or fits(given)):  # True is no number here
-            raise TypeError(f"its{where} is {str(given)[:100]!r}")
-    elif isinstance(expected, list):
-        _check_types(given, (list, None), where)
-        for number, one in enumerate(given):
-            _check_types(one, expected[0], f"{where} {number}")
-    else:
-        _check_types(given, (dict, None), where)
-        for key, value in expected.items():
-            _check_types(given.get(key), value, f"{where} {key}")
-
-
-def _check_sum(path: Location, manifest: Mapping[str, Any]) -> None:
-    """Compare a manifest with its own checksum, after all else: what else is wrong says more."""
-    expected = manifest_sha256(manifest)
-    if manifest.get(CHECKSUM, expected) != expected:
-        raise RunError(f"{path} is altered: its {CHECKSUM} is {str(manifest[CHECKSUM])[:64]!r}, expected {expected}")
-    strange = [] if CHECKSUM in manifest else [key for key in manifest if key not in _TYPES]
-    if strange:  # the checksum's own name, damaged; older manifests have none
-        raise RunError(f"{path} is altered: it has {strange[0][:100]!r}, expected {CHECKSUM}")
-
-
 def _from_manifest(directory: Location, manifest: Mapping[str, Any]) -> Run:
     path = directory / MANIFEST
     try:
-        _check_types(manifest, _TYPES)
+        check_types(manifest)
         version = manifest["format_version"]
         if version > FORMAT_VERSION:
             raise RunError(
@@ -300,7 +354,7 @@ def _from_manifest(directory: Location, manifest: Mapping[str, Any]) -> Run:
         if recorded != run.totals:
             raise RunError(f"{path} is altered: {recorded} do not add up")
         _ = request.schema(request.shard(0))  # nothing else in it that makes no sense
-        _check_sum(path, manifest)
+        check_sum(path, manifest)
     except BadInput as error:  # a space that nobody knows, say
         raise RunError(f"{path}: {error}") from None
     except SedspaceError:
