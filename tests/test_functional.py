@@ -8,12 +8,9 @@ import networkx as nx
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import naive
 import sedspace as ss
-from sedspace_kernels.functional import first_equals
 
 TSS = [naive.digits(i, [5] * 6) for i in range(5**6)]
 
@@ -114,12 +111,6 @@ def test_live_parameters_are_equal_inside_every_class():
     ]
     frame = pl.DataFrame({"lowest": ss.score("tss", "functional_class"), "params": params})
     assert frame.group_by("lowest").agg(pl.col("params").n_unique())["params"].max() == 1
-
-
-@given(st.lists(st.integers(0, 9), max_size=200), st.integers(1, 3))
-def test_first_equals(values, threads):
-    found = first_equals(np.array(values, np.uint64), threads)
-    assert found.tolist() == [values.index(value) for value in values]
 
 
 def test_one_of_each_class_everywhere(lowest, tmp_path):

@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import naive
-from sedspace_kernels import diagram
+from sedspace_kernels import diagram, functional, graph, nb101
 from sedspace_kernels.parallel import split
 from sedspace_kernels.pareto import front
 from sedspace_kernels.rank import digit_mapper, rank, unrank
@@ -246,6 +246,130 @@ def test_collect_above(case, threshold, inclusive, capacity):
     assert found == [
         (key, offset + i) for i, key in enumerate(cells) if key > threshold or (inclusive and key == threshold)
     ]
+
+
+# -- cells ----------------------------------------------------------------------------------------------------------
+
+KINDS = np.array([functional.NONE, functional.SKIP, 2, 3, 4], np.uint64)  # of naive.OPERATIONS
+WEIGHTLESS = np.array([False, False, False, False, True])
+
+
+def ends(nodes):
+    """Where the edges of a cell come from, and where they lead."""
+    return (np.array(side, np.int64) for side in zip(*naive.edges(nodes), strict=True))
+
+
+def check_hashes(start, length, nodes):
+    """Equal hashes exactly where the normal forms are equal, 0 where there is no value."""
+    hashes = np.empty(length, np.uint64)
+    with np.errstate(over="ignore"):  # uncompiled, NumPy warns where hashes wrap
+        functional.hashes(start, *ends(nodes), KINDS, WEIGHTLESS, hashes)
+    radices = [5] * len(naive.edges(nodes))
+    forms = [naive.normal_form(naive.digits(start + i, radices), nodes) for i in range(length)]
+    assert functional.first_equals(hashes, 1).tolist() == [forms.index(form) for form in forms]
+    assert [hashed == 0 for hashed in hashes] == [form == ("", ()) for form in forms]
+
+
+@pytest.mark.parametrize("nodes", [2, 3])
+def test_hashes_of_all_small_cells(nodes):
+    check_hashes(0, 5 ** len(naive.edges(nodes)), nodes)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 5**6 - 40))
+def test_hashes_of_ranges(start):
+    check_hashes(start, 40, 4)
+
+
+@given(st.lists(st.integers(0, 9), max_size=200), st.integers(1, 3))
+def test_first_equals(values, threads):
+    found = functional.first_equals(np.array(values, np.uint64), threads)
+    assert found.tolist() == [values.index(value) for value in values]
+
+
+@given(st.integers(0, 5**6 - 20), st.lists(st.integers(0, 9), min_size=4, max_size=4))
+def test_ways_and_the_longest(start, lengths):
+    lengths = dict(zip(naive.OPERATIONS, [-1, *lengths], strict=True))
+    cells = range(start, start + 20)
+    longest, number = np.empty(20, np.int64), np.empty(20, np.int64)
+    graph.longest_way(unranked(cells, TSS), *ends(4), np.array(list(lengths.values())), longest)
+    graph.ways(unranked(cells, TSS), *ends(4), np.array([0, 1, 1, 1, 1]), number)
+    for cell, far, how_many in zip(cells, longest.tolist(), number.tolist(), strict=True):
+        ways = naive.ways(naive.digits(cell, TSS), 4)
+        assert far == max((sum(lengths[operation] for operation in way) for way in ways), default=-1)
+        assert how_many == len(ways)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_cells_of_nb101(n):
+    orders, keys = nb101.permutations(n), np.empty(200, np.int64)
+    found = nb101.generate(n, orders, keys)
+    keys = keys[:found]
+    expected = naive.nb101_cells(n)
+    labelled = {(bits, labels): sum(label * 3**i for i, label in enumerate(labels[::-1])) for bits, labels in expected}
+    assert keys.tolist() == sorted(nb101.key(n, bits, code) for (bits, _), code in labelled.items())
+    assert nb101.generate(n, orders, np.empty(0, np.int64)) == found
+    vertices, matrices, operations = (np.empty((found, *shape), np.int8) for shape in ((), (7, 7), (7,)))
+    nb101.unpack(keys, vertices, matrices, operations)
+    read = set()
+    for matrix, names in zip(matrices.tolist(), operations.tolist(), strict=True):
+        assert names[0] == -1
+        assert set(names[n - 1 :]) == {-2}
+        read.add(
+            (sum(matrix[x][y] << (x + y * (y - 1) // 2) for y in range(7) for x in range(y)), tuple(names[1 : n - 1]))
+        )
+    assert read == expected
+    assert vertices.tolist() == [n] * found
+
+
+@given(st.integers(2, 5), st.data())
+def test_the_canonical_numbering_of_a_cell(n, data):
+    pairs = [(x, y) for y in range(n) for x in range(y)]
+    chosen = data.draw(st.lists(st.sampled_from(pairs), unique=True))
+    labels = data.draw(st.lists(st.integers(0, 2), min_size=n - 2, max_size=n - 2))
+    matrix = [[int((x, y) in chosen) for y in range(n)] for x in range(n)]
+    bits, code = sum(1 << pairs.index(pair) for pair in chosen), naive.index(labels, [3] * (n - 2))
+    least, names = naive.nb101_canonical(matrix, labels)
+    expected = nb101.key(n, least, naive.index(names, [3] * (n - 2)))
+    assert nb101.canonical(n, bits, code, nb101.permutations(n)) == expected
+
+
+@pytest.mark.parametrize("kernels", [[], [3], [1, 3], [0, 3, 3, 1, 0]])
+def test_costs_of_chains_of_nb101(kernels):
+    """A chain of convolutions, 0 for a pooling: all have the channels of the cell's output."""
+    n = len(kernels) + 2
+    matrix, sides = np.zeros((1, 7, 7), np.int8), np.zeros((1, 7), np.int64)
+    matrix[0, range(n - 1), range(1, n)] = 1
+    sides[0, 1 : n - 1] = kernels
+    params, macs = np.empty(1, np.int64), np.empty(1, np.int64)
+    nb101.costs(np.array([n]), matrix, sides, params, macs)
+    layers = [(27, 128, 32)]  # weights per channel, channels, side
+    for c_in, c, side in (
+        [(128, 128, 32)] * 3 + [(128, 256, 16)] + [(256, 256, 16)] * 2 + [(256, 512, 8)] + [(512, 512, 8)] * 2
+    ):
+        layers += [(c_in, c, side), *((k * k * c, c, side) for k in kernels if k)]
+    assert params.item() == 5130 + sum(each * c + 2 * c for each, c, _ in layers)
+    assert macs.item() == 5130 + sum(each * c * side * side for each, c, side in layers)
+
+
+@pytest.mark.parametrize(
+    ("edges", "expected"),
+    [
+        ([(0, 1), (1, 2), (0, 3), (3, 4), (2, 4)], [8, 5, 5, 4, 9]),  # 9 are dealt out to two, the first one more
+        ([(0, 1), (0, 2), (1, 3), (2, 3), (3, 4)], [8, 9, 9, 9, 9]),
+        ([(0, 4)], [8, 0, 0, 0, 9]),
+    ],
+)
+def test_channels_of_vertices(edges, expected):
+    matrix = np.zeros((7, 7), np.int8)
+    for x, y in edges:
+        matrix[x, y] = 1
+    channels = np.empty(7, np.int64)
+    nb101.vertex_channels(5, matrix, 8, 9, channels)
+    assert channels.tolist() == [*expected, 0, 0]
+
+
+# -- threads --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])

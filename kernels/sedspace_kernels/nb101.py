@@ -35,7 +35,7 @@ def permutations(n: int) -> NDArray[np.int64]:
 
 
 @jit
-def renumbered(n: int, bits: int, order: NDArray[np.int64]) -> int:
+def _renumbered(n: int, bits: int, order: NDArray[np.int64]) -> int:
     """Return the edge bits after vertex v has become ``order[v]``, or -1 if an edge would lead backwards."""
     out = 0
     for y in range(1, n):
@@ -49,7 +49,7 @@ def renumbered(n: int, bits: int, order: NDArray[np.int64]) -> int:
 
 
 @jit
-def relabelled(n: int, labels: int, order: NDArray[np.int64]) -> int:
+def _relabelled(n: int, labels: int, order: NDArray[np.int64]) -> int:
     """Return the labels after vertex v has become ``order[v]``."""
     out = 0
     for v in range(n - 2, 0, -1):
@@ -62,7 +62,7 @@ def relabelled(n: int, labels: int, order: NDArray[np.int64]) -> int:
 
 
 @jit
-def connected(n: int, bits: int) -> bool:
+def _connected(n: int, bits: int) -> bool:
     """Return whether every vertex is on a way from the input to the output."""
     forward, backward = 1, 1 << (n - 1)
     for y in range(1, n):
@@ -77,7 +77,7 @@ def connected(n: int, bits: int) -> bool:
 
 
 @jit
-def edges(bits: int) -> int:
+def _edges(bits: int) -> int:
     """Return the number of edges."""
     out = 0
     while bits:
@@ -92,7 +92,7 @@ def _of_graph(n: int, bits: int, orders: NDArray[np.int64], out: NDArray[np.int6
     same = np.empty(len(orders), np.int64)
     count = 0
     for i in range(len(orders)):
-        other = renumbered(n, bits, orders[i])
+        other = _renumbered(n, bits, orders[i])
         if 0 <= other < bits:
             return found
         if other == bits:
@@ -104,7 +104,7 @@ def _of_graph(n: int, bits: int, orders: NDArray[np.int64], out: NDArray[np.int6
     for labels in range(total):
         least = True
         for i in range(count):
-            if relabelled(n, labels, orders[same[i]]) < labels:
+            if _relabelled(n, labels, orders[same[i]]) < labels:
                 least = False
                 break
         if least:
@@ -138,7 +138,7 @@ def generate(n: int, orders: NDArray[np.int64], out: NDArray[np.int64]) -> int:
     """
     found = 0
     for bits in range(1 << (n * (n - 1) // 2)):
-        if edges(bits) <= MAX_EDGES and connected(n, bits):
+        if _edges(bits) <= MAX_EDGES and _connected(n, bits):
             found = _of_graph(n, bits, orders, out, found)
     return found
 
@@ -148,9 +148,9 @@ def canonical(n: int, bits: int, labels: int, orders: NDArray[np.int64]) -> int:
     """Return the key of the canonical numbering of a cell."""
     best = key(n, bits, labels)
     for i in range(len(orders)):
-        other = renumbered(n, bits, orders[i])
+        other = _renumbered(n, bits, orders[i])
         if other >= 0:
-            best = min(best, key(n, other, relabelled(n, labels, orders[i])))
+            best = min(best, key(n, other, _relabelled(n, labels, orders[i])))
     return best
 
 
@@ -189,7 +189,8 @@ def vertex_channels(n: int, adjacency: NDArray[Any], c_in: int, c_out: int, out:
     out[0], out[n - 1] = c_in, c_out
     feeding = 0
     for v in range(1, n - 1):
-        feeding += adjacency[v, n - 1]
+        if adjacency[v, n - 1]:
+            feeding += 1
     if n == 2 or feeding == 0:
         return
     rest = c_out % feeding
