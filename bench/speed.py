@@ -35,7 +35,7 @@ import sedspace as ss
 from bench.measuring import THREADS, interleaved, markdown_table, medians, ratio, seconds_and_memory, timed
 from sedspace.provenance import cpu_name
 from sedspace.published import published
-from sedspace.runs.request import ROW_GROUP_ROWS
+from sedspace.runs.rows import ROW_GROUP_ROWS
 from sedspace.runs.shards import parquet_options
 from sedspace.scores import functional
 from sedspace.scores.blocks import first_layout

@@ -9,8 +9,8 @@ import sedspace as ss
 from bench import torture
 from sedspace.counting import compiled
 from sedspace.counting.compiled import TooManyClasses
-from sedspace.runs.request import SHARD_ROWS, Request
-from sedspace.runs.sharding import MOST_RANGES
+from sedspace.runs.ask import request_of
+from sedspace.runs.division import MOST_RANGES, SHARD_ROWS, shard_count
 
 
 def write(path, space="tss", **options):
@@ -18,7 +18,7 @@ def write(path, space="tss", **options):
 
 
 def request(space, where=None, shard_rows=None, start=0, stop=None, columns=None):
-    return Request.make(space, columns, start, stop, shard_rows, where)
+    return request_of(space, columns, start, stop, shard_rows, where)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def slow(monkeypatch):
 def test_few_rows_of_many_architectures_are_few_files(tmp_path):
     """15 rows of 30,517,578,125 were 30,518 files."""
     assert ss.members("tss6", where="sed >= 24").count == 15
-    assert 4 <= request("tss6", "sed >= 24").shard_count <= 64
+    assert 4 <= shard_count(request("tss6", "sed >= 24")) <= 64
     good = ss.members("tss6", where="sed >= 23.5")
     start = good[0] - 1_000_000_000
     run = write(tmp_path / "run", "tss6", where="sed >= 23.5", start=start, stop=start + 2_500_000_000)
@@ -43,7 +43,7 @@ def test_few_rows_of_many_architectures_are_few_files(tmp_path):
 
 def test_all_that_passes_is_spread_over_files_of_a_million_rows():
     for where, rows in (("sed >= -100", 5**15), ("n_conv3x3 < 3", ss.members("tss6", where="n_conv3x3 < 3").count)):
-        count = request("tss6", where).shard_count
+        count = shard_count(request("tss6", where))
         assert rows / count <= SHARD_ROWS, where
         assert count <= rows / SHARD_ROWS + 2, where  # and no more of them than that takes
 
@@ -51,47 +51,46 @@ def test_all_that_passes_is_spread_over_files_of_a_million_rows():
 def test_the_range_counts_and_not_the_space():
     high = 5**15 - 2_000_000_000  # the best cells are the last ones
     assert ss.members("tss6", where="n_none = 0").rank(high) < ss.members("tss6", where="n_none = 0").count
-    assert request("tss6", "n_none = 0", start=0, stop=2_000_000_000).shard_count == 2
+    assert shard_count(request("tss6", "n_none = 0", start=0, stop=2_000_000_000)) == 2
     there = request("tss6", "n_none = 0", start=high)
     passing = ss.members("tss6", where="n_none = 0").count - ss.members("tss6", where="n_none = 0").rank(high)
-    assert passing / there.shard_count <= SHARD_ROWS < passing / 2
+    assert passing / shard_count(there) <= SHARD_ROWS < passing / 2
 
 
 def test_a_condition_that_is_no_sum_is_sampled(slow):
     """One second's work each, until those were too many; then it matters how many pass."""
     assert request("tss5", "last = 3").shard_rows == 1_000_000
-    assert request("tss6", "last = 9").shard_count == MOST_RANGES
+    assert shard_count(request("tss6", "last = 9")) == MOST_RANGES
     fifth = request("tss6", "last = 3")
-    assert 0.9 * SHARD_ROWS < 5**14 / fifth.shard_count < 1.1 * SHARD_ROWS
+    assert 0.9 * SHARD_ROWS < 5**14 / shard_count(fifth) < 1.1 * SHARD_ROWS
     assert request("tss6", "last = 3") == fifth
-    assert request("tss6", "index < 1000").shard_count == MOST_RANGES
+    assert shard_count(request("tss6", "index < 1000")) == MOST_RANGES
 
 
 def test_too_many_classes_to_count_are_sampled(monkeypatch):
-    counted = request("tss6", "n_none + n_pool > 5").shard_count
+    counted = shard_count(request("tss6", "n_none + n_pool > 5"))
     monkeypatch.setattr(compiled, "LIMIT", 10)
     with pytest.raises(TooManyClasses):
         ss.members("tss6", where="n_none + n_pool > 5")
-    assert request("tss6", "n_none + n_pool > 5").shard_count == pytest.approx(counted, rel=0.1)
+    assert shard_count(request("tss6", "n_none + n_pool > 5")) == pytest.approx(counted, rel=0.1)
 
 
 def test_positions_and_architectures_can_be_named():
     fifth = request("tss6", "\"0->3\" = 'skip_connect'")
-    assert 5**14 / fifth.shard_count == pytest.approx(SHARD_ROWS, rel=0.01)
-    assert request("tss6", "arch LIKE '|none%'").shard_count == pytest.approx(5**14 / SHARD_ROWS, rel=0.2)
+    assert 5**14 / shard_count(fifth) == pytest.approx(SHARD_ROWS, rel=0.01)
+    assert shard_count(request("tss6", "arch LIKE '|none%'")) == pytest.approx(5**14 / SHARD_ROWS, rel=0.2)
 
 
 def test_a_score_that_is_not_registered_is_counted_too():
     own = ss.AdditiveScore("own", {"n": {"nor_conv_1x1": 3}}, lambda n: n + 1, dtype="int16")
-    assert (
-        request("tss6", "own > 45", columns=["sed", own]).shard_count
-        == request("tss6", "own > 99", columns=[own]).shard_count
+    assert shard_count(request("tss6", "own > 45", columns=["sed", own])) == shard_count(
+        request("tss6", "own > 99", columns=[own])
     )
-    assert request("tss6", "own > 0", columns=["sed", own]).shard_count > 30_000
+    assert shard_count(request("tss6", "own > 0", columns=["sed", own])) > 30_000
 
 
 def test_what_is_asked_for_is_obeyed(slow):
-    assert request("tss6", "sed >= 24", shard_rows=1_000_000).shard_count == 30_518
+    assert shard_count(request("tss6", "sed >= 24", shard_rows=1_000_000)) == 30_518
     assert request("tss5").shard_rows == SHARD_ROWS
     assert request("tss5", "sed > 3", shard_rows=7).shard_rows == 7
     assert request("tss", "sed > 3").shard_rows == SHARD_ROWS  # one file, whatever passes
@@ -105,7 +104,7 @@ def test_more_files_than_a_directory_should_hold_are_refused(tmp_path):
 
 
 def test_the_same_bytes_whatever_the_threads(tmp_path, monkeypatch):
-    monkeypatch.setattr("sedspace.runs.sharding.SECOND", {True: 500_000, False: 100_000})
+    monkeypatch.setattr("sedspace.runs.division.SECOND", {True: 500_000, False: 100_000})
     options = {"where": "params < 500000 AND sed > 3", "stop": 3_000_000}
     one = write(tmp_path / "one", "tss5", threads=1, **options)
     assert len(one.shards) == 6

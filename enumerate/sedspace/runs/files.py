@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.forked import refuse_fork
-from sedspace.runs.manifest import CHECKSUM, manifest_sha256
+from sedspace.runs.intact import refuse_damaged
+from sedspace.runs.manifest import manifest_of
 from sedspace.runs.request import Request
 from sedspace.runs.shards import Written
-from sedspace.runs.verify import refuse_damaged
 from sedspace.spaces import Space
 from sedspace.storage import Location, failures
 
@@ -63,16 +63,9 @@ class RunFiles:
         """The size of all shards."""
         return sum(written.bytes for written in self.shards)
 
-    @property
-    def totals(self) -> dict[str, int]:
-        """What the manifest says of the run as a whole: architectures scanned, rows and bytes."""
-        return {"scanned": self.request.scanned, "rows": self.rows, "bytes": self.bytes}
-
     def manifest(self) -> dict[str, Any]:
         """Return the manifest's content, the SHA-256 of everything else in it last."""
-        shards = [written.describe() for written in self.shards]
-        content = {**self.request.description, **self.totals, "shards": shards}
-        return {**content, CHECKSUM: manifest_sha256(content)}
+        return manifest_of(self.request, self.shards)
 
     def files(self) -> list[Path]:
         """Return the paths of the shards, in order."""
@@ -86,7 +79,7 @@ class RunFiles:
         check : bool, default True
             First compare every shard with the manifest. A local file is hashed, once in a process as long as it does
             not change: about 1 ms for a million rows of the default columns. Of an object in a store size and footer
-            are compared, and its pages' checksums when they are read. `sedspace.runs.verify` says what goes unnoticed.
+            are compared, and its pages' checksums when they are read. `sedspace.runs.intact` says what goes unnoticed.
             False for files too large to be read from end to end: then nobody looks, for polars compares no checksums.
 
         Raises

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from sedspace.errors import BadInput, RunError, SedspaceError
+from sedspace.errors import BadInput, RunError
 from sedspace.runs import query
 from sedspace.runs.files import RunFiles
+from sedspace.runs.intact import Problem
 from sedspace.runs.join import Matched, match
-from sedspace.runs.manifest import check_sum, check_types
-from sedspace.runs.request import FORMAT_VERSION, Request, Shard, difference
-from sedspace.runs.shards import MANIFEST, SHARD_NAME, Written
-from sedspace.runs.verify import Problem, Report, check_shards, unchecked
+from sedspace.runs.manifest import MANIFEST, read_manifest
+from sedspace.runs.shards import SHARD_NAME
+from sedspace.runs.verify import Report, check_shards, unchecked
 from sedspace.scores import Score
-from sedspace.storage import Location, as_location, failures, naming, what_failed
+from sedspace.storage import as_location, naming
 
 
 @dataclass(frozen=True, repr=False)
@@ -309,7 +306,7 @@ def open_run(path: str | Path) -> Run:
     if not directory.is_directory():
         raise BadInput(f"{directory} is not a directory: expected one that `sedspace enumerate` wrote")
     try:
-        manifest = json.loads((directory / MANIFEST).read())
+        request, written = read_manifest(directory / MANIFEST)
     except FileNotFoundError:
         with naming(directory):
             shards = sum(SHARD_NAME.fullmatch(name) is not None for name in directory.names())
@@ -319,46 +316,4 @@ def open_run(path: str | Path) -> Run:
             f"{directory} has no {MANIFEST}: a run that is not finished ({shards} shards are); "
             f"give the command that began it again to finish it"
         ) from None
-    except failures(ValueError, RecursionError) as error:
-        raise RunError(f"{directory / MANIFEST} cannot be read: {what_failed(error)}") from None
-    return _from_manifest(directory, manifest)
-
-
-def _from_manifest(directory: Location, manifest: Mapping[str, Any]) -> Run:
-    path = directory / MANIFEST
-    try:
-        check_types(manifest)
-        version = manifest["format_version"]
-        if version > FORMAT_VERSION:
-            raise RunError(
-                f"{path} has format version {version}, this sedspace reads up to {FORMAT_VERSION}: update sedspace"
-            )
-        request = Request.from_description(manifest)
-        differs = difference({key: manifest[key] for key in request.description}, request.description)
-        if differs is not None:
-            raise RunError(f"{path} is altered: its {differs[0]} is {differs[1]}, expected {differs[2]}")
-        shards = tuple(
-            Written(Shard(s["file"], s["start"], s["stop"]), s["rows"], s["bytes"], s["sha256"], s.get("footer_sha256"))
-            for s in manifest["shards"]
-        )
-        whole = len(shards) == request.shard_count and all(
-            map(operator.eq, request.shards(), (w.shard for w in shards))
-        )
-        if not whole or (request.where is None and any(w.rows != w.shard.scanned for w in shards)):
-            raise RunError(
-                f"{path} is altered: its shards do not cover {request.start}:{request.stop} "
-                f"in parts of {request.shard_rows}"
-            )
-        run = Run(directory, request, shards)
-        recorded = {key: manifest[key] for key in run.totals}
-        if recorded != run.totals:
-            raise RunError(f"{path} is altered: {recorded} do not add up")
-        _ = request.schema(request.shard(0))  # nothing else in it that makes no sense
-        check_sum(path, manifest)
-    except BadInput as error:  # a space that nobody knows, say
-        raise RunError(f"{path}: {error}") from None
-    except SedspaceError:
-        raise
-    except Exception as error:  # JSON of any other shape than ours
-        raise RunError(f"{path} is damaged: {type(error).__name__}: {error}") from None
-    return run
+    return Run(directory, request, written)

@@ -1,4 +1,4 @@
-"""The shards of a run: encoded in memory, then written whole; and what a file says of itself."""
+"""The bytes of shards: rows encoded as Parquet, in memory; and what a file says of itself."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import re
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import RunError, first_line
-from sedspace.runs.request import METADATA_KEY, ROW_GROUP_ROWS, Request, Shard
+from sedspace.runs.division import Shard
+from sedspace.runs.request import Column, Request
+from sedspace.runs.rows import ROW_GROUP_ROWS, tables
 from sedspace.storage import Location, failures, what_failed
 
-MANIFEST = "manifest.json"
+METADATA_KEY = b"sedspace"
 SHARD_NAME = re.compile(r"part-\d{5,}-of-\d{5,}\.parquet")
 _MAGIC = b"PAR1"  # a Parquet file's first and last bytes
 
@@ -59,12 +62,24 @@ def parquet_options(schema: pa.Schema) -> dict[str, Any]:
     }
 
 
+def schema_of(request: Request, shard: Shard) -> pa.Schema:
+    """Return a shard's Arrow schema, which carries the whole request: a lone file explains itself."""
+    about = {**request.description, "shard": {"start": shard.start, "stop": shard.stop}}
+    text = json.dumps(about, separators=(",", ":"))
+    return pa.schema([_field(column) for column in request.columns], metadata={METADATA_KEY: text.encode()})
+
+
+def _field(column: Column) -> pa.Field:
+    dtype = pa.string() if column.dtype == "string" else pa.from_numpy_dtype(np.dtype(column.dtype))
+    return pa.field(column.name, dtype, nullable=False, metadata={"unit": column.unit, "meaning": column.meaning})
+
+
 def encode(request: Request, shard: Shard) -> pa.Buffer:
     """Return the bytes of a shard, computed and encoded one row group at a time."""
-    schema = request.schema(shard)
+    schema = schema_of(request, shard)
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, schema, **parquet_options(schema)) as writer:
-        for table in request.tables(schema, shard.start, shard.stop):
+        for table in tables(request, schema, shard.start, shard.stop):
             writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
     return sink.getvalue()
 
@@ -82,16 +97,6 @@ def footer_of(file: IO[bytes]) -> bytes:
     length = int.from_bytes(file.read(4), "little")
     file.seek(max(end - length, 0))
     return file.read()
-
-
-def write_shard(directory: Location, request: Request, shard: Shard) -> Written:
-    """Compute, encode and write one shard."""
-    data = encode(request, shard)
-    written = as_written(shard, data)
-    if request.where is None and written.rows != shard.scanned:
-        raise RunError(f"{shard.name}: encoded {written.rows} rows, expected {shard.scanned}")
-    (directory / shard.name).write(data)
-    return written
 
 
 def read_about(path: Location) -> dict[str, Any]:

@@ -1,26 +1,14 @@
-"""One shard, found or written; and many of them, on threads of this process."""
+"""The shards of a run on threads of this process."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 
-from sedspace.errors import BadInput, RunError
-from sedspace.runs.request import Request, Shard
-from sedspace.runs.shards import Written, as_written, encode, is_torn, write_shard
-from sedspace.runs.verify import check_shards
-from sedspace.storage import Location, failures, what_failed
-
-
-@dataclass(frozen=True)
-class Done:
-    """A shard that is whole, and whether it was there before."""
-
-    written: Written
-    found: bool
+from sedspace.runs.division import shards_of
+from sedspace.runs.request import Request
+from sedspace.runs.work import Done, do_shard
+from sedspace.storage import Location
 
 
 def by_threads(directory: Location, request: Request, noted: Mapping[str, str], threads: int) -> Generator[Done]:
@@ -30,46 +18,9 @@ def by_threads(directory: Location, request: Request, noted: Mapping[str, str], 
     nothing more begun.
     """
     pool = ThreadPoolExecutor(threads)
-    futures = [pool.submit(do_shard, directory, request, one, noted.get(one.name)) for one in request.shards()]
+    futures = [pool.submit(do_shard, directory, request, one, noted.get(one.name)) for one in shards_of(request)]
     try:
         for future in as_completed(futures):
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def do_shard(directory: Location, request: Request, shard: Shard, noted: str | None) -> Done:
-    """Return a shard that is there already, or compute and write it."""
-    with failing_as_run_error(directory):
-        found = _find_written(directory, request, shard, noted)
-        return Done(found or write_shard(directory, request, shard), found is not None)
-
-
-def _find_written(directory: Location, request: Request, shard: Shard, noted: str | None) -> Written | None:
-    """Return a shard that an earlier, interrupted call left, if it still is what was written; None if there is none."""
-    path = directory / shard.name
-    if path.size() is None or (noted is None and is_torn(path)):
-        return None
-    data = path.read()
-    if noted is None:  # interrupted between writing it and noting that: compare it with what it should be
-        noted = hashlib.sha256(encode(request, shard)).hexdigest()
-    if hashlib.sha256(data).hexdigest() != noted:
-        raise RunError(f"{path} is not what was written; move it away to have it written anew")
-    written = as_written(shard, data)
-    for problem in check_shards(directory, request, [written]):  # a score of the user's may be another today
-        raise RunError(f"{directory}: {problem}; choose another --out")
-    return written
-
-
-@contextlib.contextmanager
-def failing_as_run_error(directory: Location) -> Iterator[None]:
-    """Say in one line what the file system refused, and that nothing is lost."""
-    try:
-        yield
-    except BadInput as error:  # a score of the user's that fails on some architecture
-        raise RunError(f"{error}; finished shards stay valid") from error
-    except failures() as error:
-        raise RunError(
-            f"cannot write {getattr(error, 'filename', None) or directory}: {what_failed(error)}; finished shards stay "
-            f"valid, give the same command again to continue"
-        ) from None

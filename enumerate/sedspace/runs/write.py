@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,13 +12,20 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from tqdm import tqdm
 
+from sedspace.cluster import refuse_other_code
 from sedspace.errors import BadInput, RunError
+from sedspace.runs.ask import request_of
+from sedspace.runs.dask import by_cluster
+from sedspace.runs.division import Shard, shard_count, shards_of
 from sedspace.runs.finished import forget_finished, note_finished, read_finished
-from sedspace.runs.request import Request, Shard, difference
+from sedspace.runs.intact import Problem
+from sedspace.runs.manifest import MANIFEST, write_manifest
+from sedspace.runs.request import Request, difference
 from sedspace.runs.run import Run, open_run
-from sedspace.runs.shards import MANIFEST, SHARD_NAME, as_written, encode, is_torn, read_about
-from sedspace.runs.threads import Done, by_threads, failing_as_run_error
-from sedspace.runs.verify import Problem, check_shards
+from sedspace.runs.shards import SHARD_NAME, as_written, encode, is_torn, read_about
+from sedspace.runs.threads import by_threads
+from sedspace.runs.verify import check_shards
+from sedspace.runs.work import Done, WriteShards, failing_as_run_error
 from sedspace.scores import Score, check_threads, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -29,7 +35,6 @@ from sedspace.version import __version__
 if TYPE_CHECKING:
     from distributed import Client
 
-Engine = Callable[[Location, Request, Mapping[str, str]], Generator[Done]]
 _SAMPLE_ROWS = 1 << 16
 _MAX_SHARDS = 100_000
 
@@ -103,17 +108,17 @@ def enumerate_space(
     (15625, 1)
     """
     space = find_space(space)
-    request = Request.make(space, columns, start, stop, shard_rows, only_unique(space, where, unique))
-    engine = _engine(threads, client)
+    request = request_of(space, columns, start, stop, shard_rows, only_unique(space, where, unique))
+    write = _engine(threads, client)
     directory = as_location(out)
     try:
         finished = _inspect(directory, request)
         if finished is not None:
             return finished
         _check_fits(directory, request)
-        if request.shard_count > _MAX_SHARDS:
+        if shard_count(request) > _MAX_SHARDS:
             raise BadInput(
-                f"{request.shard_count:,} files: give a larger --shard-rows, for up to {_MAX_SHARDS:,} of them"
+                f"{shard_count(request):,} files: give a larger --shard-rows, for up to {_MAX_SHARDS:,} of them"
             )
         directory.make_directory()
     except failures() as error:
@@ -122,21 +127,19 @@ def enumerate_space(
         finished = _inspect(directory, request)  # once more: another process may have been here
         if finished is not None:
             return finished
-        run = _write_shards(directory, request, engine, progress)
-        (directory / MANIFEST).write((json.dumps(run.manifest(), indent=1) + "\n").encode())
+        run = _write_shards(directory, request, write, progress)
+        write_manifest(directory / MANIFEST, request, run.shards)
         forget_finished(directory)
     return run
 
 
-def _engine(threads: int | None, client: Client | None) -> Engine:
+def _engine(threads: int | None, client: Client | None) -> WriteShards:
     if client is None:
         return partial(by_threads, threads=check_threads(threads))
     if threads is not None:
         raise BadInput(f"threads {threads} with a cluster: its workers have their own, expected one of the two")
     if not hasattr(client, "submit"):
         raise BadInput(f"client {client!r}: expected a distributed.Client, such as sedspace.cluster.connected yields")
-    from sedspace.cluster import by_cluster, refuse_other_code
-
     refuse_other_code(client)
     return partial(by_cluster, client)
 
@@ -191,7 +194,7 @@ def _check_fits(directory: Location, request: Request) -> None:
     per_row = (len(sample) - per_file) / _SAMPLE_ROWS
     there, free = room
     already = sum(size or 0 for name, size in directory.sizes().items() if SHARD_NAME.fullmatch(name))
-    needed = int(per_row * request.scanned) + per_file * request.shard_count - already
+    needed = int(per_row * request.scanned) + per_file * shard_count(request) - already
     if needed > free:
         raise BadInput(
             f"{request.scanned:,} rows of {request.space.name} at about {per_row:.1f} bytes are {needed:,} bytes, and "
@@ -200,11 +203,11 @@ def _check_fits(directory: Location, request: Request) -> None:
         )
 
 
-def _write_shards(directory: Location, request: Request, engine: Engine, progress: bool) -> Run:
+def _write_shards(directory: Location, request: Request, write: WriteShards, progress: bool) -> Run:
     """Have the shards written that are not there yet, and return the run."""
     done: dict[str, Done] = {}
     bar = tqdm(total=request.scanned, unit="arch", unit_scale=True, disable=None if progress else True, smoothing=0.1)
-    with bar, contextlib.closing(engine(directory, request, read_finished(directory))) as shards:
+    with bar, contextlib.closing(write(directory, request, read_finished(directory))) as shards:
         for one in shards:
             shard = one.written.shard
             if not one.found:
@@ -214,7 +217,7 @@ def _write_shards(directory: Location, request: Request, engine: Engine, progres
     for name in done.keys() - set(directory.names()):
         raise RunError(f"{directory / name} was written and is not there: do the workers see another {directory}?")
     found = sum(one.written.rows for one in done.values() if one.found)
-    return Run(directory, request, tuple(done[shard.name].written for shard in request.shards()), found)
+    return Run(directory, request, tuple(done[shard.name].written for shard in shards_of(request)), found)
 
 
 def repair_run(path: str | Path) -> list[Problem]:

@@ -1,13 +1,15 @@
-"""How a filtered run is cut into shards: by the work of looking, and by the rows that pass."""
+"""How a run is divided into shards: a filtered one by the work of looking, and by the rows that pass."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sedspace.condition import Condition
 from sedspace.counting.classes import Classes, Walks
 from sedspace.counting.compiled import BlockByBlock, TooManyClasses
 from sedspace.counting.membership import seeded, subset
+from sedspace.runs.request import Request
 from sedspace.scores import AdditiveScore, Score, passing
 from sedspace.scores.filtering import is_by_sums
 from sedspace.spaces import Space
@@ -16,6 +18,42 @@ SHARD_ROWS = 1_000_000
 MOST_RANGES = 1000
 SECOND = {True: 1_000_000_000, False: 1_000_000}  # architectures a thread looks at, in sums or else one by one
 _STRETCH, _STRETCHES = 1024, 64
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a run: the rows of one range of indices."""
+
+    name: str
+    start: int
+    stop: int
+
+    @property
+    def scanned(self) -> int:
+        """The number of architectures that are looked at."""
+        return self.stop - self.start
+
+
+def shard_count(request: Request) -> int:
+    """Return the number of shards of a run."""
+    return -(-request.scanned // request.shard_rows)
+
+
+def shards_of(request: Request) -> Iterator[Shard]:
+    """Yield the shards of a run in order.
+
+    Examples
+    --------
+    >>> from sedspace.runs.ask import request_of
+    >>> [shard.name for shard in shards_of(request_of("tss", ["sed"], 0, 300, shard_rows=200))]
+    ['part-00000-of-00002.parquet', 'part-00001-of-00002.parquet']
+    """
+    count = shard_count(request)
+    width = max(5, len(str(count)))
+    for number in range(count):
+        start = request.start + number * request.shard_rows
+        name = f"part-{number:0{width}d}-of-{count:0{width}d}.parquet"
+        yield Shard(name, start, min(start + request.shard_rows, request.stop))
 
 
 def rows_per_shard(space: Space, condition: Condition, needed: Sequence[Score], start: int, stop: int) -> int:
