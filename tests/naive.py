@@ -373,3 +373,42 @@ def nb101_cells(n):
         matrix = [[int((x, y) in joined) for y in range(n)] for x in range(n)]
         out.update(nb101_canonical(matrix, labels) for labels in product(range(3), repeat=n - 2))
     return out
+
+
+def nb101_channels(matrix, vertex, c_in, c_out):
+    """The channels of a vertex: those that lead into the output share its own, others are as wide as what they feed."""
+    last = len(matrix) - 1
+    if vertex in (0, last):
+        return c_out if vertex else c_in
+    sharing = [v for v in range(1, last) if matrix[v][last]]
+    if vertex not in sharing:
+        return max(nb101_channels(matrix, v, c_in, c_out) for v in range(1, last) if matrix[vertex][v])
+    share, left = divmod(c_out, len(sharing))
+    return share + 1 if sharing.index(vertex) < left else share
+
+
+def nb101_layers(matrix, names):
+    """Every layer with weights of NAS-Bench-101's network (arXiv 1902.09635, section 2 and supplement S2).
+
+    As (weights, output pixels): a stem of 128 channels, three stacks of three cells, the resolution halved and the
+    channels doubled between them, a classifier. Every edge from a cell's input is a 1x1 convolution.
+    """
+    out = []
+
+    def conv(kernel, c_in, c_out, side):
+        out.append((kernel * kernel * c_in * c_out, side * side))
+        out.append((2 * c_out, 0))  # BatchNorm
+
+    conv(3, 3, 128, 32)
+    c_in = 128
+    for c_out, side in ((128, 32), (256, 16), (512, 8)):
+        for _ in range(3):
+            for vertex, name in enumerate(names):
+                channels = nb101_channels(matrix, vertex, c_in, c_out)
+                if matrix[0][vertex]:
+                    conv(1, c_in, channels, side)
+                if name.startswith("conv"):
+                    conv(int(name[4]), channels, channels, side)
+            c_in = c_out
+    out.append((512 * 10 + 10, 1))
+    return out

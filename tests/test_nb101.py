@@ -72,6 +72,16 @@ def test_the_benchmark_agrees(shared):
         assert SPACE.module_hash(index) == name
 
 
+def test_costs_are_those_of_the_layers():
+    """Of every cell of up to five vertices, and of some of the others."""
+    small = int(np.searchsorted(SPACE.cells.vertices, 6))
+    chosen = [*range(small), *Random(2).sample(range(small, SPACE.size), 500)]
+    params, macs = (ss.score(SPACE, name, indices=chosen).tolist() for name in ("params", "macs"))
+    for i, index in enumerate(chosen):
+        layers = naive.nb101_layers(*SPACE.matrix(index))
+        assert (params[i], macs[i]) == (sum(n for n, _ in layers), sum(n * pixels for n, pixels in layers)), index
+
+
 def test_runs_and_answers(tmp_path):
     run = ss.enumerate_space(
         SPACE, tmp_path / "run", columns=["sed", "arch", "nasbench_hash"], stop=500, progress=False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -30,10 +31,9 @@ def macs(network, side=32):
     return total, tuple(logits.shape)
 
 
-@pytest.mark.parametrize("name", ["tss", "tss3", "tss5", "sss", "darts", "nb101"])
-def test_networks_are_as_large_as_the_closed_forms_say(name):
-    space = ss.space(name)
-    for index in [0, space.size - 1, *Random(name).sample(range(min(space.size, 10**15)), 8)]:
+def assert_as_large_as_said(space, index, device):
+    """On the device `meta`, tensors have shapes and no values: layers are counted as on any other, only faster."""
+    with torch.device(device):
         network = space.network(index)
         params = sum(parameter.numel() for parameter in network.parameters())
         assert params == ss.score(space, "params", index, index + 1).item()
@@ -42,6 +42,26 @@ def test_networks_are_as_large_as_the_closed_forms_say(name):
         for proxy in ("params", "macs"):
             counted = find_proxy(proxy).value(space.network(index), batch, cross_entropy)
             assert counted == ss.score(space, proxy, index, index + 1).item()
+
+
+@pytest.mark.parametrize("name", ["tss", "tss3", "tss5", "sss", "darts", "nb101"])
+def test_networks_are_as_large_as_the_closed_forms_say(name):
+    space = ss.space(name)
+    first, *more = [*Random(name).sample(range(min(space.size, 10**15)), 8), 0, space.size - 1]
+    assert_as_large_as_said(space, first, "cpu")
+    for index in more:
+        assert_as_large_as_said(space, index, "meta")
+
+
+def test_channels_of_nas_bench_101_however_many_vertices_share_them():
+    """Three do not divide the output's channels evenly, and there are never more than four."""
+    space = ss.space("nb101")
+    last = space.cells.vertices.astype(int) - 1
+    into_output = space.cells.adjacency[np.arange(space.size), :, last]
+    shared = into_output.sum(axis=1) - into_output[:, 0]
+    assert set(shared.tolist()) == {0, 1, 2, 3, 4}
+    for seed, number in enumerate((1, 2, 3, 3, 4)):
+        assert_as_large_as_said(space, Random(seed).choice(np.flatnonzero(shared == number).tolist()), "meta")
 
 
 @pytest.mark.parametrize("name", ["tss", "sss", "darts", "nb101", "transnas_micro"])

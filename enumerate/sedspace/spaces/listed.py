@@ -28,9 +28,7 @@ class ListedSpace(Space):
 
     def __init__(self, name: str, title: str, size: int, operations: tuple[Operation, ...]) -> None:
         self._operations = operations
-        super().__init__(
-            name, title, [Position("architecture", _Architectures(self, size))], [Group("architecture", (0,))]
-        )
+        super().__init__(name, title, [Position("architecture", _Entries(self, size))], [Group("architecture", (0,))])
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
@@ -74,14 +72,14 @@ class ListedSpace(Space):
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """A whole architecture as a choice."""
+class Entry:
+    """A whole architecture as a choice: an entry of the list."""
 
     name: str
     operations: tuple[Operation, ...]
 
 
-class _Architectures(Sequence[Architecture]):
+class _Entries(Sequence[Entry]):
     """The architectures of a listed space as choices, made when they are looked at."""
 
     def __init__(self, space: ListedSpace, size: int) -> None:
@@ -91,13 +89,13 @@ class _Architectures(Sequence[Architecture]):
         return self._size
 
     @overload
-    def __getitem__(self, index: int) -> Architecture: ...
+    def __getitem__(self, index: int) -> Entry: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Architecture]: ...
-    def __getitem__(self, index: int | slice) -> Architecture | list[Architecture]:
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
         if isinstance(index, slice):
             return [self[i] for i in range(self._size)[index]]
         if not 0 <= index < self._size:
             raise IndexError(index)
         operations = tuple(o for o, n in self._space.counts.items() for _ in range(n[index]))
-        return Architecture(self._space.pieces[0][index], operations)
+        return Entry(self._space.pieces[0][index], operations)
