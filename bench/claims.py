@@ -37,7 +37,7 @@ def measure(path: Path) -> dict[str, dict[str, list[Any]]]:
     return out
 
 
-def statistics(score: Any, accuracy: Any, index: Any) -> dict[str, float | None]:
+def statistics(score: Any, accuracy: Any, index: Any) -> dict[str, float]:
     """Return the figures of one score on one dataset."""
     judged = judge(score, accuracy, index)
     assert judged is not None

@@ -10,6 +10,7 @@ from the images. With ``--study DIRECTORY`` values are kept there, and an interr
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ import polars as pl
 
 import sedspace as ss
 from bench.measuring import markdown_table
+from sedspace.correlation import rank_correlation
 from sedspace.report import summary
-from sedspace.report.statistics import correlation
 
 COLUMNS = {  # what the table calls them
     "zen": "zen",
@@ -45,10 +46,10 @@ def measure(path: Path, count: int, repeats: int, kept: Path | None) -> dict[str
     for name, column in COLUMNS.items():
         values = study.rows.filter(proxy=name).join(table, on="index")
         means = values.group_by("index", column).agg(pl.col("value").mean())
-        once = [correlation(one["value"], one[column]) for one in values.partition_by("repeat")]
+        once = [rank_correlation(one["value"], one[column]) for one in values.partition_by("repeat")]
         out[name] = {
-            "once": sum(one.spearman or 0.0 for one in once) / len(once),
-            "mean": correlation(means["value"], means[column]).spearman,
+            "once": sum(0.0 if math.isnan(one.spearman) else one.spearman for one in once) / len(once),
+            "mean": rank_correlation(means["value"], means[column]).spearman,
             "architectures": once[0].n,
             "seconds": seconds[name],
         }

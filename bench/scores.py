@@ -9,6 +9,7 @@ cifar10_test, cifar100_test, imagenet16_test), nb101_20k.parquet (adjacency, ops
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def correlations(score: Any, accuracy: Any, index: Any) -> list[float | None]:
     judged = judge(score, accuracy, index)
     assert judged is not None
     found = [one for of in (judged.all, judged.best) for one in (of.spearman, of.kendall)]
-    return [None if one is None else round(one, 4) for one in found]
+    return [None if math.isnan(one) else round(one, 4) for one in found]
 
 
 def spread(classes: np.ndarray[Any, Any], accuracy: np.ndarray[Any, Any]) -> dict[str, float]:

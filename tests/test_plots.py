@@ -14,6 +14,7 @@ from click.testing import CliRunner
 import sedspace as ss
 from sedspace.cli import cli
 from sedspace.runs import plots
+from sedspace.scores.ranking import pareto_front
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def run(tmp_path_factory):
 
 def test_the_front_is_what_no_row_beats(run):
     frame = run.scan().select("sed", "params").unique().collect()
-    front = plots.pareto_front(frame, "sed", "params")
+    front = pareto_front(frame, "sed", "params")
     rows = frame.rows()
     beaten = [any((a > s and p <= q) or (a >= s and p < q) for a, p in rows) for s, q in rows]
     expected = {row for row, is_beaten in zip(rows, beaten, strict=True) if not is_beaten}

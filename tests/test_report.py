@@ -20,10 +20,11 @@ from click.testing import CliRunner
 
 import sedspace as ss
 from sedspace.cli import cli
+from sedspace.correlation import rank_correlation
 from sedspace.report import by_architecture, reproduce, reproduction, summary, write_report
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.sections import report_of
-from sedspace.report.statistics import Intervals, correlation, ensemble, intervals, judge, resampled
+from sedspace.report.statistics import Intervals, ensemble, intervals, judge, resampled
 from sedspace.studies import SCHEMA, SedSeconds, Setting, Study, read_study, write_study
 from sedspace.tables import read_table
 
@@ -173,7 +174,7 @@ def test_statistics_are_what_they_say():
     assert judged.rank == 3 + sum(one > accuracy[winner] for one in accuracy)
     turned = judge(-score, accuracy, index, less=True)
     assert (turned.all, turned.index) == (judged.all, judged.index)
-    assert correlation([1, 1, 1], [1, 2, 3]).spearman is None
+    assert np.isnan(rank_correlation([1, 1, 1], [1, 2, 3]).spearman)
     assert judge([1.0, np.nan], [1.0, 2.0], [0, 1]) is None
 
 
@@ -214,10 +215,10 @@ def test_the_ensemble_learns_what_can_be_learned_and_nothing_else():
         a=pl.when(pl.int_range(80) == 3).then(None).otherwise("a")
     )
     good = ensemble(scores, x[:, 0] ** 3 + 0.1 * x[:, 1])
-    assert correlation(good, x[:, 0] ** 3).spearman > 0.85
+    assert rank_correlation(good, x[:, 0] ** 3).spearman > 0.85
     assert np.array_equal(good, ensemble(scores, x[:, 0] ** 3 + 0.1 * x[:, 1]))
     chance = ensemble(scores, random.random(80))
-    assert abs(correlation(chance, random.random(80)).spearman) < 0.4
+    assert abs(rank_correlation(chance, random.random(80)).spearman) < 0.4
     assert ensemble(scores.head(10), range(10)) is None
 
 

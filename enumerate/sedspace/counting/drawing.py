@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sedspace import draws
 from sedspace.counting.classes import Classes, Walks, select
 from sedspace.counting.distributions import integers
-from sedspace.counting.membership import seeded, subset
 from sedspace.errors import BadInput, as_int, as_number
 from sedspace.scores import Score, at_least_one, check_rows_fit, only_unique
 from sedspace.spaces import Space
@@ -94,7 +94,7 @@ def sample(
     space = find_space(space)
     n = at_least_one(n, "n")
     by = _check(stratify, strata, importance, temperature)
-    random = seeded(seed)
+    random = draws.integers(seed)
     classes, scores, wanted = select(space, [] if by is None else [by], only_unique(space, where, unique))
     if importance is None:
         check_enough(n, int(classes.counts[wanted].sum()))
@@ -134,7 +134,7 @@ def _check(
 def _draw(classes: Classes, wanted: NDArray[np.bool_], n: int, weight: float, random: Random) -> _Rows:
     """Draw n different architectures of some classes."""
     walks = Walks(classes, wanted)
-    return [(index, kind, weight) for index, kind in _walked(walks, subset(random, walks.count, n))]
+    return [(index, kind, weight) for index, kind in _walked(walks, draws.subset(random, walks.count, n))]
 
 
 def _walked(walks: Walks, ranks: list[int]) -> list[tuple[int, int]]:
@@ -182,7 +182,7 @@ def shares_of(sizes: list[int], n: int, random: Random) -> list[int]:
         room = [number for number, size in enumerate(sizes) if shares[number] < size]
         each = n // len(room)
         if each == 0:
-            room = [room[i] for i in subset(random, len(room), n)]
+            room = [room[i] for i in draws.subset(random, len(room), n)]
             each = 1
         for number in room:
             given = min(each, sizes[number] - shares[number])

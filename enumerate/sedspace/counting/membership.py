@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from random import Random
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sedspace import draws
 from sedspace.counting.classes import Walks, select
 from sedspace.errors import BadInput, as_int
 from sedspace.spaces import Space
@@ -105,25 +105,7 @@ class Members:
         BadInput
             If n is below 0 or there are fewer architectures.
         """
-        return self.at(subset(seeded(seed), self.count, as_int(n, "n")))
-
-
-def seeded(seed: int) -> Random:
-    """Return the random numbers of a seed, the same on any machine."""
-    if as_int(seed, "seed") < 0:
-        raise BadInput(f"seed {seed}: expected 0 or more")
-    return Random(int(seed))
-
-
-def subset(random: Random, size: int, n: int) -> list[int]:
-    """Return n different numbers below `size`, ascending, every set of n equally likely (Floyd's algorithm)."""
-    if not 0 <= n <= size:
-        raise BadInput(f"n {n}: expected 0 to {size}, the number of architectures to choose from")
-    chosen: set[int] = set()
-    for last in range(size - n, size):
-        number = random.randrange(last + 1)
-        chosen.add(last if number in chosen else number)
-    return sorted(chosen)
+        return self.at(draws.subset(draws.integers(seed), self.count, as_int(n, "n")))
 
 
 def members(space: str | Space, *, where: str | None = None) -> Members:

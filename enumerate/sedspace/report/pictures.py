@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 _DPI = 110
 
 
-def heatmap(names: list[str], rho: list[list[float | None]]) -> Picture:
+def heatmap(names: list[str], rho: list[list[float]]) -> Picture:
     """Draw the rank correlations of every pair of scores."""
     size = 3.0 + 0.42 * len(names)
     figure, axes = new_figure(size, size * 0.85)
-    values = np.array([[np.nan if one is None else one for one in row] for row in rho], np.float64)
-    image = axes.imshow(values, cmap="RdBu", vmin=-1, vmax=1)
+    image = axes.imshow(np.array(rho), cmap="RdBu", vmin=-1, vmax=1)
     axes.set_xticks(range(len(names)), names, rotation=90)
     axes.set_yticks(range(len(names)), names)
     for y, row in enumerate(rho):
         for x, one in enumerate(row):
-            if one is not None:
+            if not math.isnan(one):
                 color = "white" if abs(one) > 0.6 else "black"
                 axes.text(x, y, f"{one:.2f}".replace("0.", "."), ha="center", va="center", fontsize=7, color=color)
     figure.colorbar(image, shrink=0.6, label="Spearman")
@@ -66,12 +65,12 @@ def seconds(names: list[str], values: list[float]) -> Picture:
     return _picture("seconds", figure, "Seconds per architecture of SED and of every proxy")
 
 
-def accuracies(column: str, sed: pl.Series, accuracy: pl.Series, names: list[str], rho: list[float | None]) -> Picture:
+def accuracies(column: str, sed: pl.Series, accuracy: pl.Series, names: list[str], rho: list[float]) -> Picture:
     """Draw SED against measured accuracy, and the rank correlation with accuracy of every score on the sample."""
     figure, (left, right) = new_figure(11, max(4.0, 0.8 + 0.26 * len(names)), ncols=2)
     left.scatter(sed, accuracy, s=4, alpha=0.25, color=COLORS["pool"], linewidths=0, rasterized=True)
     plain(left, xlabel="SED", ylabel=column, title=f"{len(sed):,} architectures")
-    bars = sorted(((one, name) for one, name in zip(rho, names, strict=True) if one is not None), reverse=True)
+    bars = sorted(((one, name) for one, name in zip(rho, names, strict=True) if not math.isnan(one)), reverse=True)
     colors = [COLORS["conv"] if name == "sed" else COLORS["pool"] for _, name in bars]
     right.barh([name for _, name in bars], [one for one, _ in bars], color=colors)
     right.invert_yaxis()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from sedspace.correlation import rank_correlation
 from sedspace.counting import distribution, sample, top_k
 from sedspace.errors import BadInput
 from sedspace.provenance import cpu_name
@@ -18,9 +19,10 @@ from sedspace.published import published
 from sedspace.report import pictures
 from sedspace.report.page import Part, Report, Section, Table
 from sedspace.report.sections import duration, number
-from sedspace.report.statistics import Judgement, correlation, judge
+from sedspace.report.statistics import Judgement, judge
 from sedspace.report.values import data_free, summary
 from sedspace.scores import score as score_all
+from sedspace.scores.ranking import pareto_front
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.studies import Study
@@ -209,7 +211,7 @@ def _correlations(known: dict[str, Any], tables: Path) -> Iterator[Part]:
         table, space = read_table(tables / DARTS_TABLE), find_space("darts")
         _check_columns(tables / DARTS_TABLE, table, ("genotype", DARTS_COLUMN))
         index = pl.Series("index", space.parse(table["genotype"]))
-        rho = correlation(data_free(space, index, ("sed",))["sed"], table[DARTS_COLUMN])
+        rho = rank_correlation(data_free(space, index, ("sed",))["sed"], table[DARTS_COLUMN])
         claims.append(Claim(what, f"{told_rho:.2f}", f"{number(rho.spearman)} of {rho.n:,}", "another sample"))
     else:
         claims.append(_rho(what, told_rho, None, DARTS_TABLE))
@@ -390,7 +392,7 @@ def _hardware(known: dict[str, Any], tables: Path) -> Iterator[Part]:
         return
     space, keyed, free = known["tss"]
     hardware = _keyed(tables / HARDWARE_TABLE, space)
-    frame = keyed.with_columns(free.select("sed", "params")).join(hardware, on="index", how="inner")
+    frame = keyed.with_columns(free.select("sed", "params")).join(hardware, on="index", how="inner").sort("index")
     costs = [name for name in hardware.columns if name.endswith(("_latency", "_energy"))]
     yield (
         "Figures 18 and 19 of the survey ask which networks a score picks within a budget of latency or energy. Of the "
@@ -407,16 +409,9 @@ def _hardware(known: dict[str, Any], tables: Path) -> Iterator[Part]:
                 for score in ("sed", "params")
             ]
             cells.append(f"{picks[0]:.1f} / {picks[1]:.1f} / {within['cifar100_test'].max():.1f}")
-        ours, truth = (_front(frame, score, cost) for score in ("sed", "cifar100_test"))
+        ours, truth = (set(pareto_front(frame, score, cost)["index"]) for score in ("sed", "cifar100_test"))
         rows.append([cost, *cells, f"{len(ours & truth)} of {len(ours)}, truly {len(truth)}"])
     yield Table(["SED / #params / best", *(f"cheapest {share:.0%}" for share in _BUDGETS), "Pareto-optimal"], rows)
-
-
-def _front(frame: pl.DataFrame, score: str, cost: str) -> set[int]:
-    """Return the indices of the cells that no other beats by score at no more cost; equal ones by the lowest index."""
-    ranked = frame.select("index", score, cost).sort([cost, score, "index"], descending=[False, True, False])
-    before = ranked[score].cum_max().shift(1)
-    return set(ranked.filter(before.is_null() | (ranked[score] > before))["index"].to_list())
 
 
 def _unchecked() -> Iterator[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from sedspace.correlation import RankCorrelation, rank_correlation
 from sedspace.errors import BadInput, unknown
 from sedspace.published import published
 from sedspace.report import pictures
@@ -17,10 +19,8 @@ from sedspace.report.statistics import (
     ENSEMBLE,
     MOST_RESAMPLED,
     RESAMPLES,
-    Correlation,
     Intervals,
     Judgement,
-    correlation,
     ensemble,
     intervals,
     judge,
@@ -56,8 +56,8 @@ def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequenc
 
 
 def number(value: float | None, form: str = ".2f") -> str:
-    """Return a number as a table shows it."""
-    return "-" if value is None else format(value, form)
+    """Return a number as a table shows it: a dash for one that there is not, or that is undefined."""
+    return "-" if value is None or math.isnan(value) else format(value, form)
 
 
 def duration(seconds: float) -> str:
@@ -94,7 +94,7 @@ def _about(study: Study, space: Space, wide: pl.DataFrame, summed: list[dict[str
     yield f"{setting.machine} ({setting.device}); sedspace {setting.sedspace}, torch {setting.torch}."
     costs, sed = {row["proxy"]: row["seconds"] for row in summed}, study.seconds_of_sed()
     name = "grad_norm" if "grad_norm" in costs else max(costs, key=lambda one: costs[one])
-    agreement = correlation(wide["sed"], wide[name])
+    agreement = rank_correlation(wide["sed"], wide[name])
     yield (
         f"SED and `{name}` rank them with Spearman {number(agreement.spearman)}. One value of `{name}` takes "
         f"{duration(costs[name])} here. SED of one architecture, asked for alone, takes "
@@ -106,7 +106,7 @@ def _about(study: Study, space: Space, wide: pl.DataFrame, summed: list[dict[str
 
 def _agreement(study: Study, wide: pl.DataFrame) -> Iterator[Part]:
     names = scores_of(wide)
-    pairs = {(a, b): correlation(wide[a], wide[b]) for i, a in enumerate(names) for b in names[: i + 1]}
+    pairs = {(a, b): rank_correlation(wide[a], wide[b]) for i, a in enumerate(names) for b in names[: i + 1]}
     pairs |= {(b, a): found for (a, b), found in pairs.items()}
     note = (
         f" Less is better of {', '.join(f'`{one}`' for one in study.less)}; signs are as they are."
@@ -133,13 +133,13 @@ def _agreement(study: Study, wide: pl.DataFrame) -> Iterator[Part]:
     yield pictures.heatmap(names, [[pairs[a, b].spearman for b in names] for a in names])
 
 
-def _within(found: Correlation, within: Intervals) -> list[str]:
+def _within(found: RankCorrelation, within: Intervals) -> list[str]:
     """Return both correlations, each with its interval."""
     pairs = ((found.spearman, within.spearman), (found.kendall, within.kendall))
     return [number(one) + (f" ({span[0]:.2f} to {span[1]:.2f})" if span else "") for one, span in pairs]
 
 
-def _pair(found: Correlation) -> str:
+def _pair(found: RankCorrelation) -> str:
     return f"{number(found.spearman)} ({number(found.kendall)})"
 
 
@@ -270,7 +270,7 @@ def _accuracy(
             f"trained on (five folds), in the manner of GreenFactory (arXiv 2505.09344). Unlike all others it needs "
             f"measured accuracies."
         )
-    rho = [None if one is None else one.all.spearman for one in on_sample.values()]
+    rho = [math.nan if one is None else one.all.spearman for one in on_sample.values()]
     yield pictures.accuracies(column, free["sed"], accuracy, list(on_sample), rho)
 
 

@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import ConstantInputWarning, kendalltau, spearmanr
+
+from sedspace import draws
+from sedspace.correlation import RankCorrelation, rank_correlation
 
 _FOLDS = 5
 RESAMPLES = 1000
 MOST_RESAMPLED = 2000  # pairs of architectures that are compared with each other at once: 4 million
 ENSEMBLE = "random forest of all"
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """Rank correlations of two series over the n architectures that both know; None where one of them is constant."""
-
-    spearman: float | None
-    kendall: float | None
-    n: int
-
-
-def correlation(x: ArrayLike, y: ArrayLike) -> Correlation:
-    """Return Spearman's rho and Kendall's tau-b of the finite pairs.
-
-    Examples
-    --------
-    >>> correlation([1, 2, 3, float("nan")], [2, 4, 6, 1])
-    Correlation(spearman=1.0, kendall=1.0, n=3)
-    """
-    a, b = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    known = np.isfinite(a) & np.isfinite(b)
-    if known.sum() < 2:
-        return Correlation(None, None, int(known.sum()))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        found = [float(statistic(a[known], b[known]).statistic) for statistic in (spearmanr, kendalltau)]
-    spearman, kendall = (None if np.isnan(one) else one for one in found)
-    return Correlation(spearman, kendall, int(known.sum()))
 
 
 @dataclass(frozen=True)
@@ -70,7 +44,7 @@ def intervals(x: ArrayLike, y: ArrayLike, seed: int = 0) -> Intervals:
     a, b, n = a[known], b[known], int(known.sum())
     if not 3 <= n <= MOST_RESAMPLED:
         return Intervals(None, None)
-    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES)
+    times = draws.arrays(seed).multinomial(n, np.full(n, 1 / n), RESAMPLES)
     spearman, kendall = (_interval(found) for found in resampled(a, b, times))
     return Intervals(spearman, kendall)
 
@@ -124,12 +98,12 @@ class Judgement:
 
     Attributes
     ----------
-    all, best : Correlation
+    all, best : RankCorrelation
         Over all architectures that have a score, and over the best 5 % of them by accuracy.
     within : Intervals
         Where the correlations over all may lie.
-    minimum : float or None
-        Spearman's rho of the score's values with the least accuracy among architectures of equal score; None if hardly
+    minimum : float
+        Spearman's rho of the score's values with the least accuracy among architectures of equal score; NaN if hardly
         any share a score.
     index, accuracy : int, float
         The architecture of the greatest score, ties by the lowest index, and what it reaches.
@@ -137,10 +111,10 @@ class Judgement:
         1 plus the number of architectures of the whole table that are more accurate.
     """
 
-    all: Correlation
+    all: RankCorrelation
     within: Intervals
-    best: Correlation
-    minimum: float | None
+    best: RankCorrelation
+    minimum: float
     index: int
     accuracy: float
     rank: int
@@ -172,9 +146,9 @@ def judge(
     best = best_share(reached, indices)
     winner = int(np.lexsort((indices, -values))[0])
     return Judgement(
-        correlation(values, reached),
+        rank_correlation(values, reached),
         intervals(values, reached),
-        correlation(values[best], reached[best]),
+        rank_correlation(values[best], reached[best]),
         _minimum(values, reached),
         int(indices[winner]),
         float(reached[winner]),
@@ -187,13 +161,13 @@ def best_share(accuracy: NDArray[Any], index: NDArray[Any]) -> NDArray[np.intp]:
     return np.lexsort((index, -accuracy))[: len(accuracy) // 20]
 
 
-def _minimum(score: NDArray[Any], accuracy: NDArray[Any]) -> float | None:
+def _minimum(score: NDArray[Any], accuracy: NDArray[Any]) -> float:
     values, group = np.unique(score, return_inverse=True)
     if 2 * len(values) > len(score):
-        return None
+        return math.nan
     worst = np.full(len(values), np.inf)
     np.minimum.at(worst, group, accuracy)
-    return correlation(values, worst).spearman
+    return rank_correlation(values, worst).spearman
 
 
 def ensemble(scores: pl.DataFrame, accuracy: ArrayLike) -> NDArray[np.float64] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from sedspace.correlation import rank_correlation
 from sedspace.scores import known_scores
 from sedspace.spaces import Space, described
 from sedspace.studies.file import AGGREGATES, Study
@@ -93,7 +94,5 @@ def summary(study: Study) -> list[dict[str, Any]]:
     wide = by_architecture(study)
     for row in values:
         both = wide.select("sed", row["proxy"]).drop_nulls()
-        several = both[row["proxy"]].n_unique() > 1 and both["sed"].n_unique() > 1
-        found = both.select(pl.corr("sed", row["proxy"], method="spearman")).item() if several else None
-        row["spearman_with_sed"] = found
+        row["spearman_with_sed"] = rank_correlation(both["sed"], both[row["proxy"]]).spearman
     return values

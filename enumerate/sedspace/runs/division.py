@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from sedspace import draws
 from sedspace.condition import Condition
 from sedspace.counting.classes import Classes, Walks
 from sedspace.counting.compiled import BlockByBlock, TooManyClasses
-from sedspace.counting.membership import seeded, subset
 from sedspace.runs.request import Request
 from sedspace.scores import AdditiveScore, Score, passing
 from sedspace.scores.filtering import is_by_sums
@@ -96,7 +96,7 @@ def _rows(space: Space, condition: Condition, needed: Sequence[Score], start: in
 
 def _estimate(space: Space, condition: Condition, needed: Sequence[Score], start: int, stop: int) -> int:
     """Return about how many rows pass, judged by stretches at fixed random places."""
-    first = subset(seeded(0), stop - start - _STRETCH, _STRETCHES)
+    first = draws.subset(draws.integers(0), stop - start - _STRETCH, _STRETCHES)
     parts = (passing(space, [], condition, needed, start + one, start + one + _STRETCH) for one in first)
     passed = sum(len(values["index"]) for part in parts for values in part)
     return passed * (stop - start) // (_STRETCH * _STRETCHES)

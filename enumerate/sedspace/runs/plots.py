@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from sedspace.correlation import rank_correlation
 from sedspace.errors import BadInput, as_path, needs, unknown
 from sedspace.runs import Run
 from sedspace.runs.files import collect
+from sedspace.scores.ranking import pareto_front
 from sedspace.spaces.cell import CellSpace
 from sedspace.storage import LocalPath
 from sedspace.tables import read_table
@@ -222,13 +224,6 @@ def _drawable(run: Run, frame: pl.LazyFrame, *columns: str) -> pl.DataFrame:
     return rows
 
 
-def pareto_front(counts: pl.DataFrame, maximize: str, minimize: str) -> pl.DataFrame:
-    """Return the rows that no other beats in both: more of one column and less of the other."""
-    ordered = counts.sort([minimize, maximize], descending=[False, True])
-    before = pl.col(maximize).cum_max().shift(1)
-    return ordered.filter(before.is_null() | (pl.col(maximize) > before))
-
-
 def cells(run: Run, by: str = "sed", k: int = 6, *, width: str | None = None) -> Figure:
     """Draw the k best cells as labelled graphs; `width` as for `density`."""
     _label(run, by)
@@ -317,11 +312,9 @@ def accuracy(
     _check_clip(clip)
     pairs = _measured(run, table, (column,) if color in (None, column) else (column, str(color)), by)
     figure, axes = new_figure(7, 4.5, style=width)
-    from scipy.stats import kendalltau, spearmanr
-
     reached = _measure(column)
     x, y = pairs[by].to_numpy(), pairs[reached].to_numpy()
-    found = {"spearman": spearmanr(x, y).statistic, "kendall": kendalltau(x, y).statistic}
+    found = rank_correlation(x, y)
     raster = len(pairs) > _RASTER
     if color is None:
         axes.scatter(x, y, s=_area(5), alpha=0.25, color=COLORS["pool"], linewidths=0, rasterized=raster)
@@ -336,9 +329,9 @@ def accuracy(
     _circle(axes, pairs[[int(x.argmax())]], (by, reached), f"the best by {by}", outside=width is not None)
     cut = _clip(axes, "y", pairs[reached], clip).replace("\n", ", ")
     ends = "\n" if cut or width == "column" else ": "
-    title = f"{len(pairs):,} architectures{cut}{ends}Spearman {found['spearman']:.3f}, Kendall {found['kendall']:.3f}"
+    title = f"{len(pairs):,} architectures{cut}{ends}Spearman {found.spearman:.3f}, Kendall {found.kendall:.3f}"
     plain(axes, xlabel=label, ylabel=column, title=title)
-    return figure, {**{name: float(value) for name, value in found.items()}, "architectures": len(pairs)}
+    return figure, {"spearman": found.spearman, "kendall": found.kendall, "architectures": found.n}
 
 
 def _measure(column: str) -> str:

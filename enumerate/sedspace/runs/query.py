@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
+from sedspace import draws
 from sedspace.condition import Condition, refuse_endless, shown
 from sedspace.counting.drawing import check_enough, shares_of
-from sedspace.counting.membership import seeded, subset
 from sedspace.errors import BadInput, as_names, first_line, unknown
 from sedspace.runs.files import RunFiles, collect, footers, unreadable
 from sedspace.scores import Score, at_least_one, check_rows_fit, find_score, known_scores, only_unique
@@ -74,9 +74,9 @@ def sample(
     strata = collect(run, rows.select("index", stratum=column.rank("dense")).sort("stratum", "index"))
     sizes = strata["stratum"].rle().struct.field("len").to_list()
     check_enough(count, len(strata))
-    random, chosen, start = seeded(seed), [], 0
+    random, chosen, start = draws.integers(seed), [], 0
     for size, share in zip(sizes, shares_of(sizes, count, random), strict=True):
-        chosen += [start + place for place in subset(random, size, share)]
+        chosen += [start + place for place in draws.subset(random, size, share)]
         start += size
     drawn = strata["index"].gather(chosen)
     return _with_arch(run, collect(run, run.scan().filter(pl.col("index").is_in(drawn.implode())).sort("index")))

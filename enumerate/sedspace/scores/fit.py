@@ -11,7 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput, as_int, needs
+from sedspace import draws
+from sedspace.correlation import rank_correlation
+from sedspace.errors import BadInput
 from sedspace.scores.cost import Number, TableCost, column_name
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -101,10 +103,6 @@ def fit_costs(
     BadInput
         If the table has no such column, or fewer measurements than there are costs to find.
     """
-    try:
-        from scipy.stats import kendalltau, spearmanr
-    except ModuleNotFoundError:
-        raise needs("scipy", "plot", "fitting needs") from None
     space = find_space(space)
     indices, measured = _measurements(space, table, column)
     digits = space.digits(indices)
@@ -114,12 +112,9 @@ def fit_costs(
     predicted = cost.values(cost.at(space, digits[test]))
     residual, spread = measured[test] - predicted, measured[test] - measured[test].mean()
     total = float((spread**2).sum())
-    constant = total == 0 or np.ptp(predicted) == 0  # then there is no rank to correlate
-    ranks = (
-        (math.nan, math.nan) if constant else (f(predicted, measured[test]).statistic for f in (spearmanr, kendalltau))
-    )
     r2 = 1 - float((residual**2).sum()) / total if total else math.nan
-    return Fit(cost, len(train), len(test), r2, *map(float, ranks))
+    ranks = rank_correlation(predicted, measured[test])
+    return Fit(cost, len(train), len(test), r2, ranks.spearman, ranks.kendall)
 
 
 def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -> tuple[Any, NDArray[np.float64]]:
@@ -139,10 +134,8 @@ def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -
 
 def _halves(indices: Any, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the rows of two random halves of the architectures."""
-    if (seed := as_int(seed, "seed")) < 0:
-        raise BadInput(f"seed {seed}: expected 0 or more")
     architectures, of = np.unique(indices, return_inverse=True)
-    first = np.random.default_rng(seed).permutation(len(architectures)) < len(architectures) // 2
+    first = draws.arrays(seed).permutation(len(architectures)) < len(architectures) // 2
     return np.flatnonzero(first[of]), np.flatnonzero(~first[of])
 
 

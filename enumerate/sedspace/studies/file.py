@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
-from sedspace.storage import Location, as_location, failures, naming, read_given, what_failed
+from sedspace.storage import as_location, failures, naming, read_given, what_failed
 
 _KEY = b"sedspace"
 _MARK, _BLANK = b'"sha256": "', "0" * 64
@@ -137,8 +137,9 @@ class Study:
         return f"<b>{about}</b>, {escape(self.setting.machine)}{by_proxy._repr_html_()}"
 
 
-def write_study(file: Location, study: Study) -> None:
+def write_study(path: str | Path, study: Study) -> None:
     """Write a study as one file, whole or not at all, with its SHA-256 inside."""
+    file = as_location(path)
     sed_seconds = {} if study.sed_seconds is None else asdict(study.sed_seconds)
     about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": sed_seconds, "sha256": _BLANK}
     data = io.BytesIO()

@@ -10,17 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput, first_line
+from sedspace import draws
+from sedspace.errors import BadInput, first_line, needs
 from sedspace.spaces.skeleton import Skeleton
 from sedspace.studies.proxies import Batch
 
 TORCHVISION = {"cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 _LARGEST = 100.0  # beyond it numbers are bytes that were not scaled
-
-
-def torch_seed(*numbers: int) -> int:
-    """Return a seed for torch that is made of several numbers."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
 
 
 class Batches:
@@ -67,7 +63,7 @@ class Batches:
             self._given = [(pixels[rows], None if known is None else known[rows]) for rows in drawn]
 
     def _random(self, repeat: int) -> torch.Generator:
-        return torch.Generator().manual_seed(torch_seed(self.seed, repeat))
+        return torch.Generator().manual_seed(draws.mixed_seed(self.seed, repeat))
 
     def of(self, repeat: int) -> Batch:
         """Return the batch of a repeat."""
@@ -116,7 +112,7 @@ def _data_set(name: str, directory: str) -> tuple[NDArray[np.uint8], NDArray[np.
     try:
         from torchvision import datasets
     except ModuleNotFoundError:
-        raise BadInput(f"images {name}:{directory} need torchvision: pip install torchvision") from None
+        raise needs("torchvision", "images", f"images {name}:{directory} need") from None
     try:
         data = getattr(datasets, TORCHVISION[name])(directory, train=True, download=False)
     except (RuntimeError, OSError) as error:

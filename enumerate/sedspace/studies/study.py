@@ -10,10 +10,10 @@ from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 from tqdm import tqdm
 
+from sedspace import draws
 from sedspace.errors import BadInput, as_int, needs
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -189,7 +189,7 @@ def _computed(
         return Study(frame.sort("index", "proxy", "repeat"), evaluator.setting, less, sed_seconds)
 
     # Mixed, and the mean over all as the pace, so that the remaining time does not follow the sizes of networks.
-    order = np.random.default_rng(evaluator.setting.seed).permutation(len(left)).tolist()
+    order = draws.arrays(evaluator.setting.seed).permutation(len(left)).tolist()
     todo = sorted((left[number] for number in order), key=lambda one: one.repeat)
     bar = tqdm(total=len(left), unit="value", smoothing=0, disable=None if progress else True)
     try:
@@ -198,9 +198,9 @@ def _computed(
                 new += rows
                 bar.update(len(rows))
                 if file is not None and time.monotonic() - saved > _SAVE_SECONDS:
-                    write_study(file, study())
+                    write_study(file.path, study())
                     saved = time.monotonic()
     finally:
         if file is not None and new:
-            write_study(file, study())
+            write_study(file.path, study())
     return study()

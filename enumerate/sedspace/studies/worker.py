@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from sedspace import draws
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.provenance import code_version, cpu_name
 from sedspace.scores import find_score
 from sedspace.spaces import Space
 from sedspace.studies.file import OUT_OF_MEMORY, Row, Setting
-from sedspace.studies.images import Batches, torch_seed
+from sedspace.studies.images import Batches
 from sedspace.studies.proxies import Batch, Proxy, Undefined
 
 _OUT_OF_MEMORY = OUT_OF_MEMORY, "can't allocate memory", "not enough memory"
@@ -125,7 +126,7 @@ class Evaluator:
         value, reason, built = None, None, 0.0
         began = time.perf_counter()
         try:
-            torch.manual_seed(torch_seed(setting.seed, one.index, one.repeat))
+            torch.manual_seed(draws.mixed_seed(setting.seed, one.index, one.repeat))
             network = self.space.network(one.index, setting.dataset).to(setting.device).train()
             self._synchronise()
             built = time.perf_counter() - began
