@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sedspace.counting import distribution
 from sedspace.errors import BadInput
 from sedspace.published import published
+from sedspace.runs import plots
 from sedspace.scores import find_score, known_scores
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -22,7 +23,7 @@ from sedspace.spaces.cell import CellSpace
 
 @dataclass(frozen=True)
 class Architecture:
-    """One architecture of a space, which explains itself where it is shown.
+    """One architecture of a space: shown, it explains itself; `describe` says the same in plain values.
 
     Attributes
     ----------
@@ -41,19 +42,54 @@ class Architecture:
         drawn = ""
         if isinstance(self.space, CellSpace):
             with contextlib.suppress(BadInput):
-                from sedspace.runs import plots
-
                 drawn = plots.encoded(plots.cell(self.space, self.index), "svg").decode()
         return f"{drawn[drawn.find('<svg') :]}<pre>{escape(repr(self))}</pre>"
 
+    def describe(self) -> dict[str, Any]:
+        """Return everything about it as plain values.
 
-@functools.lru_cache(maxsize=16)  # notebooks ask for text and for HTML
-def _text(space: Space, index: int) -> str:
-    return render(describe(space, index), space)
+        Returns
+        -------
+        dict
+            ``space``, ``size``, ``index``, ``arch``, ``digits``, ``choices`` (position -> operation), ``scores`` (every
+            score and feature of the space), ``standing`` (SED's exact rank in the space) and ``published``.
+
+        Examples
+        --------
+        >>> import sedspace as ss
+        >>> ss.architecture("tss", 11668).describe()["standing"]["rank"]
+        1
+        """
+        space, digits = self.space, self.space.digits(self.index)
+        return {
+            "space": space.name,
+            "size": space.size,
+            "index": self.index,
+            "arch": space.arch(self.index),
+            "digits": digits.tolist(),
+            "choices": {p.name: p.choices[d].name for p, d in zip(space.positions, digits, strict=True)},
+            "scores": dict(_scores(space, digits)),
+            "standing": _standing(space, digits),
+            "published": _context(space),
+        }
 
 
 def architecture(space: str | Space, which: int | str) -> Architecture:
     """Return an architecture by its index or arch string, to look at.
+
+    Parameters
+    ----------
+    space : str or Space
+    which : int or str
+
+    Returns
+    -------
+    Architecture
+
+    Raises
+    ------
+    BadInput
+        If the space has no such architecture.
 
     Examples
     --------
@@ -62,11 +98,10 @@ def architecture(space: str | Space, which: int | str) -> Architecture:
     tss, index 11668 of 15,625
     """
     space = find_space(space)
-    return Architecture(space, find_index(space, str(which)))
+    return Architecture(space, _index(space, str(which)))
 
 
-def find_index(space: Space, text: str) -> int:
-    """Return the index that an argument means: an index, or an arch string."""
+def _index(space: Space, text: str) -> int:
     try:
         index = int(text)
     except ValueError:  # no number, or one of thousands of digits
@@ -76,50 +111,20 @@ def find_index(space: Space, text: str) -> int:
     return space.check_index(index)
 
 
-def describe(space: Space, index: int) -> dict[str, Any]:
-    """Return everything about one architecture as plain values.
-
-    Parameters
-    ----------
-    space : Space
-    index : int
-
-    Returns
-    -------
-    dict
-        ``space``, ``size``, ``index``, ``arch``, ``digits``, ``choices`` (position -> operation), ``scores`` (every
-        score and feature of the space), ``standing`` (SED's exact rank in the space) and ``published``.
-
-    Examples
-    --------
-    >>> import sedspace as ss
-    >>> describe(ss.space("tss"), 11668)["standing"]["rank"]
-    1
-    """
-    digits = space.digits(index)
-    score = find_score(space, "sed")
-    value = score.values(score.at(space, digits[None]))[0].item()
-    among = distribution(space, score)
-    worst, best = among.values[[0, -1]].tolist()
-    standing = {"by": "sed", "rank": among.rank(value), "ties": among.ties(value), "best": best, "worst": worst}
-    return {
-        "space": space.name,
-        "size": space.size,
-        "index": index,
-        "arch": space.arch(index),
-        "digits": digits.tolist(),
-        "choices": {p.name: p.choices[d].name for p, d in zip(space.positions, digits, strict=True)},
-        "scores": dict(_scores(space, digits)),
-        "standing": standing,
-        "published": _context(space),
-    }
-
-
 def _scores(space: Space, digits: NDArray[Any]) -> Iterator[tuple[str, float]]:
     """Yield every score that applies: one of the user's may be made for another space."""
     for name, score in known_scores(space).items():
         with contextlib.suppress(BadInput):
             yield name, score.values(score.at(space, digits[None]))[0].item()
+
+
+def _standing(space: Space, digits: NDArray[Any]) -> dict[str, Any]:
+    """Return where an architecture stands in its space by SED."""
+    score = find_score(space, "sed")
+    value = score.values(score.at(space, digits[None]))[0].item()
+    among = distribution(space, score)
+    worst, best = among.values[[0, -1]].tolist()
+    return {"by": "sed", "rank": among.rank(value), "ties": among.ties(value), "best": best, "worst": worst}
 
 
 def _context(space: Space) -> dict[str, Any]:
@@ -131,8 +136,10 @@ def _context(space: Space) -> dict[str, Any]:
     return out
 
 
-def render(about: dict[str, Any], space: Space) -> str:
-    """Return the description as text."""
+@functools.lru_cache(maxsize=16)  # notebooks ask for text and for HTML
+def _text(space: Space, index: int) -> str:
+    """Return the description of an architecture as text."""
+    about = Architecture(space, index).describe()
     scores, where = about["scores"], about["standing"]
     lines = [f"{space.name}, index {about['index']} of {space.size:,}", f"arch    {about['arch']}"]
     lines += [f"digits  {' '.join(map(str, about['digits']))}", "", space.draw(about["index"]), ""]

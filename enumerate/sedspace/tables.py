@@ -84,6 +84,21 @@ def with_index(table: pl.DataFrame, key: str, space: Space) -> tuple[pl.DataFram
     return keyed.drop_nulls("index"), unreadable
 
 
+def read_indices(path: str | Path, space: Space) -> list[int]:
+    """Return the indices of the architectures in a Parquet or CSV file.
+
+    Raises
+    ------
+    BadInput
+        If a row cannot be read, or there are none.
+    """
+    table = read_table(path)
+    keyed, unreadable = with_index(table, key_of(table), space)
+    if unreadable or keyed.is_empty():
+        raise BadInput(f"table {path}: {unreadable[0] if unreadable else 'no architectures'}")
+    return keyed["index"].to_list()
+
+
 def refuse_repeated(keyed: pl.DataFrame, space: Space) -> None:
     """Raise `BadInput` if an architecture stands in a table more than once."""
     repeated = keyed.filter(pl.col("index").is_duplicated())

@@ -8,7 +8,6 @@ import click
 import polars as pl
 
 import sedspace
-from sedspace import explained
 from sedspace.answers import space_of
 from sedspace.cli import arguments
 from sedspace.cli.arguments import INTEGER, SCORE, SCORES, SPACE, TEXT, find_target, is_given
@@ -230,9 +229,8 @@ def sample_command(target: str, n: int, out: str | None, as_json: bool, **option
 @json_option("an object of `space`, `size`, `index`, `arch`, `digits`, `choices`, `scores`, `standing` and `published`")
 def show_command(space: str, architecture: str, as_json: bool) -> None:
     """Explain one ARCHITECTURE of SPACE, given as its index or its arch string."""
-    chosen = find_space(space)
-    about = explained.describe(chosen, explained.find_index(chosen, architecture))
+    found = sedspace.architecture(space, architecture)
     if as_json:
-        click.echo(strict_json(about))
+        click.echo(strict_json(found.describe()))
     else:
-        print_text(explained.render(about, chosen))
+        print_text(str(found))

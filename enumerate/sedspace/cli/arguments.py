@@ -45,7 +45,11 @@ def whole_number(text: str) -> int | None:
     return int(number) if number is not None and number.denominator == 1 else None
 
 
-class Integer(click.ParamType):  # type: ignore[type-arg]  # no type parameter before click 8.4
+class _Kind(click.ParamType):  # type: ignore[type-arg]  # no type parameter before click 8.4
+    """A kind of argument."""
+
+
+class Integer(_Kind):
     """An integer, such as ``400_000``, ``0.4M`` or ``1e6``: exact, since it is no float on the way."""
 
     name = "integer"
@@ -60,7 +64,7 @@ class Integer(click.ParamType):  # type: ignore[type-arg]  # no type parameter b
         return number
 
 
-class Text(click.ParamType):  # type: ignore[type-arg]
+class Text(_Kind):
     """A text that is not empty and that UTF-8 can write."""
 
     name = "text"
@@ -76,7 +80,7 @@ class Text(click.ParamType):  # type: ignore[type-arg]
         return str(value)
 
 
-class FilePath(click.ParamType):  # type: ignore[type-arg]
+class FilePath(_Kind):
     """The path of a file or directory, which a shell completes as one; not empty."""
 
     name = "path"

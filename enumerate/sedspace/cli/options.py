@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from sedspace.cli.arguments import PATH, TEXT, refuse
+from sedspace.cluster import connected, note_dashboard
 from sedspace.errors import BadInput
 
 where_option = click.option(
@@ -54,8 +55,10 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def cluster(engine: str | None, scheduler: str | None, workers: int | None, worker_timeout: float) -> Iterator[Any]:
-    """Connect to a cluster if that is what shall do the work, else yield None."""
+def cluster_client(
+    engine: str | None, scheduler: str | None, workers: int | None, worker_timeout: float
+) -> Iterator[Any]:
+    """Yield the client of the cluster that the options of `engine_options` choose; None without one."""
     if engine == "local" and scheduler is not None:
         raise BadInput(f"--engine local with --scheduler {scheduler}: expected one of the two")
     if scheduler is None:
@@ -65,8 +68,6 @@ def cluster(engine: str | None, scheduler: str | None, workers: int | None, work
         return
     if scheduler is not None and workers is not None:
         raise BadInput(f"--threads {workers} with --scheduler: the workers of {scheduler} have their own")
-    from sedspace.cluster import connected, note_dashboard
-
     logging.disable()  # Dask's: what matters is raised, and said in one line
     with connected(scheduler, workers, worker_timeout) as client:
         note_dashboard(client)

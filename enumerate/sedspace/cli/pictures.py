@@ -7,7 +7,7 @@ import click
 from sedspace.cli.arguments import INTEGER, PATH, TEXT, is_given, refuse
 from sedspace.cli.printing import check_name
 from sedspace.errors import BadInput
-from sedspace.runs import open_run
+from sedspace.runs import open_run, plots
 
 _DRAWN_WITH = {
     "density": {"against", "k", "table", "color", "clip"},
@@ -60,8 +60,6 @@ def plot_command(
     width: str | None,
 ) -> None:
     """Draw a picture of a run, good enough for a paper."""
-    from sedspace.runs import plots
-
     refuse(f"is not for --kind {kind}", *(_DRAWN_WITH["density"] - _DRAWN_WITH[kind]))
     check_name(out, tuple(plots.KINDS))
     if kind == "density" and (table is None) != (color is None):

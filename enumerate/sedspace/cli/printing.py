@@ -55,11 +55,16 @@ def answer(frame: pl.DataFrame, out: str | None, as_json: bool) -> None:
 
 def print_frame(frame: pl.DataFrame, as_json: bool, whole: str = "--json") -> None:
     """Print a frame as text or JSON; `whole` are the options that show all of it."""
+    print_rows(rows_of(frame), as_json, frame.columns, whole)
+
+
+def rows_of(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame, counts and indices as integers: beyond 128 bits a frame holds them as text."""
     rows = frame.to_dicts()
-    for name in {"count", "at_least", "index"} & set(frame.columns):  # beyond 128 bits a frame holds them as text
+    for name in {"count", "at_least", "index"} & set(frame.columns):
         for row in rows:
             row[name] = None if row[name] is None else int(row[name])
-    print_rows(rows, as_json, frame.columns, whole)
+    return rows
 
 
 def write_frame(frame: pl.DataFrame, out: str) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
+import sedspace
 from sedspace.cli import arguments
 from sedspace.cli.arguments import INTEGER, PATH, SCORES, SPACE, TEXT, as_target
-from sedspace.cli.options import cluster, engine_options, json_option, table_option, unique_option
+from sedspace.cli.options import cluster_client, engine_options, json_option, table_option, unique_option
 from sedspace.cli.printing import (
     answer,
     check_answer,
@@ -19,11 +20,12 @@ from sedspace.cli.printing import (
     fail,
     print_frame,
     print_rows,
+    rows_of,
     strict_json,
     write_frame,
 )
 from sedspace.runs import Run, enumerate_space, open_run, repair_run
-from sedspace.scores import best, default_columns
+from sedspace.scores import default_columns
 from sedspace.spaces import space as find_space
 
 
@@ -77,7 +79,7 @@ def enumerate_command(
     began = time.perf_counter()
     request: dict[str, Any] = {"start": start, "stop": stop, "shard_rows": shard_rows, "where": where, "unique": unique}
     try:
-        with cluster(engine, scheduler, threads, worker_timeout) as client:
+        with cluster_client(engine, scheduler, threads, worker_timeout) as client:
             run = enumerate_space(chosen, out, wanted, None if client else threads, client=client, **request)
     except KeyboardInterrupt:
         fail("interrupted; finished shards stay valid, give the same command again to continue", 130)
@@ -120,11 +122,10 @@ def _best_rows(run: Run) -> tuple[str, list[dict[str, Any]]]:
         return "sed", []
     score = next((score for score in scores if score.name == "sed"), scores[0])
     if run.request.where is None:
-        values, indices = best(run.space, score, 5, run.request.start, run.request.stop)
-        pairs = list(zip(indices, values.tolist(), strict=True))
+        frame = sedspace.top_k(run.space, 5, score, run.request.start, run.request.stop)
     else:
-        pairs = run.top(5, score.name, columns=[]).select("index", score.name).rows()
-    return score.name, [{"index": i, score.name: value, "arch": run.space.arch(i)} for i, value in pairs]
+        frame = run.top(5, score.name, columns=[])
+    return score.name, rows_of(frame)
 
 
 def _shards(run: Run) -> str:

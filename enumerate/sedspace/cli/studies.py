@@ -10,11 +10,11 @@ import sedspace
 from sedspace.answers import space_of
 from sedspace.cli import arguments
 from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, find_target, refuse
-from sedspace.cli.options import cluster, engine_options, json_option, unique_option, where_option
+from sedspace.cli.options import cluster_client, engine_options, json_option, unique_option, where_option
 from sedspace.cli.printing import print_rows
-from sedspace.errors import BadInput
-from sedspace.spaces import Space
-from sedspace.tables import key_of, read_table, with_index
+from sedspace.report import reproduce, summary, write_report
+from sedspace.studies import chosen_proxies, crosscheck
+from sedspace.tables import read_indices
 
 
 @click.command()
@@ -67,9 +67,6 @@ def crosscheck_command(
 
     Needs the extra `crosscheck`, which is torch. Then see `sedspace report`.
     """
-    from sedspace.report import summary
-    from sedspace.studies import chosen_proxies, crosscheck
-
     if archs is not None:
         refuse("chooses among random ones: expected it without --archs", "n", "stratify", "where", "unique")
     names = arguments.names(proxies, "--proxies")
@@ -79,23 +76,14 @@ def crosscheck_command(
     found = find_target(target)
     space = space_of(found)
     if archs is not None:
-        indices = _indices(archs, space)
+        indices = read_indices(archs, space)
     else:
         drawn = sedspace.sample(found, n, **drawing)
         indices = [int(index) for index in drawn["index"]]  # text beyond 128 bits
-    with cluster(engine, scheduler, None, worker_timeout) as client:
+    with cluster_client(engine, scheduler, None, worker_timeout) as client:
         study = crosscheck(space, indices, names, out, client=client, **options)
     wanted = {proxy.name for proxy in chosen_proxies(names)}
     print_rows([row for row in summary(study) if row["proxy"] in wanted], as_json)
-
-
-def _indices(path: str, space: Space) -> list[int]:
-
-    table = read_table(path)
-    keyed, unreadable = with_index(table, key_of(table), space)
-    if unreadable or keyed.is_empty():
-        raise BadInput(f"--archs {path}: {unreadable[0] if unreadable else 'no architectures'}")
-    return keyed["index"].to_list()
 
 
 @click.command()
@@ -112,8 +100,6 @@ def report_command(study: str, accuracy: str | None, columns: tuple[str, ...], o
     """
     if accuracy is None:
         refuse("is one of the table of accuracies: expected --accuracy TABLE", "columns")
-    from sedspace.report import write_report
-
     for path in write_report(study, out, accuracy, columns or None):
         click.echo(path)
 
@@ -133,7 +119,5 @@ def reproduce_command(tables: str, study: str | None, out: str) -> None:
 
     Needs the extra `report`: matplotlib and scipy. What there is no table for is said to be unchecked.
     """
-    from sedspace.report import reproduce
-
     for path in reproduce(tables, out, study):
         click.echo(path)
