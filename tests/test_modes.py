@@ -99,7 +99,7 @@ directory = sys.argv[1]
 run = ss.open_run(directory + "/run")
 doors = [
     lambda: ss.top_k("tss5", 5, where="params < 500000"),
-    lambda: ss.members("tss8", "sed >= 40").count,
+    lambda: ss.members("tss8", where="sed >= 40").count,
     lambda: ss.distribution("tss").frame(),
     lambda: ss.enumerate_space("tss", f"{directory}/{os.getpid()}", where="sed > 3", progress=False),
     lambda: run.scan().select(pl.col("sed").max(), pl.col("params").max()).collect(),
