@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from itertools import pairwise
 
 import pytest
 
@@ -84,8 +85,7 @@ def test_toml_and_runs(tmp_path):
     per_edge = 3 * sum(25 * c * c + 2 * c for c in (8, 24))
     around = 27 * 8 + 16 + (9 * 8 * 24 + 48) + (9 * 24 * 24 + 48) + 8 * 24 + 48 + 24 * 200 + 200
     assert ss.score(space, "params", index, index + 1).item() == around + 10 * per_edge
-    ways = naive.digits(0, [4] * 10)
-    assert ways == space.digits(0).tolist()
+    assert space.digits(123_456).tolist() == naive.digits(123_456, [4] * 10)
     run = ss.enumerate_space(space, tmp_path / "run", start=1000, stop=9000, progress=False)
     path.unlink()  # the run explains itself
     opened = ss.open_run(tmp_path / "run")
@@ -139,20 +139,36 @@ def test_a_wrong_file_is_one_line(change, message, tmp_path):
     assert str(path) in str(caught.value)
 
 
-def test_definitions_are_copied_and_wide_networks_counted(tmp_path):
-    widths = [1024, 2048, 4096]
+def test_parameters_beyond_int32_are_counted(tmp_path):
+    widths = (1024, 2048, 4096)
     five = {"name": "conv5", "kind": "conv", "kernel": 5}
-    space = ss.cell_space("wide", 4, [OPERATIONS[0], five], skeleton={"widths": tuple(widths)})
+    space = ss.cell_space("wide", 4, [OPERATIONS[0], five], skeleton={"widths": widths})
     for _ in range(2):  # made and resumed
         run = ss.enumerate_space(space, tmp_path / "run", progress=False)
     assert run.rows == run.rows_found == 64
-    assert run.scan().collect()["params"].max() > 1 << 31
+    per_edge = 5 * sum(25 * c * c + 2 * c for c in widths)
+    around = 27 * 1024 + 2 * 1024 + 2 * 4096 + 10 * 4096 + 10
+    around += sum(9 * a * b + 2 * b + 9 * b * b + 2 * b + a * b for a, b in pairwise(widths))
+    assert run.scan().collect()["params"].max() == around + 6 * per_edge > 1 << 31
+
+
+def test_a_definition_is_a_copy():
+    widths = [8, 16, 32]
     mine = ss.cell_space("mine", 4, OPERATIONS, skeleton={"widths": widths})
-    widths.append(8192)
-    assert mine.definition["skeleton"]["widths"] == [1024, 2048, 4096]
-    for wrong in (["none", "conv"], None, 5):
-        with pytest.raises(ss.BadInput, match="operation"):
-            ss.cell_space("m", 3, wrong)
+    widths.append(64)
+    assert mine.definition["skeleton"]["widths"] == [8, 16, 32]
+
+
+@pytest.mark.parametrize("operations", [["none", "conv"], None, 5])
+def test_operations_that_are_none(operations):
+    with pytest.raises(ss.BadInput, match="operation"):
+        ss.cell_space("m", 3, operations)
+
+
+@pytest.mark.parametrize("name", [*ss.spaces.LISTED, "tss4", "tss23", "tss99", "tss05"])
+def test_names_of_sedspace_are_taken(name):
+    with pytest.raises(ss.BadInput, match=f"name '{name}' is one of sedspace's own spaces, choose another"):
+        ss.cell_space(name, 3, OPERATIONS)
 
 
 def test_a_missing_file_is_one_line():

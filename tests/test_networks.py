@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 
 import sedspace as ss
 from sedspace.studies.proxies import Batch, find_proxy
+from toy import Toy
 
 
 def macs(network, side=32):
@@ -71,11 +72,11 @@ def test_a_network_is_asked_for_by_its_arch_string(name):
     torch.manual_seed(0)
     expected = space.network(index).state_dict()
     torch.manual_seed(0)
-    found = space.network(space.arch(index)).state_dict()
+    found = ss.network(name, space.arch(index)).state_dict()
     assert list(found) == list(expected)
     assert all(torch.equal(found[key], expected[key]) for key in expected)
     with pytest.raises(ss.BadInput, match=r"arch 'nothing'"):
-        space.network("nothing")
+        ss.network(name, "nothing")
 
 
 @pytest.mark.parametrize(("dataset", "side", "classes"), [("cifar100", 32, 100), ("imagenet16", 16, 120)])
@@ -152,6 +153,17 @@ def test_macro_networks_of_transnas():
     assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 47)
     with torch.no_grad():
         assert network[:-1](torch.zeros(1, 3, 256, 256)).shape == (1, 256, 16, 16)
+
+
+def test_a_space_without_networks():
+    with pytest.raises(ss.BadInput, match="toy has no network"):
+        Toy([2, 3]).network(0)
+
+
+@pytest.mark.parametrize("index", [-1, 15_625])
+def test_an_index_that_is_outside(index):
+    with pytest.raises(ss.BadInput, match=f"index {index} is outside tss: expected 0 to 15624"):
+        ss.network("tss", index)
 
 
 def test_an_unknown_dataset():

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, overload
+from typing import TYPE_CHECKING, ClassVar, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -211,7 +211,7 @@ class Space(ABC):
     @property
     @abstractmethod
     def features(self) -> Mapping[str, Feature]:
-        """The integers that add up over an architecture, by name."""
+        """The integers that add up over an architecture, by name; SED is made of ``residual``, its residual skips."""
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -228,7 +228,7 @@ class Space(ABC):
         """The texts of an architecture beside its arch string, by the name of their column."""
         return {}
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Return the space as plain JSON values, as manifests record it."""
         positions = [{"name": p.name, "choices": [choice.name for choice in p.choices]} for p in self.positions]
         return {"name": self.name, "size": self.size, "positions": positions}
@@ -423,7 +423,7 @@ class Space(ABC):
         return tuple(_table_row(row, position, self.name) for row, position in zip(source, self.positions, strict=True))
 
 
-def _sum(of: Mapping[Operation, Any], choice: Choice) -> Any:
+def _sum(of: Mapping[Operation, int], choice: Choice) -> int:
     first, *rest = (of[operation] for operation in choice.operations)
     return sum(rest, first) if rest else first  # the very value, so that what is no integer is seen as it is
 

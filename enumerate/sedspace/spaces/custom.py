@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from sedspace.errors import BadInput, as_path, first_line, unknown
 from sedspace.spaces.base import Space
@@ -29,7 +29,7 @@ class CustomSpace(NatsCellSpace):
         self, name: str, title: str, nodes: int, operations: Mapping[str, Operation], skeleton: Skeleton
     ) -> None:
         super().__init__(name, title, nodes, operations, [skeleton])
-        self.definition: dict[str, Any] = {
+        self.definition: dict[str, object] = {
             "name": name,
             "nodes": nodes,
             "operations": [vars(operation) for operation in operations.values()],
@@ -37,7 +37,7 @@ class CustomSpace(NatsCellSpace):
             "title": title,
         }
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Return the space as plain JSON values, with its definition: a run of it can be opened anywhere."""
         return {**super().describe(), "definition": self.definition}
 

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 from itertools import combinations, product
-from typing import Any
 
 from sedspace.errors import BadInput, first_line
 from sedspace.spaces.base import Space
@@ -154,12 +153,12 @@ _CONCAT = ("[2, 3, 4, 5]", "(2, 3, 4, 5)", "range(2, 6)", "list(range(2, 6))")
 # -- genotypes ---------------------------------------------------------------------------------------------------------
 
 
-def _short(arch: Any) -> str:
+def _short(arch: object) -> str:
     text = repr(arch)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _read(arch: str) -> list[Any]:
+def _read(arch: str) -> list[object]:
     """Return the two cells of a genotype in any notation, as lists of pairs."""
     if not isinstance(arch, str):
         raise BadInput(f"arch {_short(arch)} is not a string")
@@ -182,7 +181,7 @@ def _read(arch: str) -> list[Any]:
     return list(cells)
 
 
-def _edge(arch: str, cell: str, number: int, edge: Any) -> tuple[int, int]:
+def _edge(arch: str, cell: str, number: int, edge: object) -> tuple[int, int]:
     """Return one edge as (source, code of the operation)."""
     where = f"arch {_short(arch)}: {cell} node {NODES[number // 2]} has the input {edge!r}"
     if not isinstance(edge, list | tuple) or len(edge) != 2:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,7 +49,7 @@ class ListedSpace(Space):
         """For the one position, all arch strings."""
         return (tuple(self._archs()),)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Return the space as plain JSON values; the order of its architectures is documented, not recorded."""
         return {"name": self.name, "size": self.size, "positions": [{"name": "architecture", "choices": self.size}]}
 

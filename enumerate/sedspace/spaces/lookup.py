@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from sedspace.errors import BadInput
 from sedspace.spaces.base import Space
@@ -17,9 +16,9 @@ def space(name: str | Space) -> Space:
     Parameters
     ----------
     name : str or Space
-        ``tss`` (NATS-Bench's topology space, NAS-Bench-201), ``tss5``, ``tss6``, ... ``tss23`` (the same construction
-        on that many nodes), ``sss``, ``darts``, ``nb101``, ``transnas_micro``, ``transnas_macro``; or the path of a
-        TOML file that describes a space of one's own (`read_space`). A `Space` is returned as it is.
+        One that `known_spaces` lists, such as ``tss`` (NATS-Bench's topology space, NAS-Bench-201) or ``darts``; of
+        the family ``tss2`` to ``tss23`` (the same construction on that many nodes); or the path of a TOML file that
+        describes a space of one's own (`read_space`). A `Space` is returned as it is.
 
     Returns
     -------
@@ -41,7 +40,7 @@ def space(name: str | Space) -> Space:
     return read_space(name) if str(name).endswith(".toml") else named_space(str(name))
 
 
-def described(about: Mapping[str, Any]) -> Space:
+def described(about: Mapping[str, object]) -> Space:
     """Return the space of what `Space.describe` says of it, in a manifest or a study.
 
     Those come from anywhere: a name is one of sedspace's own, never a file to read.

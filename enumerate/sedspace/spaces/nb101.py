@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,12 +229,12 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _checked(matrix: Any, operations: Any) -> tuple[list[list[int]], list[str]]:
+def _checked(
+    matrix: Iterable[Iterable[SupportsIndex | str]], operations: Iterable[object]
+) -> tuple[list[list[int]], list[str]]:
     """Return the rows of a matrix and the operations of its vertices; raise `BadInput` if they are no cell."""
     try:
-        rows: list[list[Any]] = [
-            [value if isinstance(value, str) else operator.index(value) for value in row] for row in matrix
-        ]
+        rows = [[-1 if isinstance(value, str) else operator.index(value) for value in row] for row in matrix]
         names = [str(name) for name in operations]
     except TypeError:
         raise BadInput("cell of nb101: expected a matrix of 0 and 1 and a list of operations") from None

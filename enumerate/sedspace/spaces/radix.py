@@ -121,8 +121,9 @@ def as_array(given: ArrayLike) -> NDArray[np.generic]:
 
 def _integers(given: ArrayLike) -> NDArray[np.generic]:
     """Return integers as an array, of Python ints where numpy has no integer type for all of them."""
-    if str(getattr(given, "dtype", "")) in ("Int128", "UInt128"):  # a polars series wider than any type of numpy
-        return np.array(list(given), dtype=object)  # type: ignore[arg-type]
+    wide = str(getattr(given, "dtype", "")) in ("Int128", "UInt128")  # a polars series wider than any type of numpy
+    if wide and isinstance(given, Iterable):
+        return np.array(list(given), dtype=object)
     array = as_array(given)
     if array.dtype.kind == "f" and not hasattr(given, "__array__"):  # a list that holds more than int64
         return np.array(given, dtype=object)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
-from sedspace.spaces.parts import Derived, Feature, Group, Operation, Position, Table
+from sedspace.spaces.parts import Derived, Digits, Feature, Group, Operation, Position, Table
 from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
 from sedspace.spaces.widths import WidthSpace
 
@@ -91,7 +90,7 @@ def _exponent(number: int, prime: int) -> int:
     return 0 if number % prime else 1 + _exponent(number // prime, prime)
 
 
-def _layers(skeleton: Skeleton, digits: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], Any, int, bool]]:
+def _layers(skeleton: Skeleton, digits: Digits) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], int]]:
     """Yield the layers with weights: their weights, the channels of their BatchNorm (or 0), and output pixels.
 
     Stages 1, 3 and 5 are the best cell of the topology space: 3x3 convolutions on five of its six edges, and a skip
@@ -101,28 +100,28 @@ def _layers(skeleton: Skeleton, digits: NDArray[Any]) -> Iterator[tuple[NDArray[
     widths = np.array(WIDTHS)[digits].astype(np.int64)
     side = skeleton.side
     first = widths[:, 0]
-    yield 27 * first, first, side * side, True
+    yield 27 * first, first, side * side
     c_in = first
     for stage in range(STAGES):
         c_out = widths[:, stage]
         halves = stage % 2 == 1
         side = side // 2 if halves else side
         if halves:
-            yield 9 * c_in * c_out, c_out, side * side, True
-            yield 9 * c_out * c_out, c_out, side * side, True
-            yield c_in * c_out, 0 * c_out, side * side, True
+            yield 9 * c_in * c_out, c_out, side * side
+            yield 9 * c_out * c_out, c_out, side * side
+            yield c_in * c_out, 0 * c_out, side * side
         else:
             for source in (c_in, c_in, c_out, c_out, c_out):
-                yield 9 * source * c_out, c_out, side * side, True
+                yield 9 * source * c_out, c_out, side * side
             differs = c_in != c_out
-            yield differs * c_in * c_out, differs * c_out, side * side, True
+            yield differs * c_in * c_out, differs * c_out, side * side
         c_in = c_out
-    yield c_in * skeleton.classes + skeleton.classes, c_in, 1, False
+    yield c_in * skeleton.classes + skeleton.classes, c_in, 1
 
 
-def _params(skeleton: Skeleton, digits: NDArray[Any]) -> NDArray[np.int64]:
-    return np.asarray(sum(weights + 2 * scaled for weights, scaled, _, _ in _layers(skeleton, digits)))
+def _params(skeleton: Skeleton, digits: Digits) -> NDArray[np.int64]:
+    return np.asarray(sum(weights + 2 * scaled for weights, scaled, _ in _layers(skeleton, digits)))
 
 
-def _macs(skeleton: Skeleton, digits: NDArray[Any]) -> NDArray[np.int64]:
-    return np.asarray(sum(weights * pixels for weights, _, pixels, _ in _layers(skeleton, digits)))
+def _macs(skeleton: Skeleton, digits: Digits) -> NDArray[np.int64]:
+    return np.asarray(sum(weights * pixels for weights, _, pixels in _layers(skeleton, digits)))
