@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, first_line, unknown
 from sedspace.expression import (
+    Tree,
     columns_of,
     compared_texts,
     expression_of,
@@ -73,7 +73,7 @@ class Condition:
         except RecursionError:
             raise BadInput(f"where {self._shown} is nested too deep, or has a number beyond all bounds") from None
 
-    def _take(self, tree: Any, columns: Mapping[str, str], choices: Mapping[str, Sequence[str]]) -> None:
+    def _take(self, tree: Tree, columns: Mapping[str, str], choices: Mapping[str, Sequence[str]]) -> None:
         if (found := other_rows(tree)) == "alias":  # so polars takes what follows a number at once
             raise BadInput(f"where {self._shown} has letters after a number: expected SQL, in which 0.5M is 500000")
         if found is not None:
@@ -94,7 +94,7 @@ class Condition:
         }
         self.expression = self._checked(tree)
 
-    def _checked(self, tree: Any) -> pl.Expr:
+    def _checked(self, tree: Tree) -> pl.Expr:
         """Return the expression of a tree, made safe against wrapping and NaN; refuse one that is no condition."""
         try:
             if not only_compares(tree):  # comparing integers as they stand is safe, and faster
@@ -108,7 +108,7 @@ class Condition:
             raise BadInput(f"where {self._shown} gives {kind}, expected a condition that is true or false")
         return expression
 
-    def holds(self, values: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    def holds(self, values: Mapping[str, NDArray[np.generic]]) -> NDArray[np.bool_]:
         """Return where the condition holds: bool of the shape of the values, of which one per name is needed."""
         refuse_fork()
         shape = values[self.names[0]].shape
@@ -119,7 +119,7 @@ class Condition:
             raise BadInput(f"where {self._shown} cannot be evaluated: {first_line(error)}") from None
         return kept.to_numpy().reshape(shape)
 
-    def _series(self, name: str, values: NDArray[Any]) -> pl.Series:
+    def _series(self, name: str, values: NDArray[np.generic]) -> pl.Series:
         if name in self.choices:
             return self.choices[name].gather(values).alias(name)
         return pl.Series(name, values, dtype=self.schema[name])
@@ -156,7 +156,7 @@ def refuse_endless(text: str, what: str) -> None:
         raise BadInput(f"{what} {shown(text)} has parentheses {deepest} deep, expected at most {_DEEPEST}")
 
 
-def shown(text: Any) -> str:
+def shown(text: object) -> str:
     """Return a text as an error shows it: in quotes, and not at any length."""
     return repr(_cut(text) if isinstance(text, str) else text)
 

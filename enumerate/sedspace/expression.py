@@ -13,8 +13,11 @@ from typing import Any
 
 import polars as pl
 
-Tree = Any
+Tree = Any  # JSON, as polars writes it
 """A node: a kind by itself, or a mapping of a single kind to its body."""
+
+Body = Any
+"""What belongs to a node."""
 
 _INPUTS: dict[str, tuple[str, ...]] = {  # where the kinds that look at a single row have theirs; all others are refused
     "Column": (),
@@ -130,7 +133,7 @@ def without_wrapping(tree: Tree, schema: Mapping[str, pl.DataType]) -> Tree:
     """Return the tree with integers computed in 128 bits, in floats where these may not do; powers always in floats."""
     dtype_of = _types(schema)
 
-    def replace(kind: str, body: Any) -> Tree | None:
+    def replace(kind: str, body: Body) -> Tree | None:
         name = _operator(kind, body)
         if name not in _ARITHMETIC and not name.startswith("Pow."):
             return None
@@ -175,7 +178,7 @@ def with_nan_as_null(tree: Tree, schema: Mapping[str, pl.DataType]) -> Tree:
         known = _taken_apart(side)[0] == "Literal" or side in columns.values()
         return side if known or not dtype_of(side).is_float() else guard(side)
 
-    def replace(kind: str, body: Any) -> Tree | None:
+    def replace(kind: str, body: Body) -> Tree | None:
         if kind == "Column":
             return columns.get(body)
         if not _compares(kind, body) and not _looks_up(kind, body):
@@ -200,7 +203,7 @@ def _types(schema: Mapping[str, pl.DataType]) -> Callable[[Tree], pl.DataType]:
     return lambda tree: empty.select(expression_of(tree)).dtypes[0]
 
 
-def _rewritten(tree: Tree, replace: Callable[[str, Any], Tree | None]) -> Tree:
+def _rewritten(tree: Tree, replace: Callable[[str, Body], Tree | None]) -> Tree:
     """Return a tree with nodes replaced, from the leaves on; what stands in for one is not looked at again."""
     kind, body = _taken_apart(tree)
     inputs = [_rewritten(one, replace) for one in _inputs(kind, body)]
@@ -209,27 +212,27 @@ def _rewritten(tree: Tree, replace: Callable[[str, Any], Tree | None]) -> Tree:
     return again if replaced is None else replaced
 
 
-def _inputs(kind: str, body: Any) -> list[Tree]:
+def _inputs(kind: str, body: Body) -> list[Tree]:
     """Return the nodes that a node is made of."""
     found = [body[key] for key in _INPUTS.get(kind, ())]
     return found[0] if kind == "Function" else found
 
 
-def _with_inputs(kind: str, body: Any, inputs: list[Tree]) -> Tree:
+def _with_inputs(kind: str, body: Body, inputs: list[Tree]) -> Tree:
     """Return a node made of other nodes."""
     if kind == "Function":
         return {kind: {**body, "input": inputs}}
     return {kind: {**body, **dict(zip(_INPUTS[kind], inputs, strict=True))} if inputs else body}
 
 
-def _nodes(tree: Tree) -> Iterator[tuple[str, Any]]:
+def _nodes(tree: Tree) -> Iterator[tuple[str, Body]]:
     kind, body = _taken_apart(tree)
     yield kind, body
     for one in _inputs(kind, body):
         yield from _nodes(one)
 
 
-def _taken_apart(tree: Tree) -> tuple[str, Any]:
+def _taken_apart(tree: Tree) -> tuple[str, Body]:
     """Return the kind of a node and its body."""
     if isinstance(tree, str):
         return tree, None
@@ -237,7 +240,7 @@ def _taken_apart(tree: Tree) -> tuple[str, Any]:
     return kind, body
 
 
-def _function(body: Any) -> str:
+def _function(body: Body) -> str:
     """Return the name of a function with its families before it, as in ``Sql.Binary.Rem``."""
     names, rest = [], body["function"]
     while isinstance(rest, dict) and rest:
@@ -246,16 +249,16 @@ def _function(body: Any) -> str:
     return ".".join([*names, rest] if isinstance(rest, str) else names)
 
 
-def _operator(kind: str, body: Any) -> str:
+def _operator(kind: str, body: Body) -> str:
     name: str = body["op"] if kind == "BinaryExpr" else _function(body) if kind == "Function" else ""
     return name.removeprefix("Sql.Binary.")
 
 
-def _compares(kind: str, body: Any) -> bool:
+def _compares(kind: str, body: Body) -> bool:
     return _operator(kind, body) in _COMPARISONS
 
 
-def _looks_up(kind: str, body: Any) -> bool:
+def _looks_up(kind: str, body: Body) -> bool:
     return kind == "Function" and _is_one_of(_function(body), (*_MEMBERSHIP, *_ABSENCE))
 
 

@@ -18,7 +18,6 @@ shape: (2, 3)
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -110,7 +109,7 @@ class SedNamespace:
 
         return self._expression.map_batches(_nulls_kept(parse), return_dtype=dtype, is_elementwise=True)
 
-    def _map(self, function: Callable[[NDArray[np.int64]], pl.Series], dtype: Any) -> pl.Expr:
+    def _map(self, function: Callable[[NDArray[np.int64]], pl.Series], dtype: pl.DataType) -> pl.Expr:
         def evaluate(column: pl.Series) -> pl.Series:
             wide = column.dtype == pl.Int128  # wider than any type of numpy
             indices = np.array(column.to_list(), dtype=object) if wide else column.to_numpy()

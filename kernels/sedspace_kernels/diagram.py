@@ -18,12 +18,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sedspace_kernels.tables import distinct, pack, unpack
+
+Exact = NDArray[np.int64] | NDArray[np.object_]
+"""Exact numbers: int64, or Python integers (dtype object) where they may not fit."""
 
 _EXACT = 1 << 62
 _AT_ONCE = 1 << 20
@@ -44,16 +46,16 @@ class Layer:
         The number of choices.
     weight, first : exact[kinds]
         How many choices are of each kind, and the lowest of them.
-    kind_of : intp[choices]
+    kind_of : integer[choices]
         The kind of each choice.
     """
 
     child: NDArray[np.int32]
     nodes: int
     size: int
-    weight: NDArray[Any]
-    first: NDArray[Any]
-    kind_of: NDArray[np.intp]
+    weight: Exact
+    first: Exact
+    kind_of: NDArray[np.integer]
 
 
 class TooManyEdges(Exception):
@@ -64,9 +66,16 @@ class TooManyEdges(Exception):
         self.classes, self.positions = classes, positions
 
 
-def exact(bound: int) -> type:
+def exact(bound: int) -> type[np.int64] | type[object]:
     """Return the dtype that holds integers up to a bound."""
     return np.int64 if bound < _EXACT else object
+
+
+def sums_by(group_of: NDArray[np.integer], numbers: Exact, groups: int) -> Exact:
+    """Return the sum of exact numbers in each group: exact[groups]."""
+    total: Exact = np.zeros(groups, np.int64 if numbers.dtype == np.int64 else object)
+    np.add.at(total, group_of, numbers)
+    return total
 
 
 def most_classes(tables: Sequence[NDArray[np.int64]]) -> int:
@@ -126,33 +135,33 @@ def build(
     return diagram, unpack(packing, sums)
 
 
-def count(diagram: Sequence[Layer]) -> NDArray[Any]:
+def count(diagram: Sequence[Layer]) -> Exact:
     """Return the number of paths to each node after the last layer: exact[nodes]."""
-    here: NDArray[Any] = np.ones(1, np.int64)
+    here: Exact = np.ones(1, np.int64)
     bound = 1
     for layer in diagram:
         bound *= layer.size
         dtype = exact(bound)
-        flow: NDArray[Any] = here.astype(dtype)[:, None] * layer.weight.astype(dtype)
+        flow: Exact = here.astype(dtype)[:, None] * layer.weight.astype(dtype)
         here = np.zeros(layer.nodes, dtype)
         np.add.at(here, layer.child.reshape(-1), flow.reshape(-1))
     return here
 
 
-def least(diagram: Sequence[Layer]) -> NDArray[Any]:
+def least(diagram: Sequence[Layer]) -> Exact:
     """Return the lowest index of a path to each node after the last layer: exact[nodes]."""
-    here: NDArray[Any] = np.zeros(1, np.int64)
+    here: Exact = np.zeros(1, np.int64)
     bound = 1
     for layer in diagram:
         bound *= layer.size
         dtype = exact(bound)
-        lowest: NDArray[Any] = here.astype(dtype)[:, None] * layer.size + layer.first.astype(dtype)
+        lowest: Exact = here.astype(dtype)[:, None] * layer.size + layer.first.astype(dtype)
         here = np.full(layer.nodes, bound, dtype)
         np.minimum.at(here, layer.child.reshape(-1), lowest.reshape(-1))
     return here
 
 
-def count_onward(diagram: Sequence[Layer], weights: NDArray[Any]) -> list[NDArray[Any]]:
+def count_onward(diagram: Sequence[Layer], weights: Exact) -> list[Exact]:
     """Return the number of paths on from every node, when the ends count as given.
 
     Parameters
@@ -168,14 +177,14 @@ def count_onward(diagram: Sequence[Layer], weights: NDArray[Any]) -> list[NDArra
     out = [weights]
     for layer in reversed(diagram):
         dtype = exact(int(out[-1].max(initial=0)) * layer.size)
-        onward: NDArray[Any] = out[-1].astype(dtype)[layer.child]
+        onward: Exact = out[-1].astype(dtype)[layer.child]
         out.append((onward * layer.weight.astype(dtype)).sum(axis=1))
     return out[::-1]
 
 
 def unrank(
-    diagram: Sequence[Layer], onward: Sequence[NDArray[Any]], ranks: NDArray[Any]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[Any]]:
+    diagram: Sequence[Layer], onward: Sequence[Exact], ranks: Exact
+) -> tuple[NDArray[np.intp], NDArray[np.integer], Exact]:
     """Walk to the architectures of given ranks in the order of their indices.
 
     Parameters
@@ -189,13 +198,13 @@ def unrank(
     Returns
     -------
     digits : intp[n, positions]
-    node : intp[n]
+    node : integer[n]
         Where each walk ends.
     rest : exact[n]
         The rank within the weight of that end.
     """
     digits = np.empty((len(ranks), len(diagram)), np.intp)
-    node: NDArray[Any] = np.zeros(len(ranks), np.intp)
+    node: NDArray[np.integer] = np.zeros(len(ranks), np.intp)
     rest = ranks
     for p, layer in enumerate(diagram):
         used, row = np.unique(node, return_inverse=True)
@@ -207,7 +216,7 @@ def unrank(
     return digits, node, rest
 
 
-def _last_below(upto: NDArray[Any], row: NDArray[np.intp], rest: NDArray[Any]) -> NDArray[np.intp]:
+def _last_below(upto: Exact, row: NDArray[np.intp], rest: Exact) -> NDArray[np.intp]:
     """Return for each entry of `rest` how many numbers of its row, but the first, are not beyond it."""
     out = np.empty(len(row), np.intp)
     if upto.shape[1] > _FEW_CHOICES:
@@ -224,8 +233,8 @@ def _last_below(upto: NDArray[Any], row: NDArray[np.intp], rest: NDArray[Any]) -
 
 
 def rank(
-    diagram: Sequence[Layer], onward: Sequence[NDArray[Any]], digits: NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    diagram: Sequence[Layer], onward: Sequence[Exact], digits: NDArray[np.integer]
+) -> tuple[Exact, NDArray[np.integer]]:
     """Return how much lies before each architecture: the inverse of `unrank`.
 
     Parameters
@@ -239,11 +248,11 @@ def rank(
     -------
     before : exact[n]
         The weight of all ends with a lower index, whether or not the architecture itself leads to one that counts.
-    node : intp[n]
+    node : integer[n]
         Where each walk ends.
     """
-    before: NDArray[Any] = np.zeros(len(digits), exact(int(onward[0].max(initial=0))))
-    node: NDArray[Any] = np.zeros(len(digits), np.intp)
+    before: Exact = np.zeros(len(digits), exact(int(onward[0].max(initial=0))))
+    node: NDArray[np.integer] = np.zeros(len(digits), np.intp)
     for p, layer in enumerate(diagram):
         used, row = np.unique(node, return_inverse=True)
         before = before + _upto(layer, onward[p + 1], used)[row, digits[:, p]]
@@ -251,11 +260,9 @@ def rank(
     return before, node
 
 
-def _upto(layer: Layer, onward: NDArray[Any], nodes: NDArray[np.intp]) -> NDArray[Any]:
+def _upto(layer: Layer, onward: Exact, nodes: NDArray[np.integer]) -> Exact:
     """Return for some nodes the paths on by choices below each one, and last by all: exact[nodes, choices + 1]."""
-    by_choice: NDArray[Any] = onward[layer.child[nodes]][:, layer.kind_of].astype(
-        exact(int(onward.max(initial=0)) * layer.size)
-    )
-    out = np.zeros((len(nodes), layer.size + 1), by_choice.dtype)
-    np.cumsum(by_choice, axis=1, out=out[:, 1:])
+    dtype = exact(int(onward.max(initial=0)) * layer.size)
+    out: Exact = np.zeros((len(nodes), layer.size + 1), dtype)
+    np.cumsum(onward[layer.child[nodes]][:, layer.kind_of].astype(dtype), axis=1, out=out[:, 1:])
     return out

@@ -13,8 +13,6 @@ nodes do not matter. That different graphs have different hashes is not certain,
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,7 +29,7 @@ _ZERO = np.uint64(0)
 
 
 @jit
-def _mix(x: Any) -> Any:
+def _mix(x: np.uint64) -> np.uint64:
     """Scatter 64 bits over 64 bits, one to one (the finaliser of SplitMix64)."""
     x = (x ^ (x >> _30)) * _A
     x = (x ^ (x >> _27)) * _B
@@ -39,13 +37,13 @@ def _mix(x: Any) -> Any:
 
 
 @jit
-def _times(term: Any, often: int) -> Any:
+def _times(term: np.uint64, often: int) -> np.uint64:
     """Return what a term adds to the hash of a value in which it comes so often."""
     return _mix(term + np.uint64(often) * _TOKEN)
 
 
 @jit
-def _hash_of(value: NDArray[np.int64], of_term: NDArray[Any]) -> Any:
+def _hash_of(value: NDArray[np.int64], of_term: NDArray[np.uint64]) -> np.uint64:
     """Return the hash of a value, 0 if it has no terms."""
     total = _ZERO
     for t in range(len(value)):
@@ -55,7 +53,7 @@ def _hash_of(value: NDArray[np.int64], of_term: NDArray[Any]) -> Any:
 
 
 @jit
-def _same_pooling(e: int, sources: NDArray[np.int64], kind: NDArray[Any], value: NDArray[np.int64]) -> int:
+def _same_pooling(e: int, sources: NDArray[np.int64], kind: NDArray[np.uint64], value: NDArray[np.int64]) -> int:
     """Return the first edge that pools the same value in the same way."""
     for before in range(e):
         if kind[before] == kind[e] and np.array_equal(value[sources[before]], value[sources[e]]):
@@ -68,11 +66,11 @@ def _hash_forward(
     first: int,
     sources: NDArray[np.int64],
     targets: NDArray[np.int64],
-    kind: NDArray[Any],
+    kind: NDArray[np.uint64],
     weightless: NDArray[np.bool_],
     value: NDArray[np.int64],
-    of_node: NDArray[Any],
-    forward: NDArray[Any],
+    of_node: NDArray[np.uint64],
+    forward: NDArray[np.uint64],
 ) -> None:
     """Make the values of all nodes from the target of an edge on; the term of edge e is number e + 1, the input 0."""
     for e in range(first, len(sources)):
@@ -92,8 +90,8 @@ def _hash_forward(
 
 @jit
 def _hash_backward(
-    sources: NDArray[np.int64], value: NDArray[np.int64], forward: NDArray[Any], backward: NDArray[Any]
-) -> Any:
+    sources: NDArray[np.int64], value: NDArray[np.int64], forward: NDArray[np.uint64], backward: NDArray[np.uint64]
+) -> np.uint64:
     """Return the hash of the graph of terms that lead to the last node, 0 if there are none."""
     root = value[-1]
     for t in range(len(root)):
@@ -116,9 +114,9 @@ def hashes(
     start: int,
     sources: NDArray[np.int64],
     targets: NDArray[np.int64],
-    kinds: NDArray[Any],
+    kinds: NDArray[np.uint64],
     weightless: NDArray[np.bool_],
-    out: NDArray[Any],
+    out: NDArray[np.uint64],
 ) -> None:
     """Write the hashes of consecutive cells, 0 if they have no value.
 
@@ -158,7 +156,9 @@ def hashes(
 
 
 @jit
-def _first(values: NDArray[Any], part: int, slots: NDArray[Any], firsts: NDArray[Any], out: NDArray[Any]) -> None:
+def _first(
+    values: NDArray[np.uint64], part: int, slots: NDArray[np.uint64], firsts: NDArray[np.int32], out: NDArray[np.int32]
+) -> None:
     """Write where each value of one part first stands, by a table of open addresses."""
     mask = np.uint64(len(slots) - 1)
     for i in range(len(values)):
@@ -173,7 +173,7 @@ def _first(values: NDArray[Any], part: int, slots: NDArray[Any], firsts: NDArray
         out[i] = firsts[slot]
 
 
-def first_equals(values: NDArray[Any], threads: int) -> NDArray[np.int32]:
+def first_equals(values: NDArray[np.uint64], threads: int) -> NDArray[np.int32]:
     """Return for each of many values where an equal one first stands.
 
     Parameters

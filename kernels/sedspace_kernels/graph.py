@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +10,7 @@ from sedspace_kernels.jit import jit
 
 @jit
 def longest_way(
-    digits: NDArray[Any],
+    digits: NDArray[np.unsignedinteger],
     sources: NDArray[np.int64],
     targets: NDArray[np.int64],
     lengths: NDArray[np.int64],
@@ -42,7 +40,7 @@ def longest_way(
 
 @jit
 def ways(
-    digits: NDArray[Any],
+    digits: NDArray[np.unsignedinteger],
     sources: NDArray[np.int64],
     targets: NDArray[np.int64],
     passes: NDArray[np.int64],

@@ -13,8 +13,6 @@ no automorphism of the graph lowers it.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -155,7 +153,12 @@ def canonical(n: int, bits: int, labels: int, orders: NDArray[np.int64]) -> int:
 
 
 @jit
-def unpack(keys: NDArray[np.int64], vertices: NDArray[Any], adjacency: NDArray[Any], operations: NDArray[Any]) -> None:
+def unpack(
+    keys: NDArray[np.int64],
+    vertices: NDArray[np.integer],
+    adjacency: NDArray[np.integer],
+    operations: NDArray[np.integer],
+) -> None:
     """Write what keys stand for.
 
     Parameters
@@ -183,7 +186,7 @@ def unpack(keys: NDArray[np.int64], vertices: NDArray[Any], adjacency: NDArray[A
 
 
 @jit
-def vertex_channels(n: int, adjacency: NDArray[Any], c_in: int, c_out: int, out: NDArray[np.int64]) -> None:
+def vertex_channels(n: int, adjacency: NDArray[np.integer], c_in: int, c_out: int, out: NDArray[np.int64]) -> None:
     """Write the channels of each vertex: those that feed the output share its channels, others take what they feed."""
     out[:] = 0
     out[0], out[n - 1] = c_in, c_out
@@ -207,7 +210,12 @@ def vertex_channels(n: int, adjacency: NDArray[Any], c_in: int, c_out: int, out:
 
 @jit
 def _cell_weights(
-    n: int, adjacency: NDArray[Any], kernels: NDArray[np.int64], c_in: int, c_out: int, channels: NDArray[np.int64]
+    n: int,
+    adjacency: NDArray[np.integer],
+    kernels: NDArray[np.int64],
+    c_in: int,
+    c_out: int,
+    channels: NDArray[np.int64],
 ) -> tuple[int, int]:
     """Return the convolution weights of a cell and the channels that its BatchNorms scale."""
     vertex_channels(n, adjacency, c_in, c_out, channels)
@@ -225,11 +233,11 @@ def _cell_weights(
 
 @jit
 def costs(
-    vertices: NDArray[Any],
-    adjacency: NDArray[Any],
+    vertices: NDArray[np.integer],
+    adjacency: NDArray[np.integer],
     kernels: NDArray[np.int64],
-    params: NDArray[Any],
-    macs: NDArray[Any],
+    params: NDArray[np.integer],
+    macs: NDArray[np.integer],
 ) -> None:
     """Write trainable parameters and multiply-accumulates of the CIFAR-10 network of each cell.
 

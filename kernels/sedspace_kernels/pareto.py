@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +9,7 @@ from sedspace_kernels.jit import jit
 
 
 @jit
-def _on_front(points: NDArray[Any], out: NDArray[np.bool_]) -> None:
+def _on_front(points: NDArray[np.number], out: NDArray[np.bool_]) -> None:
     """Go through sorted points; keep a staircase of the (second, third) objectives that nothing so far beats.
 
     The staircase ascends by the second objective and descends by the third. A point is beaten by an earlier one exactly
@@ -32,7 +30,7 @@ def _on_front(points: NDArray[Any], out: NDArray[np.bool_]) -> None:
 
 
 @jit
-def _insert(second: NDArray[Any], third: NDArray[Any], steps: int, behind: int, y: float, z: float) -> int:
+def _insert(second: NDArray[np.number], third: NDArray[np.number], steps: int, behind: int, y: float, z: float) -> int:
     """Put a step into the staircase, in place of those that it beats; return how many steps there are then."""
     start = behind - 1 if behind > 0 and second[behind - 1] == y else behind
     end = behind
@@ -45,7 +43,7 @@ def _insert(second: NDArray[Any], third: NDArray[Any], steps: int, behind: int, 
     return after
 
 
-def front(points: NDArray[Any]) -> NDArray[np.bool_]:
+def front(points: NDArray[np.number]) -> NDArray[np.bool_]:
     """Return which points no other beats.
 
     Parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numba
 import numpy as np
@@ -13,7 +12,7 @@ from sedspace_kernels.jit import compile_for_user, jit
 
 
 @jit
-def unrank(indices: NDArray[np.int64], radices: NDArray[np.int64], out: NDArray[Any]) -> None:
+def unrank(indices: NDArray[np.int64], radices: NDArray[np.int64], out: NDArray[np.unsignedinteger]) -> None:
     """Write the digits of each index.
 
     Parameters
@@ -32,7 +31,7 @@ def unrank(indices: NDArray[np.int64], radices: NDArray[np.int64], out: NDArray[
 
 
 @jit
-def rank(digits: NDArray[Any], radices: NDArray[np.int64], out: NDArray[np.int64]) -> None:
+def rank(digits: NDArray[np.integer], radices: NDArray[np.int64], out: NDArray[np.int64]) -> None:
     """Write the index of each row of digits: the inverse of `unrank`.
 
     Parameters
@@ -49,7 +48,7 @@ def rank(digits: NDArray[Any], radices: NDArray[np.int64], out: NDArray[np.int64
         out[i] = index
 
 
-def digit_mapper(function: Callable[[NDArray[Any]], Any]) -> Callable[..., None]:
+def digit_mapper(function: Callable[[NDArray[np.int64]], float]) -> Callable[..., None]:
     """Return a kernel ``(first, radices, out)`` that writes ``function(digits)`` for consecutive architectures.
 
     Parameters
@@ -67,7 +66,7 @@ def digit_mapper(function: Callable[[NDArray[Any]], Any]) -> Callable[..., None]
     score = compile_for_user(function)
 
     @numba.njit(nogil=True)  # type: ignore[untyped-decorator]
-    def kernel(first: NDArray[np.int64], radices: NDArray[np.int64], out: NDArray[Any]) -> None:
+    def kernel(first: NDArray[np.int64], radices: NDArray[np.int64], out: NDArray[np.number]) -> None:
         current = first.copy()
         given = first.copy()
         for i in range(out.size):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +97,7 @@ def distinct(words: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.int
     return first, inverse
 
 
-def distinct_rows(columns: Sequence[NDArray[Any]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def distinct_rows(columns: Sequence[NDArray[np.number]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Do what `distinct` does for rows that are given as columns of any numbers; NaN equals NaN."""
     codes = []
     for column in columns:
@@ -158,7 +157,7 @@ def feature_classes(
 
 
 @jit
-def tile(rows: NDArray[Any], row_of_block: NDArray[np.intp], offset: int, out: NDArray[Any]) -> None:
+def tile(rows: NDArray[np.generic], row_of_block: NDArray[np.intp], offset: int, out: NDArray[np.generic]) -> None:
     """Write the values of consecutive cells, block after block.
 
     Parameters
@@ -218,14 +217,14 @@ def histogram(
 
 @jit
 def collect_above(
-    rows: NDArray[Any],
-    row_max: NDArray[Any],
+    rows: NDArray[np.number],
+    row_max: NDArray[np.number],
     row_of_block: NDArray[np.intp],
     offset: int,
     stop: int,
     threshold: float,
     inclusive: bool,
-    keys: NDArray[Any],
+    keys: NDArray[np.number],
     offsets: NDArray[np.int64],
 ) -> tuple[int, int]:
     """Collect the cells above (or at) a threshold, in order, until the buffer is full.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +9,7 @@ from sedspace_kernels.jit import jit
 
 
 @jit
-def text_offsets(digits: NDArray[Any], lengths: NDArray[np.int64], out: NDArray[np.int32]) -> None:
+def text_offsets(digits: NDArray[np.integer], lengths: NDArray[np.int64], out: NDArray[np.int32]) -> None:
     """Write where each string starts and, last, where the text ends.
 
     Parameters
@@ -32,7 +30,7 @@ def text_offsets(digits: NDArray[Any], lengths: NDArray[np.int64], out: NDArray[
 
 @jit
 def join_pieces(
-    digits: NDArray[Any],
+    digits: NDArray[np.integer],
     pieces: NDArray[np.uint8],
     starts: NDArray[np.int64],
     lengths: NDArray[np.int64],

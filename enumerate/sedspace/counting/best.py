@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,12 @@ from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.distributions import integers, merge
 from sedspace.errors import BadInput, as_number
 from sedspace.scores import MAX_SCAN, AdditiveScore, Score, at_least_one, best, check_rows_fit, find_score, only_unique
+from sedspace.scores.base import Keys, Values
 from sedspace.scores.ranking import opposite
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.spaces.parts import Digits, Indices
+from sedspace_kernels.diagram import Exact, sums_by
 from sedspace_kernels.pareto import front
 
 if TYPE_CHECKING:
@@ -32,9 +35,9 @@ _MANY = 1 << 20  # architectures that are sorted at once, if need be
 class Found:
     """Some architectures, best first: their digits, indices and values of a score."""
 
-    digits: NDArray[Any]
-    indices: NDArray[Any]
-    values: NDArray[Any]
+    digits: Digits
+    indices: Indices
+    values: Values
 
 
 def best_first(
@@ -45,7 +48,7 @@ def best_first(
     *,
     where: str | None = None,
     ascending: bool = False,
-) -> Iterator[tuple[int, Any]]:
+) -> Iterator[tuple[int, float]]:
     """Go through the architectures of a space from the best to the worst, ties by the lowest index.
 
     Lazily: what is not asked for is not looked for, in a space of any size.
@@ -95,7 +98,7 @@ def _descend(
 
 
 def _parts(
-    classes: Classes, score: Score, keys: NDArray[Any], wanted: NDArray[np.bool_], start: int, stop: int
+    classes: Classes, score: Score, keys: Keys, wanted: NDArray[np.bool_], start: int, stop: int
 ) -> Iterator[Found]:
     """Yield the architectures of wanted classes by descending keys, a bounded number at a time."""
     batches = _batches(keys, classes.counts, np.flatnonzero(wanted))
@@ -122,7 +125,7 @@ def _within(
         yield from batches
 
 
-def _batches(keys: NDArray[Any], counts: NDArray[Any], rest: NDArray[np.intp]) -> Iterator[NDArray[np.bool_]]:
+def _batches(keys: Keys, counts: Exact, rest: NDArray[np.intp]) -> Iterator[NDArray[np.bool_]]:
     """Yield classes, best keys first: as many keys at once as have no more than a batch of architectures, or one."""
     few = _FEW
     while len(rest):
@@ -130,8 +133,7 @@ def _batches(keys: NDArray[Any], counts: NDArray[Any], rest: NDArray[np.intp]) -
         if len(part) > few:  # most of what is asked for is among the best few classes: no need to sort them all
             part = rest[keys[rest] >= np.partition(keys[rest], -few)[-few]]
         levels, of = np.unique(keys[part], return_inverse=True)
-        total = np.zeros(len(levels), counts.dtype)
-        np.add.at(total, of, counts[part])
+        total = sums_by(of, counts[part], len(levels))
         high = len(levels)
         while high > 0:
             low, size = high - 1, int(total[high - 1])
@@ -265,7 +267,7 @@ def _objectives(
     return out
 
 
-def _falling(keys: NDArray[Any], sign: int) -> NDArray[Any]:
+def _falling(keys: Keys, sign: int) -> Keys:
     """Return keys of an objective, of which more (1) or less (-1) is better, so that less of them is better."""
     return opposite(keys) if sign > 0 else keys
 
@@ -378,7 +380,7 @@ def best_within(
     if min(limits) < 0 <= costs.min():
         raise BadInput(f"budget {min(limits)}: {price.name} is never below {costs.min()}")
     wanted = wanted & (keys == keys)
-    rows: list[tuple[Any, ...]] = []
+    rows: list[tuple[object, ...]] = []
     for budget in limits:
         within = np.flatnonzero(wanted & (costs <= budget))
         if not len(within):
@@ -404,7 +406,7 @@ def best_within(
 
 def _numbers(budgets: Iterable[float]) -> list[float]:
     """Return budgets as numbers of one type: integers if all are, and fit int64."""
-    several = isinstance(budgets, Iterable) and not isinstance(budgets, str) and np.ndim(budgets) > 0  # type: ignore[arg-type]
+    several = isinstance(budgets, Iterable) and not isinstance(budgets, str) and getattr(budgets, "shape", None) != ()
     given = [as_number(one, "budget") for one in (budgets if several else [budgets])]
     if not given:
         raise BadInput("budgets []: expected at least one number")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,14 @@ from sedspace.condition import Condition
 from sedspace.counting.compiled import BlockByBlock, Diagrams, listed
 from sedspace.errors import BadInput
 from sedspace.scores import AdditiveScore, Score, find_score, passing, score_columns
-from sedspace.scores.filtering import is_by_sums
+from sedspace.scores.base import Values
+from sedspace.scores.filtering import Columns, is_by_sums
 from sedspace.scores.ranking import chunks
 from sedspace.scores.vocabulary import condition_on
 from sedspace.spaces import Space
+from sedspace.spaces.parts import Digits
 from sedspace_kernels import diagram
-from sedspace_kernels.diagram import exact
+from sedspace_kernels.diagram import Exact, exact
 
 _NOTHING = AdditiveScore("nothing", {"zero": lambda _: 0}, lambda zero: zero, meaning="one class of everything")
 _SMALL = 1 << 24  # architectures that are looked at one by one, where a score is no sum
@@ -54,17 +55,17 @@ class Classes:
         return self.diagrams.outer[-1].nodes
 
     @cached_property
-    def counts(self) -> NDArray[Any]:
+    def counts(self) -> Exact:
         """The number of architectures of each class: exact[classes]."""
         return diagram.count(self.diagrams.outer)
 
     @cached_property
-    def least(self) -> NDArray[Any]:
+    def least(self) -> Exact:
         """The lowest index of each class: exact[classes]."""
         least, choices = diagram.least(self.diagrams.outer), self.diagrams.choices
         return least if choices is None else choices[least].astype(np.int64)
 
-    def values(self, name: str) -> NDArray[Any]:
+    def values(self, name: str) -> Values:
         """Return the values of a score, as written, by class."""
         return self.scores[name].values(self.keys[name])
 
@@ -84,15 +85,13 @@ class Walks:
         The number of architectures, each as often as it is counted.
     """
 
-    def __init__(self, classes: Classes, weights: NDArray[Any]) -> None:
+    def __init__(self, classes: Classes, weights: NDArray[np.bool_] | Exact) -> None:
         self.classes = classes
-        self._outer = diagram.count_onward(
-            classes.diagrams.outer, weights.astype(np.int64) if weights.dtype == bool else weights
-        )
-        self._inner: dict[tuple[int, int], list[NDArray[Any]]] = {}
+        self._outer = diagram.count_onward(classes.diagrams.outer, weights + 0)  # bool is counted as int64
+        self._inner: dict[tuple[int, int], list[Exact]] = {}
         self.count = int(self._outer[0][0])
 
-    def _onward(self, block: int, node: int) -> list[NDArray[Any]]:
+    def _onward(self, block: int, node: int) -> list[Exact]:
         """Return the number of paths on inside a block that is entered from a node between blocks."""
         if (block, node) not in self._inner:
             layer = self.classes.diagrams.outer[block]
@@ -100,7 +99,7 @@ class Walks:
             self._inner[block, node] = diagram.count_onward(self.classes.diagrams.inner[block], ends)
         return self._inner[block, node]
 
-    def unrank(self, ranks: Sequence[int] | NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    def unrank(self, ranks: Sequence[int] | Exact) -> tuple[Digits, NDArray[np.intp]]:
         """Return the digits of the architectures of given ranks, and their classes.
 
         Parameters
@@ -116,7 +115,7 @@ class Walks:
         space, classes = self.classes.space, self.classes
         digits = np.empty((len(ranks), len(space.positions)), space.digit_dtype)
         node = np.zeros(len(ranks), np.intp)
-        rest: NDArray[Any] = np.array(ranks, exact(self.count))
+        rest: Exact = np.array(ranks, exact(self.count))
         for block, positions in enumerate(classes.diagrams.blocks):
             layer, reached = classes.diagrams.outer[block], np.empty_like(node)
             for entered in np.unique(node):
@@ -204,7 +203,7 @@ def _refuse_large(space: Space, needed: Mapping[str, Score], condition: Conditio
 
 def _gone_through(
     space: Space, scores: Sequence[Score], condition: Condition | None, named: Sequence[Score]
-) -> Iterator[dict[str, NDArray[Any]]]:
+) -> Iterator[Columns]:
     """Yield index and scores of the architectures that meet a condition, or of all, some at a time."""
     with tqdm(total=space.size, unit="arch", unit_scale=True, delay=1, leave=False, disable=None) as bar:
         for lo, hi in chunks(0, space.size, _AT_ONCE):

@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
 from sedspace.scores import AdditiveScore, Score
+from sedspace.scores.base import Keys, Values
 from sedspace.spaces import Space
 from sedspace_kernels import diagram
-from sedspace_kernels.diagram import Layer
+from sedspace_kernels.diagram import Exact, Layer, exact, sums_by
 from sedspace_kernels.tables import distinct_rows
 
 LIMIT = 1 << 24  # edges of a diagram's layer: more would take gigabytes
-Columns = list[NDArray[Any]]
+Columns = list[NDArray[np.number]]
 
 
 class TooManyClasses(BadInput):
@@ -46,11 +46,11 @@ class Diagrams:
     blocks: list[tuple[int, ...]]
     inner: list[list[Layer]] = field(default_factory=list)
     outer: list[Layer] = field(default_factory=list)
-    keys: dict[str, NDArray[Any]] = field(default_factory=dict)
+    keys: dict[str, Keys] = field(default_factory=dict)
     choices: NDArray[np.int32] | None = None
 
 
-def listed(space: Space, scores: Sequence[Score], chunks: Iterable[Mapping[str, NDArray[Any]]]) -> Diagrams:
+def listed(space: Space, scores: Sequence[Score], chunks: Iterable[Mapping[str, NDArray[np.number]]]) -> Diagrams:
     """Return the diagrams of some architectures of a small space by any scores: each is a choice of its own.
 
     There is one block of no positions, whose single layer has the architectures for choices.
@@ -64,11 +64,11 @@ def listed(space: Space, scores: Sequence[Score], chunks: Iterable[Mapping[str, 
         The architectures in order, some at a time: ``index``, and the values of every score. Of what comes, only the
         different values of a chunk and four bytes for each architecture are kept, and four for its index.
     """
-    indices: Columns = []
-    kinds: Columns = []
+    indices: list[NDArray[np.int32]] = []
+    kinds: list[NDArray[np.int32]] = []
     values: list[Columns] = []
-    first: Columns = []
-    weight: Columns = []
+    first: list[NDArray[np.int64]] = []
+    weight: list[NDArray[np.int64]] = []
     rows = classes = 0
     for chunk in chunks:
         columns = [chunk[score.name] for score in scores]
@@ -81,17 +81,17 @@ def listed(space: Space, scores: Sequence[Score], chunks: Iterable[Mapping[str, 
         rows, classes = rows + len(kind_of), classes + len(found)
     merged = [np.concatenate(column) for column in zip(*values, strict=True)]
     found, of = distinct_rows(merged)
-    total, lowest = np.zeros(len(found), np.int64), np.concatenate(first)[found]
-    np.add.at(total, of, np.concatenate(weight))
+    lowest = np.concatenate(first)[found]
+    total = sums_by(of, np.concatenate(weight), len(found))
     np.minimum.at(lowest, of, np.concatenate(first))
-    kind_of = of.astype(np.int32)[np.concatenate(kinds)]
-    layer = Layer(np.arange(len(found), dtype=np.int32)[None, :], len(found), rows, total, lowest, kind_of)
-    outer = Layer(layer.child, len(found), rows, total, lowest, np.arange(len(found)))
+    child = np.arange(len(found), dtype=np.int32)[None, :]
+    layer = Layer(child, len(found), rows, total, lowest, of.astype(np.int32)[np.concatenate(kinds)])
+    outer = Layer(child, len(found), rows, total, lowest, np.arange(len(found)))
     keys = {score.name: _keys(score, column[found]) for score, column in zip(scores, merged, strict=True)}
     return Diagrams([()], [[layer]], [outer], keys, None if rows == space.size else np.concatenate(indices))
 
 
-def _keys(score: Score, values: NDArray[Any]) -> NDArray[Any]:
+def _keys(score: Score, values: Values) -> Keys:
     """Return the keys of values, in numbers that are wide enough."""
     return values.astype(np.float64 if values.dtype.kind == "f" else np.int64) * score.denominator
 
@@ -136,8 +136,8 @@ class BlockByBlock:
         kinds = len(added[0])
         size = math.prod(int(self.space.radices[p]) for p in self.out.blocks[block])
         counts, least = diagram.count(inner), diagram.least(inner)
-        weight, first = np.zeros(kinds, counts.dtype), np.full(kinds, size, least.dtype)
-        np.add.at(weight, kind_of, counts)
+        weight = sums_by(kind_of, counts, kinds)
+        first: Exact = np.full(kinds, size, exact(size))
         np.minimum.at(first, kind_of, least)
         child, sums = self._combine(block, sums, added)
         self.out.inner.append(inner)
@@ -198,5 +198,6 @@ class BlockByBlock:
         )
 
 
-def _side_by_side(columns: Columns) -> NDArray[Any]:
-    return columns[0][:, None] if len(columns) == 1 else np.stack(columns, axis=-1)  # one, of millions, is not copied
+def _side_by_side(columns: Columns) -> NDArray[np.int64]:
+    sums = columns[0][:, None] if len(columns) == 1 else np.stack(columns, axis=-1)  # one, of millions, is not copied
+    return sums.astype(np.int64, copy=False)

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,17 @@ from sedspace.counting.classes import select
 from sedspace.errors import BadInput, as_number
 from sedspace.forked import refuse_fork
 from sedspace.scores import Score
+from sedspace.scores.base import Values
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace_kernels.diagram import Exact, sums_by
 from sedspace_kernels.tables import distinct_rows
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def integers(name: str, numbers: Sequence[int] | NDArray[Any], bound: int) -> pl.Series:
+def integers(name: str, numbers: Sequence[int] | Exact, bound: int) -> pl.Series:
     """Return exact integers as a polars column: Int64 if a bound on them fits, else Int128, else text."""
     import polars as pl
 
@@ -37,14 +39,13 @@ def integers(name: str, numbers: Sequence[int] | NDArray[Any], bound: int) -> pl
 
 
 def merge(
-    columns: Sequence[NDArray[Any]], counts: NDArray[Any], least: NDArray[Any]
-) -> tuple[list[NDArray[Any]], NDArray[Any], NDArray[Any]]:
+    columns: Sequence[NDArray[np.number]], counts: Exact, least: Exact
+) -> tuple[list[NDArray[np.number]], Exact, Exact]:
     """Put classes of equal columns together: the columns of each, its count and its lowest index."""
     found, of = distinct_rows(columns)
-    total, lowest = np.zeros(len(found), counts.dtype), least[found]
-    np.add.at(total, of, counts)
+    lowest = least[found]
     np.minimum.at(lowest, of, least)
-    return [column[found] for column in columns], total, lowest
+    return [column[found] for column in columns], sums_by(of, counts, len(found)), lowest
 
 
 def census(
@@ -110,7 +111,7 @@ def census(
     )
 
 
-def _falling(values: NDArray[Any]) -> NDArray[Any]:
+def _falling(values: Values) -> NDArray[np.intp]:
     """Return numbers that ascend as values fall, NaN as the last."""
     rank = np.unique(values, return_inverse=True)[1]
     return np.where(values == values, -rank, 1)
@@ -130,7 +131,7 @@ class Distribution:
     total : int
     """
 
-    def __init__(self, name: str, values: NDArray[Any], counts: list[int]) -> None:
+    def __init__(self, name: str, values: Values, counts: list[int]) -> None:
         self.name, self.values, self.counts, self.total = name, values, counts, sum(counts)
 
     def __repr__(self) -> str:
@@ -155,7 +156,7 @@ class Distribution:
         """Return how many architectures score exactly this."""
         return self.at_least(value) - self.rank(value) + 1
 
-    def quantile(self, q: float | str | Fraction) -> Any:
+    def quantile(self, q: float | str | Fraction) -> float:
         """Return the least value that at least a share q of all architectures does not exceed.
 
         Parameters
@@ -172,7 +173,8 @@ class Distribution:
         if not self.total:
             raise BadInput(f"no architecture has a {self.name}: there is no quantile")
         upto = list(accumulate(self.counts))
-        return self.values[bisect_left(upto, share * self.total)].item()
+        value: float = self.values[bisect_left(upto, share * self.total)].item()
+        return value
 
     def quantiles(self, shares: Sequence[float | str | Fraction]) -> pl.DataFrame:
         """Return several quantiles as a table: columns ``quantile`` (float64) and the score."""
@@ -245,7 +247,6 @@ def distribution(space: str | Space, by: str | Score = "sed", *, where: str | No
     values = classes.values(score.name)[wanted]
     counts = classes.counts[wanted]
     levels, of = np.unique(values, return_inverse=True)
-    total = np.zeros(len(levels), counts.dtype)
-    np.add.at(total, of, counts)
+    total = sums_by(of, counts, len(levels))
     known = ~np.isnan(levels) if levels.dtype.kind == "f" else np.ones(len(levels), np.bool_)
     return Distribution(score.name, levels[known], total[known].tolist())

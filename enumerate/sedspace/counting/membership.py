@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sedspace import draws
 from sedspace.counting.classes import Walks, select
 from sedspace.errors import BadInput, as_int
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.spaces.parts import Indices
 
 _CHUNK = 1 << 12
 
@@ -47,8 +47,8 @@ class Members:
     @overload
     def __getitem__(self, rank: int) -> int: ...
     @overload
-    def __getitem__(self, rank: slice) -> NDArray[Any]: ...
-    def __getitem__(self, rank: int | slice) -> int | NDArray[Any]:
+    def __getitem__(self, rank: slice) -> Indices: ...
+    def __getitem__(self, rank: int | slice) -> int | Indices:
         if isinstance(rank, slice):
             bounds = (None if one is None else as_int(one, "rank") for one in (rank.start, rank.stop, rank.step))
             return self.at(range(self.count)[slice(*bounds)])
@@ -66,7 +66,7 @@ class Members:
             return False
         return self._walks.holds(int(index))
 
-    def at(self, ranks: Sequence[int] | NDArray[Any]) -> NDArray[Any]:
+    def at(self, ranks: Sequence[int] | Indices) -> Indices:
         """Return the indices of the architectures of given ranks, each from 0 to ``count - 1``.
 
         Returns
@@ -97,7 +97,7 @@ class Members:
         """
         return self._walks.below(self.space.check_index(as_int(index, "index")))
 
-    def sample(self, n: int, seed: int = 0) -> NDArray[Any]:
+    def sample(self, n: int, seed: int = 0) -> Indices:
         """Return n different architectures, every set of n equally likely, as ascending indices.
 
         Raises

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput
-from sedspace.scores.base import Score, as_keys
+from sedspace.scores.base import Keys, Score, Values, as_keys
 from sedspace.scores.blocks import Layout, Tables, first_layout, layouts
 from sedspace.scores.ranking import Ranked, keep_best, opposite, threshold
 from sedspace.spaces import Operation, Space
-from sedspace.spaces.parts import Feature
+from sedspace.spaces.parts import Digits, Feature
 
 FeatureSource = str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]
 
@@ -63,7 +62,7 @@ class AdditiveScore(Score):
         self,
         name: str,
         features: Mapping[str, FeatureSource],
-        function: Callable[..., Any],
+        function: Callable[..., ArrayLike],
         *,
         dtype: str = "float32",
         denominator: int = 1,
@@ -112,15 +111,13 @@ class AdditiveScore(Score):
             raise BadInput(f"score {self.name}: feature sums over {space.name} could reach {bound}, beyond int64")
         return out
 
-    def keys(self, space: Space, sums: NDArray[np.int64]) -> NDArray[Any]:
+    def keys(self, space: Space, sums: NDArray[np.int64]) -> Keys:
         """Return the keys of feature sums of shape (..., groups * features), laid out as `tables` does."""
-        width = len(self.features)
-        total: Any = 0
-        for g in range(len(self._groups(space))):
-            total = total + self.group_keys(space, g, sums[..., g * width : (g + 1) * width])
-        return np.array(total)
+        by_group = np.split(sums, len(self._groups(space)), axis=-1)
+        parts = [self.group_keys(space, group, own) for group, own in enumerate(by_group)]
+        return np.array(sum(parts[1:], parts[0]))
 
-    def group_keys(self, space: Space, group: int, sums: NDArray[np.int64]) -> NDArray[Any]:
+    def group_keys(self, space: Space, group: int, sums: NDArray[np.int64]) -> Keys:
         """Return what one group with feature sums of shape (..., features) adds to the keys."""
         multiplicity = self._groups(space)[group][1]
         values = self._called([sums[..., f] + base for f, base in enumerate(self._bases(space))])
@@ -134,7 +131,7 @@ class AdditiveScore(Score):
             )
         return multiplicity * as_keys(values, f"score {self.name}: its function")
 
-    def _called(self, arguments: list[NDArray[np.int64]]) -> NDArray[Any]:
+    def _called(self, arguments: list[NDArray[np.int64]]) -> Keys:
         try:
             return np.asarray(self.function(*arguments))
         except Exception as error:  # the user's own function may raise anything
@@ -143,8 +140,9 @@ class AdditiveScore(Score):
 
     def _bases(self, space: Space) -> list[int]:
         """Return what an architecture has of each feature before any position counts."""
-        named = [source if isinstance(source, str) else None for source in self.features.values()]
-        bases = [space.features[name].base if name in space.features else 0 for name in named]  # type: ignore[index]
+        known = space.features
+        named = [source if isinstance(source, str) else "" for source in self.features.values()]
+        bases = [known[name].base if name in known else 0 for name in named]
         if any(bases) and len(self._groups(space)) > 1:
             raise BadInput(f"score {self.name} uses costs of the whole network of {space.name}: per_group=False?")
         return bases
@@ -154,12 +152,12 @@ class AdditiveScore(Score):
             return [(group.positions, group.multiplicity) for group in space.groups]
         return [(range(len(space.positions)), 1)]
 
-    def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
+    def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures: look up every position, add, apply `function`."""
         sums = sum(table[digits[:, p]] for p, table in enumerate(self.tables(space)))
         return self.keys(space, np.asarray(sums))
 
-    def fill(self, space: Space, start: int, out: NDArray[Any], threads: int) -> None:
+    def fill(self, space: Space, start: int, out: Values, threads: int) -> None:
         """Write the values of the architectures from `start` on into `out`."""
         tables, done = Tables(self.tables(space)), 0
         while done < len(out):
@@ -168,7 +166,7 @@ class AdditiveScore(Score):
             layout.fill(by_class, out[done : done + layout.length], threads)
             done += layout.length
 
-    def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[Keys, NDArray[np.int64]]:
         """Return the distinct keys of a range, ascending, and how often each occurs."""
         parts = []
         for layout in layouts(self.tables(space), start, stop):
@@ -179,7 +177,7 @@ class AdditiveScore(Score):
 
     def best(
         self, space: Space, start: int, stop: int, k: int, threads: int, ascending: bool = False
-    ) -> tuple[NDArray[Any], list[int]]:
+    ) -> tuple[Keys, list[int]]:
         """Return the keys and indices of the k best of a range."""
         best: Ranked | None = None
         base = start
@@ -195,8 +193,8 @@ class AdditiveScore(Score):
 
 
 def merge_counts(
-    parts: Sequence[tuple[NDArray[Any], NDArray[np.int64]]],
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    parts: Sequence[tuple[Keys, NDArray[np.int64]]],
+) -> tuple[Keys, NDArray[np.int64]]:
     """Add up histograms over different keys; keys that do not occur are left out."""
     if not parts:
         return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -229,7 +227,7 @@ class Together:
         """Cut a range into layouts."""
         return layouts(self.tables, start, stop)
 
-    def values(self, layout: Layout) -> dict[str, NDArray[Any]]:
+    def values(self, layout: Layout) -> dict[str, Values]:
         """Return the values of each score by (high, low) class."""
         return {
             scorer.name: scorer.values(scorer.keys(self.space, layout.sums(columns)))

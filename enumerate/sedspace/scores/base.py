@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
 from sedspace.spaces import Space
+from sedspace.spaces.parts import Digits
 
 RESERVED = (
     *("index", "arch", "count", "len", "sedspace"),
     *("at_least", "share", "quantile", "budget", "weight", "probability"),
 )
+Keys = NDArray[np.number]
+"""What architectures are compared by: int64, or float64 where a score has no integers."""
+
+Values = NDArray[np.number]
+"""What is written: of a score\'s dtype."""
+
 DTYPES = ("uint8", "int16", "int32", "int64", "float32", "float64")
 
 
@@ -61,7 +67,7 @@ class Score(ABC):
     def __repr__(self) -> str:
         return f"<score {self.name} ({self.dtype}): {self.meaning}>"
 
-    def values(self, keys: NDArray[Any]) -> NDArray[Any]:
+    def values(self, keys: Keys) -> Values:
         """Return the values of keys: ``keys / denominator`` as `dtype`.
 
         Raises
@@ -79,26 +85,26 @@ class Score(ABC):
             raise BadInput(f"score {self.name}: values from {least} to {most} cannot be written as {self.dtype}")
         return values.astype(target, copy=False)
 
-    def comparable(self, keys: NDArray[Any]) -> NDArray[Any]:
+    def comparable(self, keys: Keys) -> Keys:
         """Return keys to rank by: those that float32 writes as one value are made one."""
         return self.values(keys).astype(np.float64) * self.denominator if self.dtype == "float32" else keys
 
     @abstractmethod
-    def fill(self, space: Space, start: int, out: NDArray[Any], threads: int) -> None:
+    def fill(self, space: Space, start: int, out: Values, threads: int) -> None:
         """Write the values of the architectures from `start` on into `out` (of type `dtype`)."""
 
     @abstractmethod
-    def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[Keys, NDArray[np.int64]]:
         """Return the distinct keys of a range, ascending, and how often each occurs."""
 
     @abstractmethod
     def best(
         self, space: Space, start: int, stop: int, k: int, threads: int, ascending: bool = False
-    ) -> tuple[NDArray[Any], list[int]]:
+    ) -> tuple[Keys, list[int]]:
         """Return the keys and indices of the k best (or least) of a range, ties by the lowest index."""
 
     @abstractmethod
-    def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
+    def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures, given as digits of shape (n, positions).
 
         The plain way, one architecture at a time in principle: what `verify` recomputes rows with, independently of
@@ -106,7 +112,7 @@ class Score(ABC):
         """
 
 
-def as_keys(values: NDArray[Any], what: str) -> NDArray[Any]:
+def as_keys(values: NDArray[np.number], what: str) -> Keys:
     """Return numbers of any type as keys, int64 or float64; raise `BadInput` for integers that int64 does not hold."""
     if values.dtype.kind == "u" and values.size and values.max() >= 1 << 63:
         raise BadInput(f"{what} returned {values.max()}, beyond int64")

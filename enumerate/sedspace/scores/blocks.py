@@ -6,14 +6,17 @@ import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sedspace.scores.base import Keys, Values
 from sedspace.scores.ranking import Ranked, chunks, keep_best, threshold
 from sedspace_kernels.parallel import split
 from sedspace_kernels.tables import collect_above, feature_classes, histogram, tile
+
+Scalar = TypeVar("Scalar", bound=np.number)
 
 _BLOCK = 1024  # cells of a block, at most: its rows stay in the cache
 _ROW_VALUES = 1 << 22  # values of distinct rows held at once
@@ -49,11 +52,11 @@ class Layout:
         """Return the feature sums of every pair of a high and a low class: int64[high, low, features]."""
         return self.high[:, None, columns] + self.low[None, :, columns]
 
-    def rows(self, by_class: NDArray[Any]) -> NDArray[Any]:
+    def rows(self, by_class: NDArray[Scalar]) -> NDArray[Scalar]:
         """Spread values by (high, low) class over the cells of a block."""
         return np.take(by_class, self.low_of, axis=1)
 
-    def fill(self, by_class: NDArray[Any], out: NDArray[Any], threads: int) -> None:
+    def fill(self, by_class: NDArray[np.number], out: Values, threads: int) -> None:
         """Write the values of all cells, given those of the classes."""
         same_bits = f"u{out.dtype.itemsize}"  # one compiled copy for each width instead of each type
         rows, target = self.rows(by_class).view(same_bits), out.view(same_bits)
@@ -70,7 +73,7 @@ class Layout:
         total: NDArray[np.int64] = np.sum(split(part, self.length, threads, grain=1 << 24), axis=0)
         return total
 
-    def best(self, rows: NDArray[Any], k: int, above: tuple[Any, bool], threads: int) -> Ranked:
+    def best(self, rows: Keys, k: int, above: tuple[float, bool], threads: int) -> Ranked:
         """Return the k best cells above a threshold, their offsets counted from the start of the range."""
         row_max = np.fmax.reduce(rows, axis=1)  # a NaN must not hide its row
 
@@ -88,10 +91,10 @@ class Layout:
         return keep_best(split(part, self.length, threads, grain=1 << 24), k)
 
 
-class Tables(list[NDArray[np.int64]]):
+class Tables(tuple[NDArray[np.int64], ...]):
     """Tables that are equal if their content is."""
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:
         return hash(tuple(table.tobytes() for table in self))
 
     def __eq__(self, other: object) -> bool:

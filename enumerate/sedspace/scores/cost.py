@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,7 +23,7 @@ from sedspace.spaces import space as find_space
 from sedspace.spaces.parts import Choice
 from sedspace.tables import read_table
 
-Number = float | Decimal | Fraction | np.number[Any]
+Number = float | Decimal | Fraction | np.number
 Costs = Mapping[str, Number] | Mapping[tuple[str | None, str], Number]
 """The cost of each operation by its name, or by (position, operation); position None stands for all others."""
 
@@ -184,7 +183,7 @@ class TableCost(AdditiveScore):
         return pl.DataFrame(rows, {"position": pl.String, "operation": pl.String, "cost": pl.Float64}, orient="row")
 
 
-def _exact(value: Any) -> Fraction | None:
+def _exact(value: object) -> Fraction | None:
     """Return a number of any type as the decimal that it is written as; None if it is none that a float can be near."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | Decimal | Fraction | np.number):
         return None
@@ -245,7 +244,7 @@ def _default(name: str, costs: Mapping[tuple[str | None, str], Fraction], consta
 
 
 def _quantum(name: str, given: Number | str) -> Fraction:
-    number: Any = given
+    number: object = given
     try:
         if isinstance(given, str):
             number = Fraction(given) if "/" in given else Decimal(given)
@@ -287,7 +286,7 @@ def read_costs(path: str | Path, name: str | None = None, *, unit: str = "ms") -
     where = pl.col("position").cast(pl.String) if "position" in table.columns else pl.lit(None, pl.String)
     table = table.with_columns(position=where)
     numbers = list(table["cost"].to_numpy() if table["cost"].dtype == pl.Float32 else table["cost"])  # 12.7 as float32
-    costs: dict[tuple[str | None, str], Any] = {}
+    costs: dict[tuple[str | None, str], Number] = {}
     for row, (position, operation) in enumerate(table.select("position", "operation").rows()):
         if (position or None, operation) in costs:
             raise BadInput(f"table {path}, row {row}: {operation!r}{_at(position)} stands there twice")

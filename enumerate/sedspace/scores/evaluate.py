@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sedspace.errors import BadInput, as_int
 from sedspace.scores.additive import AdditiveScore, Together, merge_counts
-from sedspace.scores.base import Score
+from sedspace.scores.base import Score, Values
 from sedspace.scores.registry import find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -29,14 +29,14 @@ def check_threads(threads: int | None) -> int:
     return available_threads() if threads is None else at_least_one(threads, "threads")
 
 
-def at_least_one(number: Any, what: str) -> int:
+def at_least_one(number: object, what: str) -> int:
     """Return a number of any type as a Python int; raise `BadInput` if it is none, or below 1."""
     if (found := as_int(number, what)) < 1:
         raise BadInput(f"{what} {found}: expected 1 or more")
     return found
 
 
-def _check_memory(space: Space, rows: int, dtype: np.dtype[Any]) -> None:
+def _check_memory(space: Space, rows: int, dtype: np.dtype[np.number]) -> None:
     if rows * dtype.itemsize > (memory := _memory()):
         raise BadInput(
             f"{rows:,} scores of {space.name} are {rows * dtype.itemsize / 1e9:,.0f} GB, and this machine has "
@@ -78,8 +78,8 @@ def score(
     *,
     indices: ArrayLike | None = None,
     threads: int | None = None,
-    out: NDArray[Any] | None = None,
-) -> NDArray[Any]:
+    out: Values | None = None,
+) -> Values:
     """Score every architecture of a range, or some by their indices.
 
     Parameters
@@ -138,7 +138,7 @@ def score(
     return out
 
 
-def score_columns(space: Space, scorers: Sequence[Score], start: int, stop: int) -> dict[str, NDArray[Any]]:
+def score_columns(space: Space, scorers: Sequence[Score], start: int, stop: int) -> dict[str, Values]:
     """Return the values of several scores over one range, in one thread; additive ones share their tables."""
     out = {scorer.name: np.empty(stop - start, scorer.dtype) for scorer in scorers}
     additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore)]
@@ -207,7 +207,7 @@ def best(
     stop: int | None = None,
     threads: int | None = None,
     ascending: bool = False,
-) -> tuple[NDArray[Any], list[int]]:
+) -> tuple[Values, list[int]]:
     """Return the values and indices of the k best (or least) of a range, ties by the lowest index."""
     start, stop = space.check_range(start, stop)
     count = min(at_least_one(k, "k"), max(stop - start, 1))

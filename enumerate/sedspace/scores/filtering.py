@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from sedspace_kernels.tables import collect_above
 
 _CHUNK = 1 << 18
 
-Columns = dict[str, NDArray[Any]]
+Columns = dict[str, NDArray[np.number]]
 
 
 class Test(Protocol):
@@ -26,7 +26,7 @@ class Test(Protocol):
 
     names: list[str]
 
-    def holds(self, values: Columns) -> NDArray[Any]:
+    def holds(self, values: Mapping[str, NDArray[np.generic]]) -> NDArray[np.bool_]:
         """Return where it holds: bool of the shape of the values."""
 
 
@@ -60,7 +60,7 @@ def passing(
     additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore)]
     others = [scorer for scorer in scorers if not isinstance(scorer, AdditiveScore)]
     if not is_by_sums(test, needed):
-        yield from _one_by_one(space, [*scorers, *needed], test, start, stop)
+        yield from _one_by_one(space, scorers, test, needed, start, stop)
         return
     together = Together(space, [*additive, *(scorer for scorer in needed if isinstance(scorer, AdditiveScore))])
     for layout in together.layouts(start, stop):
@@ -72,7 +72,9 @@ def passing(
             yield {"index": indices, **out}
 
 
-def _cells(layout: Layout, kept: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]]:
+def _cells(
+    layout: Layout, kept: NDArray[np.bool_]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]]:
     """Yield index, high and low class of the cells whose pair of classes is kept."""
     rows = layout.rows(kept.astype(np.uint8))
     row_max = rows.max(axis=1)
@@ -84,11 +86,12 @@ def _cells(layout: Layout, kept: NDArray[Any]) -> Iterator[tuple[NDArray[np.int6
         yield layout.start - layout.offset + offsets[:found], layout.high_of[block], layout.low_of[within]
 
 
-def _one_by_one(space: Space, scorers: Sequence[Score], test: Test, start: int, stop: int) -> Iterator[Columns]:
-    distinct = list({scorer.name: scorer for scorer in scorers}.values())
+def _one_by_one(
+    space: Space, scorers: Sequence[Score], test: Test, needed: Sequence[Score], start: int, stop: int
+) -> Iterator[Columns]:
+    distinct = list({scorer.name: scorer for scorer in (*scorers, *needed)}.values())
     for lo, hi in chunks(start, stop, _CHUNK):
-        values = {"index": np.arange(lo, hi, dtype=np.int64), **score_columns(space, distinct, lo, hi)}
-        if "arch" in test.names:
-            values["arch"] = space.archs(space.digits_of_range(lo, hi))
-        kept = test.holds(values)
-        yield {name: column[kept] for name, column in values.items()}
+        values: Columns = {"index": np.arange(lo, hi, dtype=np.int64), **score_columns(space, distinct, lo, hi)}
+        texts = {"arch": space.archs(space.digits_of_range(lo, hi))} if "arch" in test.names else {}
+        kept = test.holds({**values, **texts})
+        yield {name: values[name][kept] for name in ("index", *(scorer.name for scorer in scorers))}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,7 @@ from sedspace.errors import BadInput
 from sedspace.scores.cost import Number, TableCost, column_name
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.spaces.parts import Digits, Indices
 from sedspace.tables import key_of, read_table
 
 
@@ -117,7 +117,7 @@ def fit_costs(
     return Fit(cost, len(train), len(test), r2, ranks.spearman, ranks.kendall)
 
 
-def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -> tuple[Any, NDArray[np.float64]]:
+def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -> tuple[Indices, NDArray[np.float64]]:
     """Return the indices of measured architectures and their measurements."""
     given = table if isinstance(table, pl.DataFrame) else read_table(table)
     if column not in given.columns:
@@ -132,7 +132,7 @@ def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -
     return indices, known[column].cast(pl.Float64).to_numpy()
 
 
-def _halves(indices: Any, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _halves(indices: Indices, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the rows of two random halves of the architectures."""
     architectures, of = np.unique(indices, return_inverse=True)
     first = draws.arrays(seed).permutation(len(architectures)) < len(architectures) // 2
@@ -140,10 +140,12 @@ def _halves(indices: Any, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]
 
 
 def _least_squares(
-    space: Space, digits: NDArray[Any], measured: NDArray[np.float64], by_position: bool
+    space: Space, digits: Digits, measured: NDArray[np.float64], by_position: bool
 ) -> tuple[dict[tuple[str | None, str], float], float]:
     """Return the costs that explain measurements best, and the constant."""
-    uses: dict[str | None, dict[str, Any]] = {}  # how often each architecture has each operation at each position
+    uses: dict[
+        str | None, dict[str, NDArray[np.int64]]
+    ] = {}  # how often each architecture has each operation at each position
     for p, position in enumerate(space.positions):
         at = uses.setdefault(position.name if by_position else None, {})
         for operation in dict.fromkeys(o.name for choice in position.choices for o in choice.operations):

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sedspace.condition import parsed
 from sedspace.errors import BadInput
-from sedspace.scores.base import Score
+from sedspace.scores.base import Keys, Score
 from sedspace.scores.functions import OneByOne
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace
+from sedspace.spaces.parts import Digits
 from sedspace_kernels.functional import NONE, SKIP, first_equals, hashes
 from sedspace_kernels.parallel import available_threads, split
 
@@ -73,12 +74,12 @@ class FunctionalScore(OneByOne):
     def _of(self, lowest: NDArray[np.int32], indices: NDArray[np.int64]) -> NDArray[np.int64]:
         return (lowest == indices if self._representative else lowest).astype(np.int64)
 
-    def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
+    def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures."""
         indices = np.asarray(space.index(digits))
         return self._of(_lowest(space)[indices], indices)
 
-    def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
+    def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:
         return self._of(_lowest(space)[start:stop], np.arange(start, stop))
 
 
@@ -101,7 +102,11 @@ def functional_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
         yield REPRESENTATIVE
 
 
-def functional_class(space: str | Space, index: int | ArrayLike) -> Any:
+@overload
+def functional_class(space: str | Space, index: int) -> int: ...
+@overload
+def functional_class(space: str | Space, index: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]: ...
+def functional_class(space: str | Space, index: int | Sequence[int] | NDArray[np.integer]) -> int | NDArray[np.int64]:
     """Return the functional class of one architecture, or of many: the lowest index of its class.
 
     Two cells are of one class if some bijection of their convolutions makes them compute the same up to the order of
@@ -137,9 +142,9 @@ def functional_class(space: str | Space, index: int | ArrayLike) -> Any:
     space = find_space(space)
     lowest = _lowest(space)
     if not hasattr(index, "__len__"):
-        return int(lowest[space.check_index(index)])  # type: ignore[arg-type]
-    indices = np.asarray(space.index(space.digits(index)))
-    return lowest[indices].astype(np.int64)
+        return int(lowest[space.check_index(index)])
+    found: NDArray[np.int64] = lowest[np.asarray(space.index(space.digits(index)))].astype(np.int64)
+    return found
 
 
 def only_unique(space: Space, where: str | None, unique: str | None) -> str | None:

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numba.core.errors import NumbaError
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, SedspaceError
 from sedspace.scores.additive import merge_counts
-from sedspace.scores.base import Score, as_keys
+from sedspace.scores.base import Keys, Score, Values, as_keys
 from sedspace.scores.ranking import Ranked, chunks, keep_best, opposite, threshold
 from sedspace.spaces import Space
+from sedspace.spaces.parts import Digits
 from sedspace_kernels.jit import compile_for_user
 from sedspace_kernels.parallel import split
 from sedspace_kernels.rank import digit_mapper
 
 _CHUNK = 1 << 20
 
+Returned = TypeVar("Returned")
+
 
 class OneByOne(Score):
     """A score that is computed architecture by architecture, over ranges cut into pieces."""
 
     @abstractmethod
-    def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
+    def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:
         """Return the keys of a range."""
 
-    def fill(self, space: Space, start: int, out: NDArray[Any], threads: int) -> None:
+    def fill(self, space: Space, start: int, out: Values, threads: int) -> None:
         """Write the values of the architectures from `start` on into `out`."""
         for lo, hi in chunks(0, len(out), _CHUNK):
             out[lo:hi] = self.values(self._keys(space, start + lo, start + hi, threads))
 
-    def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[Keys, NDArray[np.int64]]:
         """Return the distinct keys of a range, ascending, and how often each occurs."""
         parts = []
         for lo, hi in chunks(start, stop, _CHUNK):
@@ -44,7 +47,7 @@ class OneByOne(Score):
 
     def best(
         self, space: Space, start: int, stop: int, k: int, threads: int, ascending: bool = False
-    ) -> tuple[NDArray[Any], list[int]]:
+    ) -> tuple[Keys, list[int]]:
         """Return the keys and indices of the k best of a range."""
         best: Ranked | None = None
         for lo, hi in chunks(start, stop, _CHUNK):
@@ -65,7 +68,7 @@ class OfDigits(OneByOne):
     def __init__(
         self,
         name: str,
-        function: Callable[[NDArray[Any]], Any],
+        function: Callable[[Digits], ArrayLike],
         *,
         dtype: str = "float32",
         denominator: int = 1,
@@ -79,7 +82,7 @@ class OfDigits(OneByOne):
         self._take(function)
 
     @abstractmethod
-    def _take(self, function: Callable[[NDArray[Any]], Any]) -> None:
+    def _take(self, function: Callable[[Digits], ArrayLike]) -> None:
         """Keep the function, ready to be called."""
 
     def _failed(self, error: Exception) -> BadInput:
@@ -121,10 +124,10 @@ class ArrayScore(OfDigits):
     array([3, 2, 3, 2, 3], dtype=uint8)
     """
 
-    def _take(self, function: Callable[[NDArray[Any]], Any]) -> None:
+    def _take(self, function: Callable[[Digits], ArrayLike]) -> None:
         self.function = function
 
-    def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
+    def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures."""
         try:
             keys = np.asarray(self.function(digits.copy()))  # which it may sort, or fill, as it likes
@@ -139,7 +142,7 @@ class ArrayScore(OfDigits):
             )
         return as_keys(keys, f"score {self.name}: its function")
 
-    def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
+    def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:
         parts = split(
             lambda lo, hi: self.at(space, space.digits_of_range(start + lo, start + hi)), stop - start, threads, 1 << 14
         )
@@ -184,18 +187,18 @@ class DigitScore(OfDigits):
     array([3, 3, 3, 3, 3], dtype=uint8)
     """
 
-    def _take(self, function: Callable[[NDArray[Any]], Any]) -> None:
+    def _take(self, function: Callable[[Digits], ArrayLike]) -> None:
         self._function = compile_for_user(function)
         self._kernel = digit_mapper(self._function)
 
-    def _key_dtype(self, space: Space) -> np.dtype[Any]:
+    def _key_dtype(self, space: Space) -> np.dtype[np.number]:
         """Return int64 if the function returns integers, float64 if it returns floats; compiles it."""
         value = self._guarded(lambda: self._function(space.digits(0).astype(np.int64)))
         if not isinstance(value, int | float | np.number):
             raise BadInput(f"score {self.name}: its function returned {value!r}, expected a number")
         return np.dtype(np.float64 if isinstance(value, float | np.floating) else np.int64)
 
-    def _guarded(self, call: Callable[[], Any]) -> Any:
+    def _guarded(self, call: Callable[[], Returned]) -> Returned:
         try:
             return call()
         except NumbaError as error:
@@ -205,7 +208,7 @@ class DigitScore(OfDigits):
         except Exception as error:
             raise self._failed(error) from error
 
-    def _keys(self, space: Space, start: int, stop: int, threads: int) -> NDArray[Any]:
+    def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:
         out = np.empty(stop - start, self._key_dtype(space))
 
         def part(lo: int, hi: int) -> None:
@@ -216,7 +219,7 @@ class DigitScore(OfDigits):
             self._guarded(lambda: split(part, len(out), threads, grain=1 << 12))
         return out
 
-    def at(self, space: Space, digits: NDArray[Any]) -> NDArray[Any]:
+    def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures."""
         out = np.empty(len(digits), self._key_dtype(space))
 

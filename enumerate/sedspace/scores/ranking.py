@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sedspace.scores.base import Keys
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,13 +18,13 @@ if TYPE_CHECKING:
 class Ranked(NamedTuple):
     """Some architectures of a range, best first: their keys, and where they stand, counted from the range's start."""
 
-    keys: NDArray[Any]
+    keys: Keys
     offsets: NDArray[np.int64]
 
 
-def opposite(keys: NDArray[Any]) -> NDArray[Any]:
+def opposite(keys: Keys) -> Keys:
     """Return numbers in the opposite order: twice is the identity, and unlike ``-keys`` nothing overflows."""
-    return ~keys if keys.dtype.kind == "i" else -keys
+    return np.invert(keys) if keys.dtype.kind == "i" else np.negative(keys)
 
 
 def keep_best(parts: Iterable[Ranked], k: int) -> Ranked:
@@ -32,12 +35,12 @@ def keep_best(parts: Iterable[Ranked], k: int) -> Ranked:
     return Ranked(keys[order], offsets[order])
 
 
-def threshold(best: Ranked, k: int) -> tuple[Any, bool]:
+def threshold(best: Ranked, k: int) -> tuple[float, bool]:
     """Return the key that a further cell must exceed, and whether equalling it will do: later cells lose ties."""
     keys = best.keys
     if len(keys) == k:
         return keys[-1], False
-    return (keys.dtype.type(-np.inf) if keys.dtype.kind == "f" else np.iinfo(keys.dtype).min), True
+    return -math.inf if keys.dtype.kind == "f" else np.iinfo(keys.dtype.name).min, True
 
 
 def chunks(start: int, stop: int, length: int) -> Iterator[tuple[int, int]]:

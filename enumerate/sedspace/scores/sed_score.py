@@ -22,7 +22,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any
 
 from sedspace.errors import BadInput
 from sedspace.scores.additive import AdditiveScore
@@ -129,7 +128,7 @@ def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, 
     """Return the scores skip_sed, conv_sed and pool_sed; their keys are in units of 1/q^2 (conv_sed) and 1/q."""
     lam = _lam(lam)
     p, q = lam.numerator, lam.denominator
-    common: dict[str, Any] = {"unit": "1", "parameters": {"lam": str(lam)}}
+    parameters = {"lam": str(lam)}
     return (
         AdditiveScore(
             "skip_sed",
@@ -137,7 +136,8 @@ def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, 
             lambda residual: q + p * residual,
             denominator=q,
             meaning="1 + lam * residual",
-            **common,
+            unit="1",
+            parameters=parameters,
         ),
         AdditiveScore(
             "conv_sed",
@@ -145,7 +145,8 @@ def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, 
             lambda conv: conv,
             denominator=q * q,
             meaning="sum over convolutions of lam + (1 - lam) * (k - 1) / 2",
-            **common,
+            unit="1",
+            parameters=parameters,
         ),
         AdditiveScore(
             "pool_sed",
@@ -153,6 +154,7 @@ def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, 
             lambda pool: pool,
             denominator=q,
             meaning="sum over poolings of (1 - lam) * (k - 1) / 2",
-            **common,
+            unit="1",
+            parameters=parameters,
         ),
     )
