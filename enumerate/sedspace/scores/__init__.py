@@ -15,7 +15,15 @@ from sedspace.scores.evaluate import (
 from sedspace.scores.filtering import passing
 from sedspace.scores.functional import functional_class, only_unique
 from sedspace.scores.functions import ArrayScore, DigitScore
-from sedspace.scores.registry import default_columns, find_score, known_scores, register, register_again, registered
+from sedspace.scores.registry import (
+    default_columns,
+    find_score,
+    known_scores,
+    only_registered,
+    register,
+    register_again,
+    registered,
+)
 from sedspace.scores.sed_score import sed
 
 __all__ = [
@@ -33,6 +41,7 @@ __all__ = [
     "functional_class",
     "histogram",
     "known_scores",
+    "only_registered",
     "only_unique",
     "passing",
     "register",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -79,6 +80,19 @@ def registered() -> dict[str, Score]:
 def register_again(scores: Mapping[str, Score]) -> None:
     """Make scores known that another process had registered, and checked."""
     _registered.update(scores)
+
+
+@contextlib.contextmanager
+def only_registered(scores: Mapping[str, Score]) -> Iterator[None]:
+    """Have these scores registered and no others for a while, whatever is registered meanwhile."""
+    before = registered()
+    _registered.clear()
+    try:
+        _registered.update(scores)
+        yield
+    finally:
+        _registered.clear()
+        _registered.update(before)
 
 
 @functools.cache
