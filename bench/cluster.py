@@ -18,7 +18,7 @@ import sedspace as ss
 from bench.measuring import interleaved, markdown_table, ratio, timed
 from sedspace.cluster import connected
 from sedspace.provenance import cpu_name
-from sedspace.report.sections import duration
+from sedspace.report.numbers import duration
 
 if TYPE_CHECKING:
     from distributed import Client

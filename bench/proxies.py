@@ -41,7 +41,7 @@ def measure(path: Path, count: int, repeats: int, kept: Path | None) -> dict[str
     table = pl.read_parquet(path).sample(count, seed=0)
     table = table.with_columns(index=pl.Series(ss.space("tss").parse(table["arch"])))
     study = ss.crosscheck("tss", table["index"], list(COLUMNS), kept, repeats=repeats, device="cpu")
-    seconds = {row["proxy"]: row["seconds"] for row in summary(study)}
+    seconds = dict(summary(study).select("proxy", "seconds").iter_rows())
     out = {}
     for name, column in COLUMNS.items():
         values = study.rows.filter(proxy=name).join(table, on="index")

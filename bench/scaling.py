@@ -17,7 +17,7 @@ import numpy as np
 import sedspace as ss
 from bench.measuring import markdown_table, medians
 from bench.speed import run_in_process
-from sedspace.report.sections import duration
+from sedspace.report.numbers import duration
 from sedspace.runs.plots import COLORS, new_figure, plain
 
 if TYPE_CHECKING:

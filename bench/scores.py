@@ -18,8 +18,8 @@ import polars as pl
 
 import sedspace as ss
 from bench.measuring import markdown_table
+from sedspace.report.architectures import data_free
 from sedspace.report.statistics import judge
-from sedspace.report.values import data_free
 
 TABLES = {
     "nats_tss": ("tss", "arch", ("cifar10_test", "cifar100_test", "imagenet16_test")),

@@ -17,7 +17,7 @@ import sedspace as ss
 from bench.measuring import markdown_table
 from sedspace.published import published
 from sedspace.report import summary
-from sedspace.report.sections import duration
+from sedspace.report.numbers import duration
 
 PROXIES = (
     *("grad_norm", "snip", "grasp", "fisher", "synflow", "jacob_cov", "naswot", "zen", "zico", "meco", "meco_opt"),
@@ -31,7 +31,12 @@ def measure(count: int, device: str, kept: Path | None) -> dict[str, Any]:
     indices = ss.sample(space, count, stratify="sed", seed=0)["index"]
     study = ss.crosscheck(space, indices, PROXIES, kept, device=device)
     setting = {"machine": study.setting.machine, "device": study.setting.device, "torch": study.setting.torch}
-    return {**setting, "architectures": count, "sed_seconds": asdict(study.seconds_of_sed()), "proxies": summary(study)}
+    return {
+        **setting,
+        "architectures": count,
+        "sed_seconds": asdict(study.seconds_of_sed()),
+        "proxies": summary(study).to_dicts(),
+    }
 
 
 def markdown(results: dict[str, Any]) -> str:

@@ -126,7 +126,7 @@ def test_proxies_that_fail(tmp_path):
 
     study = crosscheck("tss3", [3], ["greedy", "infinite", "l2_norm"], **OPTIONS)
     assert study.rows["reason"].to_list() == ["out of memory", "the value is inf", None]
-    assert [row["undefined"] for row in summary(study)] == [1, 1, 0]
+    assert summary(study)["undefined"].to_list() == [1, 1, 0]
     out = tmp_path / "check.parquet"
     with pytest.raises(ss.RunError, match="proxy broken on tss3 3: ZeroDivisionError: division by zero"):
         crosscheck("tss3", [3], ["l2_norm", "broken"], out, **OPTIONS)
@@ -323,6 +323,6 @@ def test_a_study_of_a_space_of_ones_own_explains_itself(tmp_path):
     ops = [{"name": "none", "kind": "none"}, {"name": "conv", "kind": "conv", "kernel": 3}]
     mine = ss.cell_space("mine", 3, ops, skeleton)
     crosscheck(mine, range(8), ["grad_norm", "az_nas"], tmp_path / "mine.parquet", **OPTIONS)
-    rows = {row["proxy"]: row for row in summary(read_study(tmp_path / "mine.parquet"))}
+    rows = {row["proxy"]: row for row in summary(read_study(tmp_path / "mine.parquet")).to_dicts()}
     assert rows["macs"]["values"] == 8
     assert rows["macs"]["spearman_with_sed"] == pytest.approx(1)

@@ -21,7 +21,7 @@ from click.testing import CliRunner
 import sedspace as ss
 from sedspace.cli import cli
 from sedspace.correlation import rank_correlation
-from sedspace.report import by_architecture, reproduce, reproduction, summary, write_report
+from sedspace.report import by_architecture, claims, costs, reproduce, summary, write_report
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.sections import report_of
 from sedspace.report.statistics import Intervals, ensemble, intervals, judge, resampled
@@ -76,7 +76,7 @@ def test_values_by_architecture(study):
     parts = [[sorted(wide[name].to_list()).index(one) + 1 for one in wide[name]] for name in (*AZ, "macs")]
     expected = [sum(np.log(rank / 60) for rank in ranks) for ranks in zip(*parts, strict=True)]
     assert wide["az_nas"].to_list() == pytest.approx(expected)
-    known = {row["proxy"]: row for row in summary(study)}
+    known = {row["proxy"]: row for row in summary(study).to_dicts()}
     assert known["follows"]["spearman_with_sed"] == pytest.approx(1)
     assert known["opposite"]["spearman_with_sed"] == pytest.approx(-1)
     assert (known["noise"]["values"], known["noise"]["undefined"]) == (118, 2)
@@ -332,8 +332,8 @@ def test_a_reproduction_without_tables_checks_what_it_can(tmp_path):
 
 def claims_of_time(study, monkeypatch, alone=1e-4, whole=0.01):
     """The claims on time, as if SED had taken those seconds on this machine."""
-    monkeypatch.setattr("sedspace.report.reproduction._sed_seconds", lambda space: (alone, whole))
-    parts = list(reproduction._times(study))
+    monkeypatch.setattr("sedspace.report.costs.sed_seconds", lambda space: (alone, whole))
+    parts = list(costs.time_claims(study))
     return {what: (told, found, verdict) for what, told, found, verdict in parts[0].rows}, parts
 
 
@@ -366,7 +366,7 @@ def test_seconds_of_proxies_are_held_against_those_of_their_kind(study, monkeypa
     assert said[ratio][2] == "another data set"
     assert ["sed, asked for alone", "0.0001", "0.000128"] in parts[-1].rows
     five = replace(gpu, setting=replace(gpu.setting, space=ss.space("tss5").describe()))
-    monkeypatch.setattr(reproduction, "summary", lambda _: summary(gpu))
+    monkeypatch.setattr(costs, "summary", lambda _: summary(gpu))
     said, parts = claims_of_time(five, monkeypatch)
     assert said["grad_norm of all of tss5"] == ("1,480 h on a GPU", "705 h on a machine (cuda)", "reproduced")
     assert said["grad_norm / SED, seconds of the whole space"] == ("14,800", "260,000,000", "reproduced")
@@ -375,11 +375,11 @@ def test_seconds_of_proxies_are_held_against_those_of_their_kind(study, monkeypa
 
 def test_a_table_of_another_training_is_told_by_the_table_alone():
     accuracies = pl.Series([90.0 - i / 10 for i in range(500)])
-    assert reproduction.is_of_table(1, 90.0, accuracies)
-    assert reproduction.is_of_table(100, 79.5, accuracies)
-    assert not reproduction.is_of_table(100, 70.0, accuracies)
-    assert not reproduction.is_of_table(100, 84.0, accuracies)
-    assert not reproduction.is_of_table(1, 90.5, accuracies)
+    assert claims.is_of_table(1, 90.0, accuracies)
+    assert claims.is_of_table(100, 79.5, accuracies)
+    assert not claims.is_of_table(100, 70.0, accuracies)
+    assert not claims.is_of_table(100, 84.0, accuracies)
+    assert not claims.is_of_table(1, 90.5, accuracies)
 
 
 def test_a_table_that_lacks_architectures_is_refused(study, tmp_path):

@@ -83,7 +83,7 @@ def crosscheck_command(
     with cluster_client(engine, scheduler, None, worker_timeout) as client:
         study = crosscheck(space, indices, names, out, client=client, **options)
     wanted = {proxy.name for proxy in chosen_proxies(names)}
-    print_rows([row for row in summary(study) if row["proxy"] in wanted], as_json)
+    print_rows([row for row in summary(study).to_dicts() if row["proxy"] in wanted], as_json)
 
 
 @click.command()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -14,6 +12,9 @@ from sedspace.correlation import RankCorrelation, rank_correlation
 from sedspace.errors import BadInput, unknown
 from sedspace.published import published
 from sedspace.report import pictures
+from sedspace.report.architectures import by_architecture, data_free, scores_of, summary
+from sedspace.report.costs import cost_parts
+from sedspace.report.numbers import digits, duration, number
 from sedspace.report.page import Part, Report, Section, Table
 from sedspace.report.statistics import (
     ENSEMBLE,
@@ -25,7 +26,6 @@ from sedspace.report.statistics import (
     intervals,
     judge,
 )
-from sedspace.report.values import by_architecture, data_free, scores_of, summary
 from sedspace.spaces import Space, described
 from sedspace.studies import Study
 from sedspace.tables import key_of, read_table, refuse_repeated, with_index
@@ -46,7 +46,7 @@ def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequenc
     sections = [
         Section("The study", list(_about(study, space, wide, costs))),
         Section("Do they rank alike?", list(_agreement(study, wide))),
-        Section("What they cost", list(_seconds(study, space, costs))),
+        Section("What they cost", list(cost_parts(study, space, costs))),
         Section("What has no value", list(_undefined(study))),
     ]
     if accuracy is not None:
@@ -55,33 +55,10 @@ def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequenc
     return Report(title, sections)
 
 
-def number(value: float | None, form: str = ".2f") -> str:
-    """Return a number as a table shows it: a dash for one that there is not, or that is undefined."""
-    return "-" if value is None or math.isnan(value) else format(value, form)
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in a unit that suits them, hours at most.
-
-    Examples
-    --------
-    >>> duration(8.2e-10), duration(0.0324), duration(95), duration(5328000)
-    ('0.82 ns', '32 ms', '95 s', '1,480 h')
-    """
-    for unit, size, least in (("h", 3600, 7200), ("min", 60, 120), ("s", 1, 1), ("ms", 1e-3, 1e-3), ("µs", 1e-6, 1e-6)):
-        if seconds >= least:
-            return f"{_three(seconds / size)} {unit}"
-    return f"{_three(seconds / 1e-9)} ns"
-
-
-def _three(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}" if value < 10 else f"{value:.0f}"
-
-
 # -- the study itself -------------------------------------------------------------------------------------------------
 
 
-def _about(study: Study, space: Space, wide: pl.DataFrame, summed: list[dict[str, Any]]) -> Iterator[Part]:
+def _about(study: Study, space: Space, wide: pl.DataFrame, summed: pl.DataFrame) -> Iterator[Part]:
     setting = study.setting
     repeats = study.rows["repeat"].n_unique()
     images = "random images" if setting.images == "random" else f"given images (SHA-256 {setting.images[:12]}...)"
@@ -92,15 +69,15 @@ def _about(study: Study, space: Space, wide: pl.DataFrame, summed: list[dict[str
         f"seed {setting.seed}."
     )
     yield f"{setting.machine} ({setting.device}); sedspace {setting.sedspace}, torch {setting.torch}."
-    costs, sed = {row["proxy"]: row["seconds"] for row in summed}, study.seconds_of_sed()
+    costs, sed = dict(summed.select("proxy", "seconds").iter_rows()), study.seconds_of_sed()
     name = "grad_norm" if "grad_norm" in costs else max(costs, key=lambda one: costs[one])
     agreement = rank_correlation(wide["sed"], wide[name])
     yield (
         f"SED and `{name}` rank them with Spearman {number(agreement.spearman)}. One value of `{name}` takes "
         f"{duration(costs[name])} here. SED of one architecture, asked for alone, takes "
-        f"{duration(sed.alone)}, {_three(costs[name] / sed.alone)} times less; "
+        f"{duration(sed.alone)}, {digits(costs[name] / sed.alone)} times less; "
         f"of one among a whole space, scored at once, {duration(sed.whole)}, "
-        f"{_three(costs[name] / sed.whole)} times less."
+        f"{digits(costs[name] / sed.whole)} times less."
     )
 
 
@@ -141,59 +118,6 @@ def _within(found: RankCorrelation, within: Intervals) -> list[str]:
 
 def _pair(found: RankCorrelation) -> str:
     return f"{number(found.spearman)} ({number(found.kendall)})"
-
-
-def _seconds(study: Study, space: Space, summed: list[dict[str, Any]]) -> Iterator[Part]:
-    paper = published()["sed_paper"]
-    table_1 = paper["seconds_per_architecture"].get(f"{space.name}_{study.setting.dataset}", {})
-    rows = sorted(summed, key=lambda row: -row["seconds"])
-    costs = {row["proxy"]: row["seconds"] for row in rows}
-    whole, alone = astuple(study.seconds_of_sed())
-    yield (
-        "Medians and quartiles over architectures, after a first run that does not count; devices synchronised. "
-        "Building the network is apart. SED's seconds were taken in the same run: `whole` is its time for a range of "
-        "the space divided by its length (all processors), `alone` one architecture asked for from Python."
-    )
-    heads = ["per architecture", "seconds", "quartiles", "network, s", "/ SED whole", "/ grad_norm", "the whole space"]
-
-    def line(name: str, seconds: float, quartiles: str, build: float | None) -> list[str]:
-        by_grad_norm = seconds / costs["grad_norm"] if "grad_norm" in costs else None
-        total = duration((seconds + (build or 0.0)) * space.size)
-        told = [
-            f"{seconds:.3g}",
-            quartiles,
-            number(build, ".2g"),
-            f"{seconds / whole:.2g}",
-            number(by_grad_norm, ".2g"),
-        ]
-        return [name, *told, total, number(table_1.get(name), "g")]
-
-    yield Table(
-        [*heads, f"published, s ({paper['hardware']})" if table_1 else "published, s"],
-        [
-            *(
-                line(
-                    row["proxy"],
-                    row["seconds"],
-                    f"{row['seconds_low']:.2g} to {row['seconds_high']:.2g}",
-                    row["build_seconds"],
-                )
-                for row in rows
-            ),
-            [*line("SED, alone", alone, "-", None)[:-1], number(table_1.get("sed"), "g")],
-            line("SED, whole", whole, "-", None),
-        ],
-    )
-    if table_1:
-        yield f"Published: Table 1 of {paper['source']}."
-    text = paper["text"]
-    if space.name == "tss5":
-        yield (
-            f"Published for all of `tss5` ({paper['source']}): {text['tss5_by_grad_norm_gpu_hours']:,} GPU hours by "
-            f"grad_norm ({text['grad_norm_seconds_per_architecture']} s each), {text['tss5_by_sed_hours']} hours by "
-            f"SED."
-        )
-    yield pictures.seconds([*costs, "SED, alone", "SED, whole"], [*costs.values(), alone, whole])
 
 
 def _undefined(study: Study) -> Iterator[Part]:

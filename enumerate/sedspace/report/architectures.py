@@ -1,8 +1,6 @@
-"""The values of a study, one row for each architecture."""
+"""What is known of the architectures of a study: a row for each of them, and a row for each proxy over all of them."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import polars as pl
 
@@ -68,31 +66,32 @@ def scores_of(wide: pl.DataFrame) -> list[str]:
     return [name for name in wide.columns if name not in ("index", "arch")]
 
 
-def summary(study: Study) -> list[dict[str, Any]]:
-    """Return for each proxy how many values it has, its seconds, and its rank correlation with SED.
+def summary(study: Study) -> pl.DataFrame:
+    """Return a row for each proxy: how many values it has, its seconds, and its rank correlation with SED.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``proxy``; ``values`` and ``undefined``, how many there are; ``seconds`` (median), ``seconds_low`` and
+        ``seconds_high`` (quartiles) and ``build_seconds`` (median, of building the network); ``spearman_with_sed``,
+        null where it is undefined.
 
     Examples
     --------
     >>> import sedspace as ss
     >>> from sedspace.report import summary
     >>> study = ss.crosscheck("tss", range(11660, 11669), ["params"], batch=2, progress=False)
-    >>> summary(study)[0]["values"], round(summary(study)[0]["spearman_with_sed"], 2)
-    (9, 0.94)
+    >>> summary(study).select("proxy", "values", pl.col("spearman_with_sed").round(2)).row(0)
+    ('params', 9, 0.94)
     """
-    values = (
-        study.rows.group_by("proxy", maintain_order=True)
-        .agg(
-            values=pl.col("value").count(),
-            undefined=pl.col("value").null_count(),
-            seconds=pl.col("seconds").median(),
-            seconds_low=pl.col("seconds").quantile(0.25),
-            seconds_high=pl.col("seconds").quantile(0.75),
-            build_seconds=pl.col("build_seconds").median(),
-        )
-        .to_dicts()
+    values = study.rows.group_by("proxy", maintain_order=True).agg(
+        values=pl.col("value").count(),
+        undefined=pl.col("value").null_count(),
+        seconds=pl.col("seconds").median(),
+        seconds_low=pl.col("seconds").quantile(0.25),
+        seconds_high=pl.col("seconds").quantile(0.75),
+        build_seconds=pl.col("build_seconds").median(),
     )
     wide = by_architecture(study)
-    for row in values:
-        both = wide.select("sed", row["proxy"]).drop_nulls()
-        row["spearman_with_sed"] = rank_correlation(both["sed"], both[row["proxy"]]).spearman
-    return values
+    found = [rank_correlation(wide["sed"], wide[name]).spearman for name in values["proxy"]]
+    return values.with_columns(spearman_with_sed=pl.Series(found, dtype=pl.Float64).fill_nan(None))

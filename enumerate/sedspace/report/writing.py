@@ -1,0 +1,112 @@
+"""Writing a report: Markdown with pictures beside it, and one HTML page."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sedspace.errors import BadInput, RunError, needs
+from sedspace.storage import LocalPath
+from sedspace.studies import Study, read_study
+
+if TYPE_CHECKING:
+    from sedspace.report.page import Report
+
+
+def write_report(
+    study: Study | str | Path,
+    out: str | Path,
+    accuracy: str | Path | None = None,
+    columns: Sequence[str] | None = None,
+) -> list[Path]:
+    """Write a report: Markdown with pictures beside it, and one HTML page that holds everything.
+
+    Parameters
+    ----------
+    study : Study, or path of the file that `sedspace crosscheck` wrote
+    out : str or Path
+        The directory; made if it is not there.
+    accuracy : str or Path, optional
+        A table of measured accuracies: Parquet or CSV with ``arch`` or ``index``.
+    columns : sequence of str, optional
+        Which of its columns. Default: those whose names have ``acc``, ``test`` or ``val`` in them.
+
+    Returns
+    -------
+    list of Path
+        What was written: ``report.html``, ``report.md`` and the pictures.
+
+    Raises
+    ------
+    BadInput
+        If the study has no values, the table does not match it, or what draws is not installed.
+    """
+    _refuse_missing("matplotlib", "scipy", *(["sklearn"] if accuracy is not None else []))
+    from sedspace.report.sections import report_of
+
+    directory = _directory(out)
+    found = read_study(study) if isinstance(study, str | Path) else study
+    return _write(report_of(found, accuracy, columns), directory)
+
+
+def reproduce(tables: str | Path, out: str | Path, study: Study | str | Path | None = None) -> list[Path]:
+    """Write the published figures of the SED paper and the survey beside measured ones, with a verdict for each.
+
+    Parameters
+    ----------
+    tables : str or Path
+        A directory of accuracy tables: see `sedspace.report.reproduction.reproduction_of`.
+    out : str or Path
+        The directory; made if it is not there.
+    study : Study or path, optional
+        For what gradient proxies cost on this machine.
+
+    Returns
+    -------
+    list of Path
+        What was written: ``report.html``, ``report.md`` and the pictures.
+
+    Raises
+    ------
+    BadInput
+        If there is no such directory, a table is not of its space, or what draws is not installed.
+    """
+    _refuse_missing("matplotlib", "scipy")
+    from sedspace.report.reproduction import reproduction_of
+
+    directory = _directory(out)
+    found = read_study(study) if isinstance(study, str | Path) else study
+    return _write(reproduction_of(Path(tables), found), directory)
+
+
+def _directory(out: str | Path) -> Path:
+    directory = Path(out)
+    if "://" in str(out):
+        raise BadInput(f"--out {out}: a report goes to a directory of this machine")
+    if directory.exists() and not directory.is_dir():
+        raise BadInput(f"--out {directory} is a file: expected a directory")
+    return directory
+
+
+def _write(report: Report, directory: Path) -> list[Path]:
+    from sedspace.report.page import html, markdown
+
+    files = {"report.html": html(report).encode(), "report.md": markdown(report).encode()}
+    files |= {picture.file: picture.png for picture in report.pictures()}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            LocalPath(directory / name).write(content)
+    except OSError as error:
+        raise RunError(f"{directory} cannot be written: {error.strerror}") from None
+    return [directory / name for name in files]
+
+
+def _refuse_missing(*modules: str) -> None:
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError:
+            raise needs(module, "report", "a report needs") from None
