@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import pyarrow as pa
@@ -15,6 +16,9 @@ from sedspace.spaces.radix import INT64_END
 from sedspace.storage import LocalPath, read_given
 
 KEYS = ("arch", "index")
+
+Unreadable = Literal["refuse", "leave out"]
+"""What to do about a row whose architecture cannot be read."""
 
 
 def read_table(path: str | Path) -> pl.DataFrame:
@@ -51,37 +55,89 @@ def key_of(table: pl.DataFrame, on: str | None = None) -> str:
     return key
 
 
-def with_index(table: pl.DataFrame, key: str, space: Space) -> tuple[pl.DataFrame, list[str]]:
-    """Return the readable rows of a table with the ``index`` of each, and what is wrong with the others.
+def indices_of(
+    table: pl.DataFrame, space: Space, unreadable: Unreadable, *, on: str | None = None, what: str = "the table"
+) -> tuple[list[int | None], list[str]]:
+    """Return the indices of the architectures that the rows of a table name.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        With a column ``arch`` or ``index``.
+    space : Space
+    unreadable : {"refuse", "leave out"}
+        What to do about a row whose architecture is missing or malformed.
+    on : {"arch", "index"}, optional
+        The column to go by. Default: ``arch`` if the table has it, else ``index``.
+    what : str
+        What an error calls the table.
+
+    Returns
+    -------
+    list of int
+        One for each row; None for those that are left out.
+    list of str
+        What is wrong with the malformed ones, a line each.
 
     Raises
     ------
     BadInput
-        If the key is of another type, or architectures are of another space.
+        If there is no key or it is of another type, or architectures are of another space; for the first row that
+        cannot be read, if such are to be refused.
+
+    Examples
+    --------
+    >>> from sedspace.spaces import space
+    >>> indices_of(pl.DataFrame({"index": [3, None]}), space("tss"), "leave out")
+    ([3, None], [])
     """
-    if key == "index":
-        if not table["index"].dtype.is_integer():
-            raise BadInput(f"the table's index is {table['index'].dtype}, expected integers")
-        known = table.drop_nulls("index")
-        for index in {min(known["index"].to_list(), default=0), max(known["index"].to_list(), default=0)}:
-            if space.check_index(index) >= INT64_END:
-                raise BadInput(f"index {index} of {space.name}: expected indices that fit int64")
-        return known.with_columns(pl.col("index").cast(pl.Int64)), []
-    if table["arch"].dtype != pl.String:
-        raise BadInput(f"the table's arch is {table['arch'].dtype}, expected strings")
+    key = key_of(table, on)
+    indices, wrong = (_by_index if key == "index" else _by_arch)(table[key], space)
+    if unreadable == "refuse" and None in indices:
+        row = indices.index(None)
+        missing = f"{key} None is not {'an integer' if key == 'index' else 'a string'}"
+        raise BadInput(f"{what}: row {row}: {wrong.get(row, missing)}")
+    return indices, [f"row {row}: {error}" for row, error in wrong.items()]
+
+
+def with_index(
+    table: pl.DataFrame, space: Space, unreadable: Unreadable, *, on: str | None = None, what: str = "the table"
+) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows of a table whose architecture is read, with the ``index`` of each, and what is wrong with others.
+
+    It asks and refuses as `indices_of` does, and what does not fit int64. An ``index`` that is not what the rows are
+    known by becomes ``index_table``.
+    """
+    indices, wrong = indices_of(table, space, unreadable, on=on, what=what)
+    if max((index for index in indices if index is not None), default=0) >= INT64_END:
+        raise BadInput(f"{what} has architectures of {space.name}: expected indices that fit int64")
+    rest = table.rename({"index": "index_table"}, strict=False) if key_of(table, on) == "arch" else table
+    return rest.with_columns(index=pl.Series(indices, dtype=pl.Int64)).drop_nulls("index"), wrong
+
+
+def _by_index(column: pl.Series, space: Space) -> tuple[list[int | None], dict[int, str]]:
+    if not column.dtype.is_integer():
+        raise BadInput(f"the table's index is {column.dtype}, expected integers")
+    indices: list[int | None] = column.to_list()
+    known = [index for index in indices if index is not None]
+    for index in {min(known, default=0), max(known, default=0)}:
+        space.check_index(index)
+    return indices, {}
+
+
+def _by_arch(column: pl.Series, space: Space) -> tuple[list[int | None], dict[int, str]]:
+    if column.dtype != pl.String:
+        raise BadInput(f"the table's arch is {column.dtype}, expected strings")
     indices: list[int | None] = []
-    unreadable = []
-    for row, arch in enumerate(table["arch"]):
+    wrong = {}
+    for row, arch in enumerate(column):
         try:
-            indices.append(space.parse(arch) if arch is not None else None)
+            indices.append(None if arch is None else space.parse(arch))
         except BadInput as error:
             _refuse_other_space(row, arch, space)
             indices.append(None)
-            unreadable.append(f"row {row}: {error}")
-    if max((index for index in indices if index is not None), default=0) >= INT64_END:
-        raise BadInput(f"the table's architectures are of {space.name}: expected indices that fit int64")
-    keyed = table.rename({"index": "index_table"}, strict=False).with_columns(index=pl.Series(indices, dtype=pl.Int64))
-    return keyed.drop_nulls("index"), unreadable
+            wrong[row] = str(error)
+    return indices, wrong
 
 
 def read_indices(path: str | Path, space: Space) -> list[int]:
@@ -92,11 +148,10 @@ def read_indices(path: str | Path, space: Space) -> list[int]:
     BadInput
         If a row cannot be read, or there are none.
     """
-    table = read_table(path)
-    keyed, unreadable = with_index(table, key_of(table), space)
-    if unreadable or keyed.is_empty():
-        raise BadInput(f"table {path}: {unreadable[0] if unreadable else 'no architectures'}")
-    return keyed["index"].to_list()
+    indices, _ = indices_of(read_table(path), space, "refuse", what=f"table {path}")
+    if not indices:
+        raise BadInput(f"table {path}: no architectures")
+    return [index for index in indices if index is not None]
 
 
 def refuse_repeated(keyed: pl.DataFrame, space: Space) -> None:

@@ -13,7 +13,7 @@ from sedspace.report.architectures import data_free
 from sedspace.report.statistics import Judgement, judge
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.tables import key_of, read_table, refuse_repeated, with_index
+from sedspace.tables import read_table, refuse_repeated, with_index
 
 TABLES = {
     "tss": ("nats_tss.parquet", ("cifar10_test", "cifar100_test", "imagenet16_test")),
@@ -71,8 +71,6 @@ def by_index(path: Path, space: Space, columns: Sequence[str] = ()) -> pl.DataFr
     """Return a table by index, those columns only if any are named."""
     table = read_table(path)
     check_columns(path, table, columns)
-    keyed, unreadable = with_index(table, key_of(table), space)
-    if unreadable:
-        raise BadInput(f"table {path}: {unreadable[0]}")
+    keyed, _ = with_index(table, space, "refuse", what=f"table {path}")
     refuse_repeated(keyed, space)
     return keyed.select("index", *columns) if columns else keyed

@@ -35,7 +35,7 @@ from sedspace.report.page import Part, Report, Section, Table
 from sedspace.scores.ranking import pareto_front
 from sedspace.spaces import space as find_space
 from sedspace.studies import Study
-from sedspace.tables import read_table
+from sedspace.tables import indices_of, read_table
 from sedspace.version import __version__
 
 _BUDGETS = 0.1, 0.25, 0.5, 0.75, 1.0
@@ -143,7 +143,7 @@ def _random_darts(path: Path) -> Claim:
         return claims.unchecked(what, told, DARTS_TABLE)
     table, space = read_table(path), find_space("darts")
     check_columns(path, table, ("genotype", DARTS_COLUMN))
-    index = pl.Series("index", space.parse(table["genotype"]))
+    index = pl.Series("index", indices_of(table.rename({"genotype": "arch"}), space, "refuse")[0])
     found = rank_correlation(data_free(space, index, ("sed",))["sed"], table[DARTS_COLUMN])
     return Claim(what, told, f"{number(found.spearman)} of {found.n:,}", "another sample")
 

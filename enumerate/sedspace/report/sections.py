@@ -28,7 +28,7 @@ from sedspace.report.statistics import (
 )
 from sedspace.spaces import Space, described
 from sedspace.studies import Study
-from sedspace.tables import key_of, read_table, refuse_repeated, with_index
+from sedspace.tables import read_table, refuse_repeated, with_index
 
 _ACCURACY = "(?i)acc|test|val"
 _MEASURED = "measured accuracy"  # no score has such a name
@@ -137,7 +137,7 @@ def _accuracies(
 ) -> Iterator[Section]:
     table = read_table(path)
     chosen = _columns(table, columns, path)
-    keyed, unreadable = with_index(table, key_of(table), space)
+    keyed, unreadable = with_index(table, space, "leave out")
     refuse_repeated(keyed, space)
     keyed = keyed.sort("index")
     if (both := wide["index"].is_in(keyed["index"].implode()).sum()) < 2:

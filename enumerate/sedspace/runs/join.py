@@ -53,7 +53,7 @@ def match(run: RunFiles, table: pl.DataFrame | str | Path, on: str | None = None
 
 
 def _match(run: RunFiles, given: pl.DataFrame, key: str) -> Matched:
-    keyed, unreadable = with_index(given, key, run.space)
+    keyed, unreadable = with_index(given, run.space, "leave out", on=key)
     refuse_repeated(keyed, run.space)
     rest = keyed.select(pl.exclude("arch") if key == "arch" else pl.all())
     frame = collect(run, run.scan().join(rest.lazy(), on="index", how="inner", suffix="_table").sort("index"))

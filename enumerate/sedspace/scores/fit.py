@@ -17,7 +17,7 @@ from sedspace.scores.cost import Number, TableCost, column_name
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.parts import Digits, Indices
-from sedspace.tables import key_of, read_table
+from sedspace.tables import indices_of, key_of, read_table
 
 
 @dataclass(frozen=True)
@@ -122,14 +122,13 @@ def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -
     given = table if isinstance(table, pl.DataFrame) else read_table(table)
     if column not in given.columns:
         raise BadInput(f"the table has no column {column}: it has {', '.join(given.columns)}")
-    key = key_of(given)
+    key_of(given)  # one without a key is refused before its numbers are looked at
     if not given[column].dtype.is_numeric():
         raise BadInput(f"column {column} is {given[column].dtype}: expected numbers")
     known = given.filter(pl.col(column).cast(pl.Float64).is_finite())
     if known[column].n_unique() < 4:
         raise BadInput(f"column {column} has {known[column].n_unique()} different numbers: expected at least four")
-    indices = space.parse(known["arch"]) if key == "arch" else np.array(known["index"].to_list(), object)
-    return indices, known[column].cast(pl.Float64).to_numpy()
+    return np.array(indices_of(known, space, "refuse")[0], object), known[column].cast(pl.Float64).to_numpy()
 
 
 def _halves(indices: Indices, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
