@@ -251,7 +251,7 @@ class Space(ABC):
 
     @abstractmethod
     def _parse_one(self, arch: str) -> list[int]:
-        """Return the digits of an arch string; raise `BadInput` that names the place."""
+        """Return the digits of an arch string; raise `BadInput` that says where it is none."""
 
     @overload
     def arch(self, index: int) -> str: ...
