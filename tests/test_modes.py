@@ -92,6 +92,7 @@ def test_forked_children_may_score():
 # What polars computes for sedspace: it hung in a process that was forked after polars had been used.
 DOORS = """
 import os, sys, warnings, sedspace as ss, polars as pl
+from sedspace.cli.printing import write_frame
 from sedspace.tables import read_table
 
 warnings.simplefilter("ignore")
@@ -109,6 +110,8 @@ doors = [
     lambda: run.sample(3),
     lambda: run.verify(),
     lambda: read_table(directory + "/table.csv"),
+    lambda: run.join(pl.DataFrame({"index": [3]})),
+    lambda: write_frame(pl.DataFrame({"index": [3]}), f"{directory}/{os.getpid()}.csv"),
 ]
 
 
@@ -149,14 +152,14 @@ def test_forked_children_of_one_that_used_polars_say_so(doors, use):
     if use.startswith("pl.") and not os.path.isdir("/proc/self/task"):
         pytest.skip("what the user does can only be seen in /proc")
     out = doors(f"{use}\nfor door in doors: print(said_in_child(door))\nfor door in doors: door()\n").splitlines()
-    assert len(out) == 11
+    assert len(out) == 13
     assert all(FORKED in line for line in out), out
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_children_of_one_that_only_imported_polars_may_use_it(doors):
     out = doors("for door in doors: print(said_in_child(door))\n").splitlines()
-    assert out == ["nothing"] * 11
+    assert out == ["nothing"] * 13
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from sedspace.dtypes import DTYPES
 from sedspace.errors import BadInput, first_line, unknown
 from sedspace.expression import (
     Tree,
@@ -89,7 +90,7 @@ class Condition:
             if name in self.choices and self.choices[name].dtype == pl.String and given not in self.choices[name]:
                 raise unknown(f"choice at {name}", given, self.choices[name])
         self.schema = {
-            name: self.choices[name].dtype if name in self.choices else polars_dtype(columns[name])
+            name: self.choices[name].dtype if name in self.choices else DTYPES[columns[name]].polars
             for name in self.names
         }
         self.expression = self._checked(tree)
@@ -163,17 +164,3 @@ def shown(text: object) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
-
-
-def polars_dtype(dtype: str) -> pl.DataType:
-    """Return the polars type of a column's dtype."""
-    known: dict[str, pl.DataType] = {
-        "uint8": pl.UInt8(),
-        "int16": pl.Int16(),
-        "int32": pl.Int32(),
-        "int64": pl.Int64(),
-        "float32": pl.Float32(),
-        "float64": pl.Float64(),
-        "string": pl.String(),
-    }
-    return known[dtype]

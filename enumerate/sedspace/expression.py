@@ -13,6 +13,8 @@ from typing import Any
 
 import polars as pl
 
+from sedspace.dtypes import DTYPES
+
 Tree = Any  # JSON, as polars writes it
 """A node: a kind by itself, or a mapping of a single kind to its body."""
 
@@ -42,7 +44,6 @@ _COMPARISONS = (*_EQUALITIES, "Lt", "LtEq", "Gt", "GtEq")
 _ARITHMETIC = ("Plus", "Minus", "Multiply", "Mul", "Divide", "Div", "FloorDivide", "IntDiv", "Modulus", "Rem", "Abs")
 _CONNECTIVES: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {"And": and_, "Or": or_, "Xor": xor}
 _MOST_BITS = 126
-_BITS = {pl.UInt8: 8, pl.Int16: 15, pl.Int32: 31}
 _TEMPORAL = ("Date", "Datetime", "Duration", "Time")
 
 
@@ -151,7 +152,7 @@ def _bits(tree: Tree, schema: Mapping[str, pl.DataType]) -> int:
     """Return how many bits an integer may need at most."""
     kind, body = _taken_apart(tree)
     if kind == "Column":
-        return next((bits for dtype, bits in _BITS.items() if schema[body] == dtype), 63)
+        return next((dtype.bits for dtype in DTYPES.values() if schema[body] == dtype.polars), 63)
     if kind == "Literal":
         value = pl.select(expression_of(tree)).item()
         return value.bit_length() if isinstance(value, int) else 63

@@ -24,7 +24,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sedspace.condition import polars_dtype
+from sedspace.dtypes import DTYPES
 from sedspace.scores import Score, find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -90,7 +90,7 @@ class SedNamespace:
         def evaluate(indices: NDArray[np.int64]) -> pl.Series:
             return pl.Series(scorer.values(scorer.at(chosen, chosen.digits(indices))))
 
-        return self._map(evaluate, polars_dtype(scorer.dtype))
+        return self._map(evaluate, DTYPES[scorer.dtype].polars)
 
     def index(self, space: str | Space) -> pl.Expr:
         """Return the index (Int64; Int128 for spaces beyond 2^63) of each arch string: the inverse of `arch`.

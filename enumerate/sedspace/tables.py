@@ -108,6 +108,7 @@ def with_index(
     It asks and refuses as `indices_of` does, and what does not fit int64. An ``index`` that is not what the rows are
     known by becomes ``index_table``.
     """
+    refuse_fork()
     indices, wrong = indices_of(table, space, unreadable, on=on, what=what)
     if max((index for index in indices if index is not None), default=0) >= INT64_END:
         raise BadInput(f"{what} has architectures of {space.name}: expected indices that fit int64")

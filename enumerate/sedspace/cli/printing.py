@@ -19,6 +19,7 @@ import click
 import polars as pl
 
 from sedspace.errors import BadInput, first_line
+from sedspace.forked import refuse_fork
 from sedspace.storage import LocalPath
 
 _NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf|-")
@@ -69,6 +70,7 @@ def rows_of(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 def write_frame(frame: pl.DataFrame, out: str) -> None:
     """Write a frame as .csv, .jsonl or .parquet, whole or not at all."""
+    refuse_fork()
     check_name(out)
     wide = [name for name, dtype in frame.schema.items() if dtype == pl.Int128]
     if wide and Path(out).suffix == ".parquet":  # other readers know long decimals, and text, but no such integers

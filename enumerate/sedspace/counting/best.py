@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace.condition import polars_dtype
 from sedspace.counting.classes import Classes, Walks, select
 from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.distributions import integers, merge
+from sedspace.dtypes import DTYPES
 from sedspace.errors import BadInput, as_number
 from sedspace.scores import MAX_SCAN, AdditiveScore, Score, at_least_one, best, check_rows_fit, find_score, only_unique
 from sedspace.scores.base import Keys, Values
@@ -395,8 +395,8 @@ def best_within(
     return pl.DataFrame(
         [
             pl.Series("budget", limits),
-            pl.Series(score.name, best_values, dtype=polars_dtype(score.dtype)),
-            pl.Series(price.name, best_costs, dtype=polars_dtype(price.dtype)),
+            pl.Series(score.name, best_values, dtype=DTYPES[score.dtype].polars),
+            pl.Series(price.name, best_costs, dtype=DTYPES[price.dtype].polars),
             integers("count", counts, space.size),
             integers("index", indices, space.size),
             pl.Series("arch", archs, dtype=pl.String),

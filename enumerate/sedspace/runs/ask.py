@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from sedspace.dtypes import TEXT
 from sedspace.errors import BadInput, unknown
 from sedspace.runs.division import SHARD_ROWS, rows_per_shard
 from sedspace.runs.request import Column, Request
@@ -15,7 +16,7 @@ from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END
 
 _INDEX = ("index", "int64", "1", "the architecture's digits read as a mixed-radix number, first position leading")
-_ARCH = ("arch", "string", "", "the architecture as the field writes it")
+_ARCH = ("arch", TEXT, "", "the architecture as the field writes it")
 
 
 def request_of(
@@ -84,7 +85,7 @@ def _column(space: Space, wanted: str | Score) -> Column:
     if wanted == "arch":
         return Column(*_ARCH)
     if wanted in space.texts:
-        return Column(str(wanted), "string", "", space.texts[str(wanted)].meaning)
+        return Column(str(wanted), TEXT, "", space.texts[str(wanted)].meaning)
     if isinstance(wanted, str) and wanted not in (known := known_scores(space)):
         raise unknown("column", wanted, ["index", "arch", *space.texts, *known])
     score = find_score(space, wanted)

@@ -13,6 +13,7 @@ import polars.selectors as cs
 from sedspace import draws
 from sedspace.condition import Condition, refuse_endless, shown
 from sedspace.counting.drawing import check_enough, shares_of
+from sedspace.dtypes import TEXT
 from sedspace.errors import BadInput, as_names, first_line, unknown
 from sedspace.runs.files import RunFiles, collect, footers, unreadable
 from sedspace.scores import Score, at_least_one, check_rows_fit, find_score, known_scores, only_unique
@@ -94,7 +95,7 @@ def _rows(run: RunFiles, by: str | None, where: str | None, unique: str | None) 
         return frame
     if not isinstance(by, str) or by not in columns:
         raise unknown("column", by, columns)
-    if columns[by] == "string":
+    if columns[by] == TEXT:
         raise BadInput(f"column {by!r} is text: expected a numeric one")
     return frame.filter(pl.col(by).is_not_nan()) if columns[by].startswith("float") else frame
 

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sedspace.dtypes import DTYPES
 from sedspace.errors import RunError, first_line
 from sedspace.runs.division import Shard
 from sedspace.runs.request import Column, Request
@@ -70,7 +70,7 @@ def schema_of(request: Request, shard: Shard) -> pa.Schema:
 
 
 def _field(column: Column) -> pa.Field:
-    dtype = pa.string() if column.dtype == "string" else pa.from_numpy_dtype(np.dtype(column.dtype))
+    dtype = DTYPES[column.dtype].arrow
     return pa.field(column.name, dtype, nullable=False, metadata={"unit": column.unit, "meaning": column.meaning})
 
 

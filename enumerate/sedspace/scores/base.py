@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from sedspace.dtypes import DTYPES, NUMBERS
 from sedspace.errors import BadInput
 from sedspace.spaces import Space
 from sedspace.spaces.parts import Digits
@@ -21,8 +22,6 @@ Keys = NDArray[np.number]
 
 Values = NDArray[np.number]
 """What is written: of a score\'s dtype."""
-
-DTYPES = ("uint8", "int16", "int32", "int64", "float32", "float64")
 
 
 class Score(ABC):
@@ -57,8 +56,8 @@ class Score(ABC):
             raise BadInput(f"score name {name!r} cannot be a column: expected letters, digits and underscores")
         if name in RESERVED:
             raise BadInput(f"score name {name!r} is taken by sedspace: choose another")
-        if dtype not in DTYPES:
-            raise BadInput(f"score {name}: dtype {dtype!r}, expected one of {', '.join(DTYPES)}")
+        if dtype not in NUMBERS:
+            raise BadInput(f"score {name}: dtype {dtype!r}, expected one of {', '.join(NUMBERS)}")
         if not isinstance(denominator, int) or denominator < 1:
             raise BadInput(f"score {name}: denominator {denominator}, expected 1 or more")
         self.name, self.dtype, self.denominator = name, dtype, denominator
@@ -76,7 +75,7 @@ class Score(ABC):
             If a value does not fit `dtype`.
         """
         values = keys if self.denominator == 1 else keys / self.denominator
-        target = np.dtype(self.dtype)
+        target = DTYPES[self.dtype].numpy
         if target.kind == "f" or not keys.size:
             return values.astype(target, copy=False)
         least, most = values.min(), values.max()

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
+from sedspace.forked import refuse_fork
 from sedspace.storage import as_location, failures, naming, read_given, what_failed
 
 _KEY = b"sedspace"
@@ -139,6 +140,7 @@ class Study:
 
 def write_study(path: str | Path, study: Study) -> None:
     """Write a study as one file, whole or not at all, with its SHA-256 inside."""
+    refuse_fork()
     file = as_location(path)
     sed_seconds = {} if study.sed_seconds is None else asdict(study.sed_seconds)
     about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": sed_seconds, "sha256": _BLANK}
@@ -177,6 +179,7 @@ def read_study(path: str | Path) -> Study:
     BadInput
         If there is none, or the file is damaged or something else.
     """
+    refuse_fork()
     file = as_location(path)
     with naming(file):
         there = file.size() is not None
