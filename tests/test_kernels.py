@@ -14,7 +14,7 @@ import naive
 from sedspace_kernels import diagram, functional, graph, nb101
 from sedspace_kernels.parallel import split
 from sedspace_kernels.pareto import front
-from sedspace_kernels.rank import digit_mapper, rank, unrank
+from sedspace_kernels.radix import digit_mapper, rank, unrank
 from sedspace_kernels.tables import collect_above, feature_classes, histogram, tile
 from sedspace_kernels.text import join_pieces, text_offsets
 

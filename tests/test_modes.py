@@ -63,7 +63,7 @@ def test_editing_any_kernel_source_throws_compiled_code_away(tmp_path):
     shutil.copytree(ROOT / "kernels" / "sedspace_kernels", kernels / "sedspace_kernels")
     code = (
         "import numpy as np\n"
-        "from sedspace_kernels.rank import rank\n"
+        "from sedspace_kernels.radix import rank\n"
         "rank(np.ones((1, 2), np.uint8), np.array([5, 5]), np.empty(1, np.int64))\n"
         "print(sum(rank.stats.cache_hits.values()))\n"
     )

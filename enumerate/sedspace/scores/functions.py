@@ -18,7 +18,7 @@ from sedspace.spaces import Space
 from sedspace.spaces.parts import Digits
 from sedspace_kernels.jit import compile_for_user
 from sedspace_kernels.parallel import split
-from sedspace_kernels.rank import digit_mapper
+from sedspace_kernels.radix import digit_mapper
 
 _CHUNK = 1 << 20
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, as_int
 from sedspace.spaces.parts import Digits, Indices
-from sedspace_kernels.rank import rank, unrank
+from sedspace_kernels.radix import rank, unrank
 
 INT64_END = 1 << 63
 
