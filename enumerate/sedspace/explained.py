@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
-
-from numpy.typing import NDArray
 
 from sedspace.counting import distribution
 from sedspace.errors import BadInput
@@ -19,6 +16,28 @@ from sedspace.scores import find_score, known_scores
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace
+from sedspace.spaces.parts import Digits
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an architecture stands among all of its space by a score.
+
+    Attributes
+    ----------
+    by : str
+        The score.
+    rank, ties : int
+        The rank from 1 on, and how many architectures share it: both exact.
+    best, worst : float
+        The greatest and the least value in the space.
+    """
+
+    by: str
+    rank: int
+    ties: int
+    best: float
+    worst: float
 
 
 @dataclass(frozen=True)
@@ -34,18 +53,30 @@ class Architecture:
     space: Space
     index: int
 
-    def __repr__(self) -> str:
-        return _text(self.space, self.index)
+    @functools.cached_property
+    def digits(self) -> Digits:
+        """The choice at every position."""
+        return self.space.digits(self.index)
 
-    def _repr_html_(self) -> str:
-        """Show it in a notebook, a cell drawn if matplotlib is there."""
-        drawn = ""
-        if isinstance(self.space, CellSpace):
+    @functools.cached_property
+    def scores(self) -> dict[str, float]:
+        """Every score and feature that applies: one of the user's may be made for another space."""
+        found = {}
+        for name, score in known_scores(self.space).items():
             with contextlib.suppress(BadInput):
-                drawn = plots.encoded(plots.cell(self.space, self.index), "svg").decode()
-        return f"{drawn[drawn.find('<svg') :]}<pre>{escape(repr(self))}</pre>"
+                found[name] = score.values(score.at(self.space, self.digits[None]))[0].item()
+        return found
 
-    def describe(self) -> dict[str, Any]:
+    @functools.cached_property
+    def standing(self) -> Standing:
+        """Where it stands in its space by SED."""
+        score = find_score(self.space, "sed")
+        value = score.values(score.at(self.space, self.digits[None]))[0].item()
+        among = distribution(self.space, score)
+        worst, best = among.values[[0, -1]].tolist()
+        return Standing(score.name, among.rank(value), among.ties(value), best, worst)
+
+    def describe(self) -> dict[str, object]:
         """Return everything about it as plain values.
 
         Returns
@@ -57,21 +88,47 @@ class Architecture:
         Examples
         --------
         >>> import sedspace as ss
-        >>> ss.architecture("tss", 11668).describe()["standing"]["rank"]
-        1
+        >>> ss.architecture("tss", 11668).describe()["standing"]
+        {'by': 'sed', 'rank': 1, 'ties': 1, 'best': 8.75, 'worst': -1.5}
         """
-        space, digits = self.space, self.space.digits(self.index)
+        space = self.space
         return {
             "space": space.name,
             "size": space.size,
             "index": self.index,
             "arch": space.arch(self.index),
-            "digits": digits.tolist(),
-            "choices": {p.name: p.choices[d].name for p, d in zip(space.positions, digits, strict=True)},
-            "scores": dict(_scores(space, digits)),
-            "standing": _standing(space, digits),
-            "published": _context(space),
+            "digits": self.digits.tolist(),
+            "choices": {p.name: p.choices[d].name for p, d in zip(space.positions, self.digits, strict=True)},
+            "scores": self.scores,
+            "standing": asdict(self.standing),
+            "published": _published(space),
         }
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{self.space.name}, index {self.index} of {self.space.size:,}",
+            f"arch    {self.space.arch(self.index)}",
+            f"digits  {' '.join(map(str, self.digits))}",
+            "",
+            self.space.draw(self.index),
+            "",
+            *_sed_lines(self),
+            "",
+            *_score_lines(self),
+            "",
+            f"network: space.network({self.index}), a torch.nn.Module",
+            "",
+            *_published_lines(self.space),
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook, a cell drawn if matplotlib is there."""
+        drawn = ""
+        if isinstance(self.space, CellSpace):
+            with contextlib.suppress(BadInput):
+                drawn = plots.encoded(plots.cell(self.space, self.index), "svg").decode()
+        return f"{drawn[drawn.find('<svg') :]}<pre>{escape(repr(self))}</pre>"
 
 
 def architecture(space: str | Space, which: int | str) -> Architecture:
@@ -111,23 +168,30 @@ def _index(space: Space, text: str) -> int:
     return space.check_index(index)
 
 
-def _scores(space: Space, digits: NDArray[Any]) -> Iterator[tuple[str, float]]:
-    """Yield every score that applies: one of the user's may be made for another space."""
-    for name, score in known_scores(space).items():
-        with contextlib.suppress(BadInput):
-            yield name, score.values(score.at(space, digits[None]))[0].item()
+def _sed_lines(one: Architecture) -> list[str]:
+    """Return SED, what it is made of if one cell makes it, and its rank."""
+    scores, standing = one.scores, one.standing
+    whole = "skip_sed" in scores and len(one.space.groups) == 1
+    parts = " = skip {skip_sed:g} * conv {conv_sed:g} - pool {pool_sed:g}".format(**scores) if whole else ""
+    return [
+        f"SED     {scores['sed']:g}{parts}",
+        f"rank    {standing.rank:,} of {one.space.size:,} by SED, one of {standing.ties:,} with this score "
+        f"(the space goes from {standing.worst:g} to {standing.best:g})",
+    ]
 
 
-def _standing(space: Space, digits: NDArray[Any]) -> dict[str, Any]:
-    """Return where an architecture stands in its space by SED."""
-    score = find_score(space, "sed")
-    value = score.values(score.at(space, digits[None]))[0].item()
-    among = distribution(space, score)
-    worst, best = among.values[[0, -1]].tolist()
-    return {"by": "sed", "rank": among.rank(value), "ties": among.ties(value), "best": best, "worst": worst}
+def _score_lines(one: Architecture) -> list[str]:
+    """Return the other scores, and what each means."""
+    known = known_scores(one.space)
+    lines = []
+    for name, value in one.scores.items():
+        if name not in ("sed", "skip_sed", "conv_sed", "pool_sed"):
+            number = f"{value:,}" if isinstance(value, int) else f"{value:g}"
+            lines.append(f"{name:18}{number:>15}  {known[name].meaning}")
+    return lines
 
 
-def _context(space: Space) -> dict[str, Any]:
+def _published(space: Space) -> dict[str, Any]:
     """Return what the literature says about a space, if it does."""
     paper = published()["sed_paper"]
     out = {"source": paper["source"], "grad_norm_seconds": paper["text"]["grad_norm_seconds_per_architecture"]}
@@ -136,39 +200,14 @@ def _context(space: Space) -> dict[str, Any]:
     return out
 
 
-@functools.lru_cache(maxsize=16)  # notebooks ask for text and for HTML
-def _text(space: Space, index: int) -> str:
-    """Return the description of an architecture as text."""
-    about = Architecture(space, index).describe()
-    scores, where = about["scores"], about["standing"]
-    lines = [f"{space.name}, index {about['index']} of {space.size:,}", f"arch    {about['arch']}"]
-    lines += [f"digits  {' '.join(map(str, about['digits']))}", "", space.draw(about["index"]), ""]
-    parts = " = skip {skip_sed:g} * conv {conv_sed:g} - pool {pool_sed:g}"
-    lines += [
-        f"SED     {scores['sed']:g}"
-        + (parts.format(**scores) if "skip_sed" in scores and len(space.groups) == 1 else ""),
-        f"rank    {where['rank']:,} of {space.size:,} by SED, one of {where['ties']:,} with this score "
-        f"(the space goes from {where['worst']:g} to {where['best']:g})",
-        "",
-    ]
-    shown = {"sed", "skip_sed", "conv_sed", "pool_sed"}
-    known = known_scores(space)
-    for name, value in scores.items():
-        if name not in shown:
-            number = f"{value:,}" if isinstance(value, int) else f"{value:g}"
-            lines.append(f"{name:18}{number:>15}  {known[name].meaning}")
-    lines += ["", f"network: space.network({about['index']}), a torch.nn.Module"]
-    return "\n".join([*lines, "", *_published_lines(about)])
-
-
-def _published_lines(about: dict[str, Any]) -> list[str]:
-    context = about["published"]
-    hours = context["grad_norm_seconds"] * about["size"] / 3600
+def _published_lines(space: Space) -> list[str]:
+    context = _published(space)
+    seconds = context["grad_norm_seconds"]
+    hours = seconds * space.size / 3600
     whole = f"{hours:.1f}" if hours < 10 else f"{hours:,.0f}" if hours < 1e15 else f"{hours:.2g}"
-    source = context["source"]
     lines = [
-        f"In context ({source}): grad_norm takes {context['grad_norm_seconds']} s per architecture on a GPU, so the "
-        f"whole space {whole} GPU hours."
+        f"In context ({context['source']}): grad_norm takes {seconds} s per architecture on a GPU, so "
+        f"the whole space {whole} GPU hours."
     ]
     for proxy, results in context.get("best_by_proxy", {}).items():
         cells = ", ".join(f"{data} {r['test_accuracy']:.2f} % (rank {r['rank']:,})" for data, r in results.items())

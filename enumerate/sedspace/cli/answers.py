@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 import polars as pl
 
@@ -214,13 +212,36 @@ def _refuse_missing_default(space: Space, parameter: str, option: str, name: str
 @json_option(
     "a list of objects; `index`, the score if there is one, `weight` or `probability`, `arch`, of a run its columns"
 )
-def sample_command(target: str, n: int, out: str | None, as_json: bool, **options: Any) -> None:
+def sample_command(
+    target: str,
+    n: int,
+    stratify: str | None,
+    strata: int | None,
+    importance: str | None,
+    temperature: float | None,
+    seed: int,
+    where: str | None,
+    unique: str | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
     """Draw random architectures of TARGET, a space or a run's directory, exactly uniformly among those treated alike.
 
     Of a space nothing is enumerated, so that its size does not matter.
     """
     check_answer(out, as_json)
-    answer(sedspace.sample(find_target(target), n, **options), out, as_json)
+    frame = sedspace.sample(
+        find_target(target),
+        n,
+        stratify=stratify,
+        strata=strata,
+        importance=importance,
+        temperature=temperature,
+        where=where,
+        unique=unique,
+        seed=seed,
+    )
+    answer(frame, out, as_json)
 
 
 @click.command()

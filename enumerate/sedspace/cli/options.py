@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from sedspace.cli.arguments import PATH, TEXT, refuse
 from sedspace.cluster import connected, note_dashboard
 from sedspace.errors import BadInput
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 where_option = click.option(
     "--where",
@@ -44,12 +49,12 @@ _timeout_option = click.option(
 )
 
 
-def json_option(shape: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def json_option(shape: str) -> Callable[[_Command], _Command]:
     """Give a command the option to print JSON, whose shape its help tells."""
     return click.option("--json", "as_json", is_flag=True, help=f"Print JSON instead: {shape}.")
 
 
-def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def engine_options(command: _Command) -> _Command:
     """Give a command the options that choose what does the work."""
     return _engine_option(_scheduler_option(_timeout_option(command)))
 
@@ -57,7 +62,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @contextlib.contextmanager
 def cluster_client(
     engine: str | None, scheduler: str | None, workers: int | None, worker_timeout: float
-) -> Iterator[Any]:
+) -> Iterator[Client | None]:
     """Yield the client of the cluster that the options of `engine_options` choose; None without one."""
     if engine == "local" and scheduler is not None:
         raise BadInput(f"--engine local with --scheduler {scheduler}: expected one of the two")

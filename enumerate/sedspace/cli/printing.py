@@ -27,10 +27,10 @@ _MORE = "…"
 _LEAST = 12  # characters of a text that is cut
 
 
-def strict_json(value: Any) -> str:
+def strict_json(value: object) -> str:
     """Return strict JSON: NaN and infinities, which it has no numbers for, become null."""
 
-    def strict(one: Any) -> Any:
+    def strict(one: object) -> object:
         if isinstance(one, float) and not math.isfinite(one):
             return None
         if isinstance(one, dict):
@@ -107,7 +107,7 @@ def check_name(out: str, endings: Sequence[str] = (".csv", ".jsonl", ".parquet")
 
 
 def print_rows(
-    rows: Sequence[Mapping[str, Any]], as_json: bool, columns: Sequence[str] | None = None, whole: str = "--json"
+    rows: Sequence[Mapping[str, object]], as_json: bool, columns: Sequence[str] | None = None, whole: str = "--json"
 ) -> None:
     """Print rows of the same keys as text or JSON.
 
@@ -199,7 +199,7 @@ def _longest(widths: list[int], room: int) -> int:
     return max(widths, default=0) if room >= 0 else -1
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.7g}" if isinstance(value, float) else str(value)

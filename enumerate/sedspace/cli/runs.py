@@ -77,10 +77,20 @@ def enumerate_command(
     start, stop = arguments.limits(limits, chosen)
     wanted = arguments.columns(columns, default_columns(chosen)) if columns is not None else None
     began = time.perf_counter()
-    request: dict[str, Any] = {"start": start, "stop": stop, "shard_rows": shard_rows, "where": where, "unique": unique}
     try:
         with cluster_client(engine, scheduler, threads, worker_timeout) as client:
-            run = enumerate_space(chosen, out, wanted, None if client else threads, client=client, **request)
+            run = enumerate_space(
+                chosen,
+                out,
+                wanted,
+                None if client else threads,
+                start=start,
+                stop=stop,
+                shard_rows=shard_rows,
+                where=where,
+                unique=unique,
+                client=client,
+            )
     except KeyboardInterrupt:
         fail("interrupted; finished shards stay valid, give the same command again to continue", 130)
     _print_summary(run, space, time.perf_counter() - began, as_json)

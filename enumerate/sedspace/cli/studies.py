@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 import sedspace
@@ -56,12 +54,18 @@ def crosscheck_command(
     archs: str | None,
     where: str | None,
     unique: str | None,
+    seed: int,
+    dataset: str | None,
+    images: str | None,
+    labels: str | None,
+    device: str,
+    batch: int,
+    repeats: int,
     out: str,
     engine: str | None,
     scheduler: str | None,
     worker_timeout: float,
     as_json: bool,
-    **options: Any,
 ) -> None:
     """Compute zero-cost proxies on real networks of a sample of TARGET, a space or a run's directory.
 
@@ -72,16 +76,28 @@ def crosscheck_command(
     names = arguments.names(proxies, "--proxies")
     chosen_proxies(names)  # a misspelt one is refused before anything is drawn
     by = None if stratify == "none" else stratify
-    drawing: dict[str, Any] = {"stratify": by, "where": where, "unique": unique, "seed": options["seed"]}
     found = find_target(target)
     space = space_of(found)
     if archs is not None:
         indices = read_indices(archs, space)
     else:
-        drawn = sedspace.sample(found, n, **drawing)
+        drawn = sedspace.sample(found, n, stratify=by, where=where, unique=unique, seed=seed)
         indices = [int(index) for index in drawn["index"]]  # text beyond 128 bits
     with cluster_client(engine, scheduler, None, worker_timeout) as client:
-        study = crosscheck(space, indices, names, out, client=client, **options)
+        study = crosscheck(
+            space,
+            indices,
+            names,
+            out,
+            dataset=dataset,
+            images=images,
+            labels=labels,
+            device=device,
+            batch=batch,
+            repeats=repeats,
+            seed=seed,
+            client=client,
+        )
     wanted = {proxy.name for proxy in chosen_proxies(names)}
     print_rows([row for row in summary(study).to_dicts() if row["proxy"] in wanted], as_json)
 

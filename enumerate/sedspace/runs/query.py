@@ -15,6 +15,7 @@ from sedspace.condition import Condition, refuse_endless, shown
 from sedspace.counting.drawing import check_enough, shares_of
 from sedspace.dtypes import TEXT
 from sedspace.errors import BadInput, as_names, first_line, unknown
+from sedspace.polars_namespace import SedNamespace
 from sedspace.runs.files import RunFiles, collect, footers, unreadable
 from sedspace.scores import Score, at_least_one, check_rows_fit, find_score, known_scores, only_unique
 from sedspace.scores.vocabulary import TEXTS, choices_of
@@ -107,7 +108,7 @@ def _that_meet(run: RunFiles, frame: pl.LazyFrame, where: str) -> pl.LazyFrame:
     condition = Condition(where, {**TEXTS, **columns}, choices)
     made = {name: _choice(run.space, name, values) for name, values in condition.choices.items()}
     if "arch" in condition.names and "arch" not in columns:
-        made["arch"] = pl.col("index").sed.arch(run.space)  # type: ignore[attr-defined]
+        made["arch"] = SedNamespace(pl.col("index")).arch(run.space)
     return frame.with_columns(**made).filter(condition.expression).drop(made)
 
 
@@ -122,7 +123,7 @@ def _choice(space: Space, name: str, values: pl.Series) -> pl.Expr:
 def _with_arch(run: RunFiles, frame: pl.DataFrame) -> pl.DataFrame:
     if "arch" in frame.columns:
         return frame
-    return frame.with_columns(arch=pl.col("index").sed.arch(run.space))  # type: ignore[attr-defined]
+    return frame.with_columns(arch=SedNamespace(pl.col("index")).arch(run.space))
 
 
 def sql(run: RunFiles, statement: str, *, allow_files: bool) -> pl.DataFrame:
