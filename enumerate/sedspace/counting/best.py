@@ -161,50 +161,7 @@ def top_k(
     ascending: bool = False,
     threads: int | None = None,
 ) -> pl.DataFrame:
-    """Return the k best architectures by a score, ties by the lowest index.
-
-    A whole space of any size is answered from its classes, and so is a condition. A range of indices without one is
-    gone through by blocks, of which those that cannot hold any of the best are passed over; so is a space by a score
-    that is no sum over positions, or that has too many classes. NaN never ranks.
-
-    Parameters
-    ----------
-    space : str or Space
-    k : int, default 10
-    by : str or Score, default "sed"
-    start, stop : int
-        The range of indices; `stop` is excluded and defaults to the size of the space.
-    where : str, optional
-        A condition on features and scores in SQL, such as ``params < 500000 AND n_skip <= 2``.
-    unique : {"functional"}, optional
-        Keep one architecture of each functional class only, the lowest index (`functional_class`).
-    columns : sequence of str or Score, optional
-        More scores of the architectures that are found.
-    ascending : bool, default False
-        Whether less is better.
-    threads : int, optional
-        For going through a range. Default: every CPU that this process may use.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``index``, the score, those of `columns` and ``arch``, best first; fewer rows if fewer architectures meet the
-        condition.
-
-    Raises
-    ------
-    BadInput
-        If a name is unknown, the range is not within the space, k is below 1, or a condition names a score that is not
-        additive.
-
-    Examples
-    --------
-    >>> import sedspace as ss
-    >>> ss.top_k("tss", 2)["index"].to_list()
-    [11668, 8543]
-    >>> ss.top_k("darts", 1, where="n_skip_normal <= 2").select("index", "sed").row(0)
-    (356390693942621272, 378.125)
-    """
+    """Return the k best architectures of a space by a score: see `sedspace.top_k`."""
     import polars as pl
 
     space = find_space(space)

@@ -39,56 +39,7 @@ def sample(
     unique: str | None = None,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """Draw random architectures from a space of any size, reproducibly.
-
-    Three ways, all exactly uniform among the architectures that they treat alike; those whose score is not finite are
-    left out:
-
-    - by default, n different architectures, every set of n equally likely;
-    - with `stratify`, n different ones spread evenly over the strata of a score: its distinct values, or `strata`
-      intervals of equal width. A stratum that has fewer than its share gives all it has and the others give more; what
-      cannot be divided, or the whole of n if there are more strata than that, falls to strata at random;
-    - with `importance`, n draws with replacement in which an architecture's probability is proportional to
-      ``exp(score / temperature)``.
-
-    Parameters
-    ----------
-    space : str or Space
-    n : int
-    stratify : str or Score, optional
-    strata : int, optional
-        How many intervals. Default: every distinct value is a stratum.
-    importance : str or Score, optional
-    temperature : float, default 1
-        In the score's unit: towards 0 only the best are drawn; a negative one prefers low scores.
-    where : str, optional
-        A condition on features and scores in SQL: only what meets it is drawn.
-    unique : {"functional"}, optional
-        Keep one architecture of each functional class only, the lowest index (`functional_class`).
-    seed : int, default 0
-        The same seed gives the same architectures, on any machine.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``index``, the score if there is one, ``weight`` (how many architectures this one stands for; over all draws the
-        weights add up to about the number of architectures) or, with `importance`, ``probability`` (of one draw), and
-        ``arch``; by index within a stratum, in the order of the draws with `importance`.
-
-    Raises
-    ------
-    BadInput
-        If a name is unknown, a score of a large space is not additive, there are fewer than n architectures, or options
-        contradict.
-
-    Examples
-    --------
-    >>> import sedspace as ss
-    >>> ss.sample("tss8", 2, seed=1)["index"].to_list()
-    [14089154938208861744, 20621960193491350588]
-    >>> ss.sample("tss5", 64, stratify="sed")["sed"].n_unique()
-    64
-    """
+    """Draw random architectures from a space: see `sedspace.sample`."""
     import polars as pl
 
     space = find_space(space)
