@@ -18,7 +18,7 @@ from sedspace.provenance import code_version
 from sedspace.scores import check_threads
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 _LOST_WORKERS = 10  # how many workers may die over one task before it is given up: machines of a cluster come and go
 _CONNECT_SECONDS = 30
@@ -86,7 +86,7 @@ def _own_cluster(workers: int) -> Iterator[Client]:
         security = Security.temporary()
     except ImportError:  # Dask's own message names another command
         raise needs("cryptography", "cluster", "a cluster on this machine needs") from None
-    options: dict[str, Any] = {
+    options: dict[str, object] = {
         "threads_per_worker": 1,
         "dashboard_address": "127.0.0.1:0",
         "preload": _DEAF,
@@ -132,7 +132,7 @@ def refuse_other_code(client: Client) -> None:
             raise BadInput(f"worker {worker} has {version}, this process {ours}: expected the same")
 
 
-def done(client: Client, futures: Iterable[Any]) -> Generator[Any]:
+def done(client: Client, futures: Iterable[Future]) -> Generator[Any]:
     """Yield the results of futures as they come; in the end, however it is reached, cancel what is left.
 
     Raises

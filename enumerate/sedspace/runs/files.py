@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -63,7 +62,7 @@ class RunFiles:
         """The size of all shards."""
         return sum(written.bytes for written in self.shards)
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, object]:
         """Return the manifest's content, the SHA-256 of everything else in it last."""
         return manifest_of(self.request, self.shards)
 

@@ -20,13 +20,13 @@ MANIFEST = "manifest.json"
 CHECKSUM = "manifest_sha256"
 
 
-def manifest_sha256(manifest: Mapping[str, Any]) -> str:
+def manifest_sha256(manifest: Mapping[str, object]) -> str:
     """Return the SHA-256 of a manifest but for its own: of its JSON in ASCII, keys sorted, without spaces."""
     content = {key: value for key, value in manifest.items() if key != CHECKSUM}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def manifest_of(request: Request, shards: Sequence[Written]) -> dict[str, Any]:
+def manifest_of(request: Request, shards: Sequence[Written]) -> dict[str, object]:
     """Return the content of a finished run's manifest, the SHA-256 of everything else in it last."""
     described = [written.describe() for written in shards]
     content = {**request.description, **_totals(request, shards), "shards": described}
@@ -151,7 +151,7 @@ def _check_types(given: Any, expected: Any, where: str = "") -> None:
             _check_types(given.get(key), value, f"{where} {key}")
 
 
-def _check_sum(file: Location, manifest: Mapping[str, Any]) -> None:
+def _check_sum(file: Location, manifest: Mapping[str, object]) -> None:
     """Compare a manifest with its own checksum, after all else: what else is wrong says more."""
     expected = manifest_sha256(manifest)
     if manifest.get(CHECKSUM, expected) != expected:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import polars as pl
 import polars.selectors as cs
@@ -21,6 +20,8 @@ from sedspace.scores import Score, at_least_one, check_rows_fit, find_score, kno
 from sedspace.scores.vocabulary import TEXTS, choices_of
 from sedspace.spaces import Space
 from sedspace.spaces.radix import INT64_END
+
+_Bound = int | float | str
 
 
 def top(
@@ -161,7 +162,7 @@ def _refuse(statement: str, allow_files: bool) -> None:
 def describe(run: RunFiles) -> pl.DataFrame:
     """Return what the columns of a run hold: see `Run.describe`."""
     rows = run.scan()  # first: it refuses files whose footers are not as written
-    bounds: dict[str, list[Any]] = {column.name: [] for column in run.request.columns}
+    bounds: dict[str, list[_Bound]] = {column.name: [] for column in run.request.columns}
     for metadata in footers(run):
         for group in range(metadata.num_row_groups):
             for number in range(metadata.num_columns):
@@ -183,7 +184,7 @@ def describe(run: RunFiles) -> pl.DataFrame:
     )
 
 
-def _bound(choose: Callable[[list[Any]], Any], values: list[Any]) -> str | None:
+def _bound(choose: Callable[[list[_Bound]], _Bound], values: list[_Bound]) -> str | None:
     if not values:
         return None
     bound = choose(values)

@@ -28,9 +28,9 @@ class Column:
     score: Score | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Return the column as the manifest records it."""
-        out: dict[str, Any] = {"name": self.name, "dtype": self.dtype, "unit": self.unit, "meaning": self.meaning}
+        out: dict[str, object] = {"name": self.name, "dtype": self.dtype, "unit": self.unit, "meaning": self.meaning}
         if self.parameters:
             out["parameters"] = dict(self.parameters)
         return out
@@ -73,7 +73,7 @@ class Request:
         )
 
     @cached_property
-    def description(self) -> dict[str, Any]:
+    def description(self) -> dict[str, object]:
         """The request as plain JSON values: what the manifest records and what resuming compares."""
         return {
             "format_version": FORMAT_VERSION,
@@ -97,11 +97,11 @@ class Request:
         return self.stop - self.start
 
 
-def difference(found: Any, wanted: Any, where: str = "") -> tuple[str, Any, Any] | None:
+def difference(found: object, wanted: object, where: str = "") -> tuple[str, object, object] | None:
     """Return the first place where two JSON values differ, what is there and what is wanted; None if nowhere."""
     if found == wanted:
         return None
-    parts: list[tuple[Any, Any, Any]] = []
+    parts: list[tuple[object, object, object]] = []
     if isinstance(found, dict) and isinstance(wanted, dict) and wanted.keys() == found.keys():
         parts = [(key, found[key], value) for key, value in wanted.items()]
     elif isinstance(found, list) and isinstance(wanted, list):

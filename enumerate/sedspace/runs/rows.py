@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from sedspace.condition import Condition
 from sedspace.polars_namespace import arch_array
 from sedspace.runs.request import Request
 from sedspace.scores import Score, passing, score_columns
+from sedspace.scores.base import Values
 from sedspace.scores.vocabulary import condition_on
 from sedspace.spaces import Space
 
@@ -61,11 +60,12 @@ def tables(request: Request, schema: pa.Schema, start: int, stop: int) -> Iterat
         yield waiting
 
 
-def _table(space: Space, schema: pa.Schema, values: Mapping[str, NDArray[Any]]) -> pa.Table:
-    arrays: dict[str, Any] = dict(values)
+def _table(space: Space, schema: pa.Schema, values: Mapping[str, Values]) -> pa.Table:
+    arrays: dict[str, object] = dict(values)
+    indices = values["index"].astype(np.int64, copy=False)
     if "arch" in schema.names:
-        arrays["arch"] = arch_array(space, values["index"])
+        arrays["arch"] = arch_array(space, indices)
     for name, text in space.texts.items():
         if name in schema.names:
-            arrays[name] = text.of(values["index"])
+            arrays[name] = text.of(indices)
     return pa.Table.from_arrays([pa.array(arrays[name]) for name in schema.names], schema=schema)

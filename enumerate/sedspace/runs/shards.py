@@ -8,7 +8,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,9 +35,9 @@ class Written:
     sha256: str
     footer: str | None = field(default=None, compare=False)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Return the entry of the manifest."""
-        out = {
+        out: dict[str, object] = {
             "file": self.shard.name,
             "start": self.shard.start,
             "stop": self.shard.stop,
@@ -48,7 +48,7 @@ class Written:
         return out if self.footer is None else {**out, "footer_sha256": self.footer}
 
 
-def parquet_options(schema: pa.Schema) -> dict[str, Any]:
+def parquet_options(schema: pa.Schema) -> dict[str, object]:
     """Return how every file is encoded: the index as differences, all else as dictionaries, zstd over both.
 
     Every page has a checksum, for readers that look at it (pyarrow if it is told to, not polars).
@@ -84,7 +84,7 @@ def encode(request: Request, shard: Shard) -> pa.Buffer:
     return sink.getvalue()
 
 
-def as_written(shard: Shard, data: Any) -> Written:
+def as_written(shard: Shard, data: pa.Buffer) -> Written:
     """Return what the manifest records about the bytes of a shard."""
     rows = pq.read_metadata(pa.BufferReader(data)).num_rows
     footer = hashlib.sha256(footer_of(io.BytesIO(data))).hexdigest()
@@ -99,7 +99,7 @@ def footer_of(file: IO[bytes]) -> bytes:
     return file.read()
 
 
-def read_about(path: Location) -> dict[str, Any]:
+def read_about(path: Location) -> dict[str, object]:
     """Return the description that a shard carries in its schema.
 
     Raises
@@ -110,7 +110,7 @@ def read_about(path: Location) -> dict[str, Any]:
     try:
         with path.open() as file:
             text = pq.read_schema(file).metadata[METADATA_KEY]
-        about: dict[str, Any] = dict(json.loads(text))
+        about: dict[str, object] = dict(json.loads(text))
     except pa.ArrowException as error:
         raise RunError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
     except failures() as error:

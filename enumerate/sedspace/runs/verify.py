@@ -17,7 +17,6 @@ import io
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -192,10 +191,9 @@ def _compare_samples(request: Request, samples: Sequence[tuple[Shard, pl.DataFra
                 yield Problem(shard.name, _wrong_value(name, table["index"][int(at)], found[at], values[at]))
 
 
-def _differ(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[Any]:
-    different: NDArray[Any] = ~(
-        (found == expected) | ((found != found) & (expected != expected))
-    )  # NaN equals NaN here
+def _differ(found: NDArray[np.generic], expected: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Return which values differ; NaN equals NaN here, in arrays of texts, too."""
+    different: NDArray[np.bool_] = ~((found == expected) | ((found != found) & (expected != expected)))
     return different
 
 
@@ -203,10 +201,10 @@ def _wrong_value(name: str, index: int, found: object, expected: object) -> str:
     return f"{name} of index {index} is {found}, recomputed {expected}"
 
 
-def _recompute(request: Request, indices: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+def _recompute(request: Request, indices: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
     """Return the columns of some architectures, without those that this process has no score for."""
     digits = request.space.digits(indices)
-    out: dict[str, NDArray[Any]] = {}
+    out: dict[str, NDArray[np.generic]] = {}
     for column in request.columns:
         if column.name == "arch":
             out["arch"] = request.space.arch(indices)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from tqdm import tqdm
@@ -176,7 +176,7 @@ def _glance(run: Run) -> Iterator[Problem]:
     yield from check_shards(run.location, run.request, [*suspects, run.shards[0]])
 
 
-def _refuse_other(path: Location, found: Mapping[str, Any], request: Request) -> None:
+def _refuse_other(path: Location, found: Mapping[str, object], request: Request) -> None:
     comparable = {key: found.get(key) for key in request.description}
     if (differs := difference(comparable, request.description)) is not None:
         what, there, here = differs
