@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from sedspace.correlation import rank_correlation
+from sedspace.frames import means
 from sedspace.scores import known_scores
 from sedspace.spaces import Space, described
 from sedspace.studies.file import AGGREGATES, Study
@@ -40,11 +41,9 @@ def by_architecture(study: Study) -> pl.DataFrame:
         where it has no value in any repeat. What is made of several proxies (``az_nas``) is there if all of these are.
     """
     order = study.rows["proxy"].unique(maintain_order=True).to_list()
-    wide = (
-        study.rows.with_columns(pl.col("sed").cast(pl.Float64))
-        .pivot("proxy", index=["index", "arch", "sed"], values="value", aggregate_function="mean", sort_columns=False)
-        .sort("index")
-    )
+    rows = study.rows.with_columns(pl.col("sed").cast(pl.Float64))
+    about = ["index", "arch", "sed"]
+    wide = means(rows, [*about, "proxy"], "value").pivot("proxy", index=about, values="value").sort("index")
     sizes = data_free(described(study.setting.space), wide["index"], ("params", "macs"))
     wide = wide.with_columns(column for column in sizes if column.name not in order)
     for name, parts in AGGREGATES.items():

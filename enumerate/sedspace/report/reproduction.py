@@ -13,6 +13,7 @@ import polars as pl
 from sedspace.correlation import rank_correlation
 from sedspace.counting import distribution, sample, top_k
 from sedspace.errors import BadInput
+from sedspace.frames import pareto_front
 from sedspace.provenance import cpu_name
 from sedspace.published import published
 from sedspace.report import claims, pictures
@@ -32,7 +33,6 @@ from sedspace.report.claims import Claim
 from sedspace.report.costs import time_claims
 from sedspace.report.numbers import duration, number
 from sedspace.report.page import Part, Report, Section, Table
-from sedspace.scores.ranking import pareto_front
 from sedspace.spaces import space as find_space
 from sedspace.studies import Study
 from sedspace.tables import indices_of, read_table

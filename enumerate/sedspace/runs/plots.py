@@ -11,9 +11,9 @@ import polars as pl
 
 from sedspace.correlation import rank_correlation
 from sedspace.errors import BadInput, as_path, needs, unknown
+from sedspace.frames import means, pareto_front
 from sedspace.runs import Run
 from sedspace.runs.files import collect
-from sedspace.scores.ranking import pareto_front
 from sedspace.spaces.cell import CellSpace
 from sedspace.storage import LocalPath
 from sedspace.tables import read_table
@@ -163,7 +163,7 @@ def _cloud(
     shown: Any
     if color is not None:
         value = _measure(color)
-        points = drawn.group_by(at).agg(pl.len(), pl.col(value).mean()).sort(value, *at)  # the best ones on top
+        points = means(drawn, at, value).sort(value, *at)  # the best ones on top
         options = {"vmin": _floor(drawn[value], clip)[0]}
         bar = {"label": verbatim(color), "extend": "min" if clip else "neither"}
     else:

@@ -1,18 +1,15 @@
-"""What is best: the k best of a stream, ties by the lowest index, and the rows of a table that none beats."""
+"""Keeping the k best of a stream: the order of keys, best first, ties by the lowest index."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.scores.base import Keys
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 class Ranked(NamedTuple):
@@ -47,20 +44,3 @@ def chunks(start: int, stop: int, length: int) -> Iterator[tuple[int, int]]:
     """Cut [start, stop) into ranges of at most `length`."""
     for lo in range(start, stop, length):
         yield lo, min(lo + length, stop)
-
-
-def pareto_front(rows: pl.DataFrame, maximize: str, minimize: str) -> pl.DataFrame:
-    """Return the rows that no other beats in both, more of one column and less of the other; of equal ones the first.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> rows = pl.DataFrame({"sed": [3.0, 5.0, 4.0, 5.0], "params": [1, 2, 2, 2], "index": [0, 1, 2, 3]})
-    >>> pareto_front(rows, "sed", "params").rows()
-    [(3.0, 1, 0), (5.0, 2, 1)]
-    """
-    import polars as pl
-
-    ordered = rows.sort([minimize, maximize], descending=[False, True], maintain_order=True)
-    before = pl.col(maximize).cum_max().shift(1)
-    return ordered.filter(before.is_null() | (pl.col(maximize) > before))
