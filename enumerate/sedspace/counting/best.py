@@ -224,7 +224,7 @@ def _objectives(
     return out
 
 
-def _falling(keys: Keys, sign: int) -> Keys:
+def _less_is_better(keys: Keys, sign: int) -> Keys:
     """Return keys of an objective, of which more (1) or less (-1) is better, so that less of them is better."""
     return opposite(keys) if sign > 0 else keys
 
@@ -271,14 +271,16 @@ def pareto(
     classes, scores, wanted = select(space, [score for score, _ in objectives], where)
     wanted = wanted & np.all([keys == keys for keys in (classes.keys[score.name] for score in scores)], axis=0)
     # Ranks instead of keys: whatever their type, smaller is better now.
-    ranks = [np.unique(_falling(classes.keys[s.name][wanted], sign), return_inverse=True)[1] for s, sign in objectives]
+    ranks = [
+        np.unique(_less_is_better(classes.keys[s.name][wanted], sign), return_inverse=True)[1] for s, sign in objectives
+    ]
     order = np.lexsort(ranks[::-1])
     points = np.stack([rank[order] for rank in [*ranks, np.zeros_like(ranks[0])][:3]], axis=-1)
     chosen = np.flatnonzero(wanted)[order[front(points)]]
     keys, counts, least = merge(
         [classes.keys[s.name][chosen] for s in scores], classes.counts[chosen], classes.least[chosen]
     )
-    order = np.lexsort([_falling(key, sign) for (_, sign), key in zip(objectives, keys, strict=True)][::-1])
+    order = np.lexsort([_less_is_better(key, sign) for (_, sign), key in zip(objectives, keys, strict=True)][::-1])
     return pl.DataFrame(
         [
             *(pl.Series(score.name, score.values(key[order])) for score, key in zip(scores, keys, strict=True)),
