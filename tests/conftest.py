@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from sedspace.runs.manifest import CHECKSUM, manifest_sha256
+from sedspace.scores import only_registered
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -59,6 +60,18 @@ def s3_server(secret: str = "somebody") -> Iterator[dict[str, str]]:
         yield environment
     s3fs.S3FileSystem.clear_instance_cache()
     server.stop()
+
+
+@pytest.fixture
+def forget_scores() -> Iterator[Callable[[], None]]:
+    """Have no score registered but the test's own, and return what forgets these too, as if in another process."""
+    with contextlib.ExitStack() as before:
+
+        def forget() -> None:
+            before.enter_context(only_registered({}))
+
+        forget()
+        yield forget
 
 
 @pytest.fixture

@@ -48,11 +48,6 @@ def kept(frame, where):
     return frame if where is None else frame.filter(pl.sql_expr(where))
 
 
-@pytest.fixture
-def registry(monkeypatch):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
-
-
 # -- all of tss -----------------------------------------------------------------------------------------------------
 
 
@@ -361,7 +356,7 @@ def test_any_score_of_any_space(radices, grouping, function, per_group, seed):
     assert {(-a, b) for a, b in found.select("mine", "plain").rows()} == front
 
 
-def test_scores_that_are_no_sums_in_a_small_space(tss, registry):
+def test_scores_that_are_no_sums_in_a_small_space(tss, forget_scores):
     ss.register(ss.DigitScore("run", naive.longest_run, dtype="uint8"))
     run = [naive.longest_run(naive.digits(i, [5] * 6)) for i in range(5**6)]
     frame = tss.with_columns(run=pl.Series(run))
@@ -546,7 +541,7 @@ def test_importance_sampling(tss):
         ),
     ],
 )
-def test_bad_input_is_one_line(call, message, registry):
+def test_bad_input_is_one_line(call, message, forget_scores):
     ss.register(ss.DigitScore("run", naive.longest_run, dtype="uint8"))
     with pytest.raises(ss.BadInput, match=message) as caught:
         call()

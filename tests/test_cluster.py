@@ -82,9 +82,8 @@ def client():
 
 
 @pytest.fixture
-def scores(monkeypatch, tmp_path):
+def scores(forget_scores, tmp_path):
     """The scores above, registered as if by --scores."""
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
     source = SCORES.format(directory=str(tmp_path))
     (tmp_path / "scores.py").write_text(source)
     exec(compile(source, "scores.py", "exec"), {"__name__": "users_own"})

@@ -162,8 +162,7 @@ def halves(value):
 @pytest.mark.parametrize(
     "where", ["half >= 1", "NOT half >= 1", "half <> 1", "half = half", "half IS NOT NULL", "half < 9"]
 )
-def test_nan_meets_no_condition(tmp_path, monkeypatch, where):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+def test_nan_meets_no_condition(tmp_path, forget_scores, where):
     ss.register(halves(NAN))
     counts = ss.score("tss", "n_skip")
     inner = {"half >= 1": counts >= 2, "NOT half >= 1": counts == 1, "half <> 1": counts != 2}.get(where, counts > 0)
@@ -176,8 +175,7 @@ def test_nan_meets_no_condition(tmp_path, monkeypatch, where):
     assert few.verify() == []
 
 
-def test_conditions_and_distributions_count_alike(monkeypatch):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+def test_conditions_and_distributions_count_alike(forget_scores):
     ss.register(halves(NAN))
     distribution = ss.distribution("tss", "half")
     assert ss.members("tss", where="half >= 1.5").count == distribution.at_least(1.5)
@@ -300,8 +298,7 @@ def tenths():
         ("0.3 < tenth", lambda n: n > 3),
     ],
 )
-def test_single_precision_is_compared_alike_in_every_form(monkeypatch, form, meaning):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+def test_single_precision_is_compared_alike_in_every_form(forget_scores, form, meaning):
     ss.register(tenths())
     counts = ss.score("tss", "n_conv3x3").tolist()
     assert list(ss.members("tss", where=form)) == [i for i, n in enumerate(counts) if meaning(n)]
@@ -332,8 +329,7 @@ def test_no_integer_of_any_origin_wraps(run, where, count):
     ("where", "counted"),
     [("GREATEST(half, 3) = 3", "n <= 6"), ("COALESCE(half, 3) = 3", "n in (0, 6)"), ("CAST(half AS BOOLEAN)", "n > 0")],
 )
-def test_nan_is_null_wherever_it_stands(monkeypatch, where, counted):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+def test_nan_is_null_wherever_it_stands(forget_scores, where, counted):
     ss.register(halves(NAN))
     counts = ss.score("tss", "n_skip").tolist()
     assert ss.members("tss", where=where).count == sum(eval(counted, {"n": n}) for n in counts)

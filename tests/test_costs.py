@@ -21,11 +21,6 @@ COSTS = {"none": 0, "skip_connect": 0.013, "nor_conv_1x1": 0.3111, "nor_conv_3x3
 EDGES = [f"{a}->{b}" for a, b in naive.edges(4)]
 
 
-@pytest.fixture
-def registry(monkeypatch):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
-
-
 def exactly(costs):
     """A table of costs as Fractions of the decimals that were written."""
     return {key if isinstance(key, tuple) else (None, key): Fraction(str(cost)) for key, cost in costs.items()}
@@ -88,7 +83,7 @@ def test_costs_that_the_quantum_divides_are_exact(kind):
     assert all((number / cost.quantum).denominator == 1 for number in exact)
 
 
-def test_a_condition_holds_at_the_decimal_that_was_written(registry):
+def test_a_condition_holds_at_the_decimal_that_was_written(forget_scores):
     costs = {"none": 0, "skip_connect": 0.1, "nor_conv_1x1": 1.7, "nor_conv_3x3": 2.9, "avg_pool_3x3": 0.3}
     cost = ss.TableCost("lat", costs, 0.1)
     ss.register(cost)
@@ -146,7 +141,7 @@ def test_too_fine_a_quantum_is_not_the_default_and_that_is_said():
     assert "rounded" in noisy.meaning
 
 
-def test_a_cost_is_a_score_like_any_other(registry, tmp_path):
+def test_a_cost_is_a_score_like_any_other(forget_scores, tmp_path):
     ss.register(ss.TableCost("latency", COSTS, 0.4, quantum=0.01))
     values = ss.score("tss", "latency")
     sed = ss.score("tss")
@@ -221,7 +216,7 @@ def test_a_fitted_constant_below_0_is_said(tmp_path):
     assert (json.loads(said.stdout)["constant"], json.loads(said.stdout)["warning"]) == (fit.constant, fit.warning)
 
 
-def test_rounded_costs_are_said_where_answers_are_printed(registry, tmp_path):
+def test_rounded_costs_are_said_where_answers_are_printed(forget_scores, tmp_path):
     rows = ["operation,cost", *(f"{name},{cost}" for name, cost in COSTS.items())]
     (tmp_path / "lat.csv").write_text("\n".join(rows))
     command = ["--costs", str(tmp_path / "lat.csv"), "top", "tss", "-k", "1", "--where", "lat <= 2"]

@@ -288,12 +288,11 @@ def test_rows_that_should_not_be_there(tampered, finished, full):
     assert ("does not meet sed > 5" if not full else "is index") in problem.what
 
 
-def test_a_condition_that_cannot_be_judged(tmp_path, monkeypatch):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+def test_a_condition_that_cannot_be_judged(tmp_path, forget_scores):
     ss.register(ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: n, dtype="uint8"))
     run = ss.enumerate_space("tss", tmp_path / "run", ["mine"], where="mine > 2", **OPTIONS)
     assert ss.open_run(run.path).verify().condition is True
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    forget_scores()
     report = ss.open_run(run.path).verify()
     assert (report, report.condition) == ([], False)
     with pytest.raises(ss.BadInput, match="where 'mine > 2' needs a score that is not registered here"):

@@ -95,11 +95,10 @@ def test_repair_by_another_version_is_refused(damaged):
         ss.repair_run(damaged)
 
 
-def test_repair_needs_the_scores(tmp_path, monkeypatch):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+def test_repair_needs_the_scores(tmp_path, forget_scores):
     ss.register(ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: n, dtype="uint8"))
     run = ss.enumerate_space("tss", tmp_path / "run", columns=["mine"], progress=False)
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    forget_scores()
     run.files()[0].unlink()
     with pytest.raises(ss.BadInput, match="column 'mine', a score that is not registered here"):
         ss.repair_run(run.path)

@@ -21,6 +21,7 @@ import sedspace.studies.proxies as sedspace_proxies
 from bench import claims, hardware, program, scores
 from conftest import ROOT, s3_server
 from sedspace.cli import cli, main
+from sedspace.scores import only_registered
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -89,8 +90,7 @@ def places(tmp_path_factory):
 
 def sedspace(arguments):
     """Run a command of sedspace in this process, as if it had one of its own, and return its exit status."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sedspace.scores.registry._registered", {})
+    with pytest.MonkeyPatch.context() as patch, only_registered({}):
         patch.setattr("sys.path", list(sys.path))
         try:
             main(arguments)
@@ -99,12 +99,11 @@ def sedspace(arguments):
 
 
 @pytest.mark.filterwarnings("ignore")  # of the clients of S3, of Dask, and of constant columns in tiny studies
-def test_every_line_works_from_top_to_bottom(places, tmp_path, monkeypatch, capsys):
+def test_every_line_works_from_top_to_bottom(places, tmp_path, monkeypatch, forget_scores, capsys):
     """What a reader types in one directory; `understood` looks at what cannot be run here: nothing is skipped."""
     torch = pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
     (tmp_path / "bench").mkdir()  # a clone has it
     names = {"__name__": "__main__"}
     threads = torch.get_num_threads()

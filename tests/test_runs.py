@@ -212,8 +212,7 @@ def test_columns_on_request(tmp_path):
     assert run.verify() == []
 
 
-def test_users_scores_are_columns(tmp_path, monkeypatch):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+def test_users_scores_are_columns(tmp_path, forget_scores):
     ss.register(ss.AdditiveScore("edges", {"n": {"none": -1}}, lambda n: n + 6, dtype="uint8", meaning="in use"))
     ss.register(ss.DigitScore("first", lambda digits: digits[0] - digits[5] + 200 * digits[1], dtype="int16"))
     run = write(tmp_path / "run", columns=["sed", "edges", "first"])
@@ -221,7 +220,7 @@ def test_users_scores_are_columns(tmp_path, monkeypatch):
     assert frame["edges"].to_list() == [6 - naive.counts(naive.digits(i, [5] * 6))[0] for i in range(5**6)]
     assert frame["first"].to_list() == [i // 5**5 - i % 5 + 200 * (i // 5**4 % 5) for i in range(5**6)]
     assert ss.open_run(tmp_path / "run").verify() == []
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    forget_scores()
     assert ss.open_run(tmp_path / "run").verify() == []  # not recomputed, but still vouched for by the hashes
     ss.register(ss.AdditiveScore("edges", {"n": {"none": -1}}, lambda n: n + 7, dtype="uint8", meaning="in use"))
     assert re.search(r"edges of index \d+ is (\d), recomputed (?!\1)\d", str(ss.open_run(tmp_path / "run").verify()[0]))
@@ -331,8 +330,7 @@ def test_a_finished_run_that_lacks_something_is_not_called_finished(damaged):
         ss.open_run(damaged).top()
 
 
-def test_a_finished_run_of_a_score_that_was_redefined(tmp_path, monkeypatch):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+def test_a_finished_run_of_a_score_that_was_redefined(tmp_path, forget_scores):
     ss.register(ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: n, dtype="int32"))
     write(tmp_path / "run", columns=["mine"])
     ss.register(ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: n + 1, dtype="int32"))

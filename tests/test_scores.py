@@ -120,12 +120,7 @@ def test_the_best_of_spaces_beyond_int64():
 # -- users' own scores ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def registry(monkeypatch):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
-
-
-def test_additive_score_from_every_form_of_table(registry):
+def test_additive_score_from_every_form_of_table(forget_scores):
     tables = [[p + 1 if c == 3 else 0 for c in range(5)] for p in range(10)]
     mine = ss.AdditiveScore(
         "mine",
@@ -169,7 +164,7 @@ def test_additive_score_without_any_equal_sums():
     assert best["index"].to_list() == np.argsort(-values)[:20].tolist()
 
 
-def test_digit_score(registry):
+def test_digit_score(forget_scores):
     ss.register(ss.DigitScore("run3", naive.longest_run, dtype="uint8", denominator=1))
     values = ss.score("tss", "run3")
     assert values.tolist() == [naive.longest_run(digits) for digits in TSS_DIGITS]
@@ -181,7 +176,7 @@ def test_digit_score(registry):
     assert best["index"].to_list() == [100 + offset for _, offset in naive.best(values[100:9000].tolist(), 30)]
 
 
-def test_a_score_that_is_not_of_the_space_is_bad_input(registry, tmp_path):
+def test_a_score_that_is_not_of_the_space_is_bad_input(forget_scores, tmp_path):
     ss.register(ss.AdditiveScore("reach", {"n": {"nor_conv_3x3": 9}}, lambda n: n))
     with pytest.raises(ss.BadInput, match="score reach on sss: unknown operation 'nor_conv_3x3'"):
         ss.enumerate_space("sss", tmp_path / "run", columns=["sed", "reach"], progress=False)
@@ -354,7 +349,7 @@ def test_bad_input_is_one_line(make, message):
 
 
 @pytest.mark.parametrize("space", ss.known_spaces(), ids=lambda space: space.name)
-def test_names_of_scores_belong_to_one_family_and_cannot_be_taken(space, registry):
+def test_names_of_scores_belong_to_one_family_and_cannot_be_taken(space, forget_scores):
     names = [score.name for family in FAMILIES for score in family(space, {})]
     assert len(set(names)) == len(names)
     assert list(ss.known_scores(space)) == names

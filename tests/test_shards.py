@@ -22,9 +22,8 @@ def request(space, where=None, shard_rows=None, start=0, stop=None, columns=None
 
 
 @pytest.fixture
-def slow(monkeypatch):
+def slow(forget_scores):
     """A score that is no sum."""
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
     ss.register(ss.DigitScore("last", lambda digits: digits[-1], dtype="uint8"))
 
 

@@ -31,8 +31,7 @@ def write(path, space="tss", **options):
         "abs(n_conv3x3 - n_skip) >= 5 AND (sed > 2 OR NOT (n_pool IN (0, 1)))",
     ],
 )
-def test_filtered_runs_hold_exactly_the_rows_that_pass(tmp_path, monkeypatch, where):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+def test_filtered_runs_hold_exactly_the_rows_that_pass(tmp_path, forget_scores, where):
     ss.register(ss.DigitScore("run3", naive.longest_run, dtype="uint8"))
     columns = ["sed", "params", "arch", "run3"]
     known = list(ss.known_scores(ss.space("tss5")))
@@ -108,12 +107,11 @@ def test_a_conversion_that_fails_is_the_conditions_fault(tmp_path):
         run.top(where="CAST(macs AS TINYINT) > 3")
 
 
-def test_runs_with_conditions_and_columns_of_unknown_scores_open_and_verify(tmp_path, monkeypatch):
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+def test_runs_with_conditions_and_columns_of_unknown_scores_open_and_verify(tmp_path, forget_scores):
     mine = ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: n, dtype="uint8", parameters={"v": "1"})
     ss.register(mine)
     write(tmp_path / "run", where="mine > 2", columns=["sed", "mine"])
-    monkeypatch.setattr("sedspace.scores.registry._registered", {})
+    forget_scores()
     run = ss.open_run(tmp_path / "run")
     assert run.verify() == []
     assert run.unchecked == ["mine"]
