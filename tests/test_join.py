@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import sedspace as ss
-from sedspace.tables import read_table
+from sedspace.tables import indices_of, read_table, with_index
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,30 @@ def test_bad_tables(run, table, message):
     with pytest.raises(ss.BadInput, match=message) as caught:
         run.join(pl.DataFrame(table))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"index": [4, None]}, "the table: row 1: index None is not an integer"),
+        ({"arch": [ss.space("tss").arch(4), None]}, "the table: row 1: arch None is not a string"),
+        ({"arch": [ss.space("tss").arch(4), "x"]}, "the table: row 1: arch 'x' describes"),
+    ],
+)
+def test_rows_without_an_architecture_are_left_out_or_refused(table, message):
+    given, space = pl.DataFrame(table), ss.space("tss")
+    assert with_index(given, space, "leave out")[0]["index"].to_list() == [4]
+    assert indices_of(given, space, "leave out")[0] == [4, None]
+    with pytest.raises(ss.BadInput, match=message):
+        with_index(given, space, "refuse")
+
+
+def test_indices_beyond_int64_are_no_column():
+    space = ss.space("tss12")
+    given = pl.DataFrame({"arch": [space.arch(5**60)]})
+    assert indices_of(given, space, "refuse") == ([5**60], [])
+    with pytest.raises(ss.BadInput, match="the table has architectures of tss12: expected indices that fit int64"):
+        with_index(given, space, "refuse")
 
 
 def test_tables_from_files(run, tmp_path):

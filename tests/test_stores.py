@@ -49,6 +49,41 @@ def content(path):
 OPTIONS = {"shard_rows": 4000, "progress": False}
 
 
+@pytest.mark.parametrize("where", ["directory", "memory", "s3"])
+def test_both_kinds_of_storage_keep_one_contract(where, tmp_path, request):
+    if where == "s3":
+        request.getfixturevalue("server")
+    prefix = {"directory": str(tmp_path), "memory": "memory://", "s3": "s3://bucket"}[where]
+    directory = as_location(f"{prefix}/{uuid.uuid4().hex}")
+    file = directory / "b.bin"
+    assert (directory.names(), file.size(), file.name) == ([], None, "b.bin")
+    assert not directory.is_file()
+    with pytest.raises(FileNotFoundError):
+        file.read()
+    directory.make_directory()
+    assert directory.is_directory()
+    with directory.sole_writer():
+        for data in (b"first", memoryview(b"second")):
+            file.write(data)
+            assert file.read() == bytes(data)
+    (directory / "a").write(b"")
+    assert directory.names() == ["a", "b.bin"]
+    assert directory.sizes() == {"a": 0, "b.bin": 6}
+    assert file.size() == 6
+    with file.open() as opened:
+        assert opened.read(3) == b"sec"
+    there = as_location(file.address)
+    assert (there.read(), str(there.parent), there.name) == (b"second", str(directory), "b.bin")
+    for entry in ("x", "y"):
+        (directory / "list").note(entry, f"{entry}\n".encode())
+    lines = b"".join((directory / name).read() for name in directory.names() if name.startswith("list"))
+    assert lines == b"x\ny\n"
+    file.remove()
+    file.remove()
+    assert file.size() is None
+    assert (directory.free_bytes() is None) == (where != "directory")
+
+
 def test_the_same_bytes_and_every_question(store, tmp_path):
     local = ss.enumerate_space("tss", tmp_path / "run", **OPTIONS)
     run = ss.enumerate_space("tss", store, **OPTIONS)

@@ -109,7 +109,7 @@ def enumerate_space(
     """
     space = find_space(space)
     request = request_of(space, columns, start, stop, shard_rows, only_unique(space, where, unique))
-    write = _engine(threads, client)
+    write = _shard_writer(threads, client)
     directory = as_location(out)
     try:
         finished = _inspect(directory, request)
@@ -133,7 +133,7 @@ def enumerate_space(
     return run
 
 
-def _engine(threads: int | None, client: Client | None) -> WriteShards:
+def _shard_writer(threads: int | None, client: Client | None) -> WriteShards:
     if client is None:
         return partial(by_threads, threads=check_threads(threads))
     if threads is not None:
