@@ -68,6 +68,13 @@ def as_int(value: Any, what: str) -> int:
         raise BadInput(f"{what} {value!r} is not an integer") from None
 
 
+def at_least_one(number: object, what: str) -> int:
+    """Return a number of any type as a Python int; raise `BadInput` if it is none, or below 1."""
+    if (found := as_int(number, what)) < 1:
+        raise BadInput(f"{what} {found}: expected 1 or more")
+    return found
+
+
 def as_path(path: object, what: str) -> Path:
     """Return a path of this machine, given as text or as a path; raise `BadInput` for anything else."""
     if not isinstance(path, str | os.PathLike) or not str(path):

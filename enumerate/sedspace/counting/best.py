@@ -13,8 +13,8 @@ from sedspace.counting.classes import Classes, Walks, select
 from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.distributions import integers, merge
 from sedspace.dtypes import DTYPES
-from sedspace.errors import BadInput, as_number
-from sedspace.scores import MAX_SCAN, AdditiveScore, Score, at_least_one, best, check_rows_fit, find_score, only_unique
+from sedspace.errors import BadInput, as_number, at_least_one
+from sedspace.scores import MAX_SCAN, AdditiveScore, Score, best, check_rows_fit, find_score, only_unique
 from sedspace.scores.base import Keys, Values
 from sedspace.scores.ranking import opposite
 from sedspace.spaces import Space

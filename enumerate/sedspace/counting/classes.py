@@ -157,6 +157,11 @@ class Walks:
 # -- requests ----------------------------------------------------------------------------------------------------------
 
 
+def classes_by_sums(space: Space, scores: Sequence[AdditiveScore]) -> Classes:
+    """Return the classes of a space by scores that are sums; raise `TooManyClasses` if they are too many."""
+    return Classes(space, scores, BlockByBlock(space, scores).diagrams())
+
+
 def select(
     space: Space, by: Sequence[str | Score], where: str | None = None
 ) -> tuple[Classes, list[Score], NDArray[np.bool_]]:
@@ -178,7 +183,7 @@ def select(
         condition is None or is_by_sums(condition, list(named.values()))
     ):
         sums = [score for score in needed.values() if isinstance(score, AdditiveScore)] or [_NOTHING]
-        classes = Classes(space, sums, BlockByBlock(space, sums).diagrams())
+        classes = classes_by_sums(space, sums)
         if condition is None:
             return classes, chosen, np.ones(len(classes), np.bool_)
         return classes, chosen, condition.holds({name: classes.values(name) for name in condition.names})

@@ -18,7 +18,8 @@ from sedspace_kernels.diagram import Exact, Layer, exact, sums_by
 from sedspace_kernels.tables import distinct_rows
 
 LIMIT = 1 << 24  # edges of a diagram's layer: more would take gigabytes
-Columns = list[NDArray[np.number]]
+Sums = list[NDArray[np.number]]
+"""What each class, or node, adds to the scores: arrays of one length, one for each number."""
 
 
 class TooManyClasses(BadInput):
@@ -66,7 +67,7 @@ def listed(space: Space, scores: Sequence[Score], chunks: Iterable[Mapping[str, 
     """
     indices: list[NDArray[np.int32]] = []
     kinds: list[NDArray[np.int32]] = []
-    values: list[Columns] = []
+    values: list[Sums] = []
     first: list[NDArray[np.int64]] = []
     weight: list[NDArray[np.int64]] = []
     rows = classes = 0
@@ -112,7 +113,7 @@ class BlockByBlock:
 
     def diagrams(self) -> Diagrams:
         """Build them."""
-        sums: Columns = []
+        sums: Sums = []
         for block in range(len(self.out.blocks)):
             sums = self._add_block(block, sums)
         for score in self.scores:
@@ -130,7 +131,7 @@ class BlockByBlock:
         """Return how many numbers a block adds to what a score is made of: its key, or else its feature sums."""
         return 1 if self._keyed(score) else self._tables[score.name][0].shape[1]
 
-    def _add_block(self, block: int, sums: Columns) -> Columns:
+    def _add_block(self, block: int, sums: Sums) -> Sums:
         """Append a block to the diagrams and return the sums after it."""
         inner, added, kind_of = self._classes_of_block(block)
         kinds = len(added[0])
@@ -144,7 +145,7 @@ class BlockByBlock:
         self.out.outer.append(Layer(child, len(sums[0]), size, weight, first, kind_of))
         return sums
 
-    def _classes_of_block(self, block: int) -> tuple[list[Layer], Columns, NDArray[np.intp]]:
+    def _classes_of_block(self, block: int) -> tuple[list[Layer], Sums, NDArray[np.intp]]:
         """Return a block's diagram, what its kinds of classes add to the scores, and the kind of each class."""
         tables = [np.hstack(at_position) for at_position in zip(*self._features(block), strict=True)]
         try:
@@ -160,7 +161,7 @@ class BlockByBlock:
         found, kind_of = distinct_rows(added)  # classes of one cell may add the same to all scores
         return inner, [column[found] for column in added], kind_of
 
-    def _combine(self, block: int, sums: Columns, added: Columns) -> tuple[NDArray[np.int32], Columns]:
+    def _combine(self, block: int, sums: Sums, added: Sums) -> tuple[NDArray[np.int32], Sums]:
         """Return where every sum so far leads with every kind of the block, and the sums after it."""
         nodes, kinds = len(sums[0]) if sums else 1, len(added[0])
         if nodes * kinds > LIMIT:
@@ -181,9 +182,9 @@ class BlockByBlock:
             out.append([self._tables[score.name][p][:, columns] for p in self.out.blocks[block]])
         return out
 
-    def _contributions(self, block: int, features: NDArray[np.int64]) -> Columns:
+    def _contributions(self, block: int, features: NDArray[np.int64]) -> Sums:
         """Return what each class of a block adds to the scores, as `_width` has it."""
-        out: Columns = []
+        out: Sums = []
         for score in self.scores:
             width = len(score.features) if self._keyed(score) else self._width(score)
             own, features = features[:, :width], features[:, width:]
@@ -198,6 +199,6 @@ class BlockByBlock:
         )
 
 
-def _side_by_side(columns: Columns) -> NDArray[np.int64]:
+def _side_by_side(columns: Sums) -> NDArray[np.int64]:
     sums = columns[0][:, None] if len(columns) == 1 else np.stack(columns, axis=-1)  # one, of millions, is not copied
     return sums.astype(np.int64, copy=False)

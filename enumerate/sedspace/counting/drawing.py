@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from sedspace import draws
 from sedspace.counting.classes import Classes, Walks, select
 from sedspace.counting.distributions import integers
-from sedspace.errors import BadInput, as_int, as_number
-from sedspace.scores import Score, at_least_one, check_rows_fit, only_unique
+from sedspace.errors import BadInput, as_int, as_number, at_least_one
+from sedspace.scores import Score, check_rows_fit, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 

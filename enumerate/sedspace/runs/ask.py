@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sedspace.dtypes import TEXT
-from sedspace.errors import BadInput, unknown
+from sedspace.errors import BadInput, at_least_one, unknown
 from sedspace.runs.division import SHARD_ROWS, rows_per_shard
 from sedspace.runs.request import Column, Request
 from sedspace.runs.rows import filter_of
-from sedspace.scores import Score, at_least_one, default_columns, find_score, known_scores
+from sedspace.scores import Score, default_columns, find_score, known_scores
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sedspace import draws
 from sedspace.condition import Condition
-from sedspace.counting.classes import Classes, Walks
-from sedspace.counting.compiled import BlockByBlock, TooManyClasses
+from sedspace.counting.classes import Walks, classes_by_sums
+from sedspace.counting.compiled import TooManyClasses
 from sedspace.runs.request import Request
 from sedspace.scores import AdditiveScore, Score, passing
 from sedspace.scores.filtering import is_by_sums
@@ -87,7 +87,7 @@ def _rows(space: Space, condition: Condition, needed: Sequence[Score], start: in
     """Return how many rows pass, counted exactly if there are not too many classes for that."""
     sums = [score for score in needed if isinstance(score, AdditiveScore)]
     try:
-        classes = Classes(space, sums, BlockByBlock(space, sums).diagrams())
+        classes = classes_by_sums(space, sums)
     except TooManyClasses:
         return _estimate(space, condition, needed, start, stop)
     walks = Walks(classes, condition.holds({name: classes.values(name) for name in condition.names}))

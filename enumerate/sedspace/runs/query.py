@@ -13,10 +13,10 @@ from sedspace import draws
 from sedspace.condition import Condition, refuse_endless, shown
 from sedspace.counting.drawing import check_enough, shares_of
 from sedspace.dtypes import TEXT
-from sedspace.errors import BadInput, as_names, first_line, unknown
+from sedspace.errors import BadInput, as_names, at_least_one, first_line, unknown
 from sedspace.polars_namespace import SedNamespace
 from sedspace.runs.files import RunFiles, collect, footers, unreadable
-from sedspace.scores import Score, at_least_one, check_rows_fit, find_score, known_scores, only_unique
+from sedspace.scores import Score, check_rows_fit, find_score, known_scores, only_unique
 from sedspace.scores.vocabulary import TEXTS, choices_of
 from sedspace.spaces import Space
 from sedspace.spaces.radix import INT64_END

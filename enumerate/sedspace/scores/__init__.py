@@ -4,7 +4,6 @@ from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Score
 from sedspace.scores.evaluate import (
     MAX_SCAN,
-    at_least_one,
     best,
     check_rows_fit,
     check_threads,
@@ -32,7 +31,6 @@ __all__ = [
     "ArrayScore",
     "DigitScore",
     "Score",
-    "at_least_one",
     "best",
     "check_rows_fit",
     "check_threads",

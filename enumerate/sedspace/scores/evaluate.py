@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sedspace.errors import BadInput, as_int
+from sedspace.errors import BadInput, at_least_one
 from sedspace.scores.additive import AdditiveScore, Together, merge_counts
 from sedspace.scores.base import Score, Values
 from sedspace.scores.registry import find_score
@@ -27,13 +27,6 @@ MAX_SCAN = 10**12  # a minute or so for SED, far more for scores whose feature s
 def check_threads(threads: int | None) -> int:
     """Return the number of threads to use: by default every CPU that this process may use."""
     return available_threads() if threads is None else at_least_one(threads, "threads")
-
-
-def at_least_one(number: object, what: str) -> int:
-    """Return a number of any type as a Python int; raise `BadInput` if it is none, or below 1."""
-    if (found := as_int(number, what)) < 1:
-        raise BadInput(f"{what} {found}: expected 1 or more")
-    return found
 
 
 def _check_memory(space: Space, rows: int, dtype: np.dtype[np.number]) -> None:

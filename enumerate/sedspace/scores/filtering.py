@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sedspace.condition import Condition
 from sedspace.scores.additive import AdditiveScore, Together
 from sedspace.scores.base import Score
 from sedspace.scores.blocks import Layout
@@ -21,22 +21,13 @@ _CHUNK = 1 << 18
 Columns = dict[str, NDArray[np.number]]
 
 
-class Test(Protocol):
-    """What a condition must be able to do: name the columns it needs, and judge their values."""
-
-    names: list[str]
-
-    def holds(self, values: Mapping[str, NDArray[np.generic]]) -> NDArray[np.bool_]:
-        """Return where it holds: bool of the shape of the values."""
-
-
-def is_by_sums(test: Test, needed: Sequence[Score]) -> bool:
+def is_by_sums(condition: Condition, needed: Sequence[Score]) -> bool:
     """Return whether a condition on some scores names nothing but sums, so that classes can be looked at instead."""
-    return not {"index", "arch"} & set(test.names) and all(isinstance(scorer, AdditiveScore) for scorer in needed)
+    return not {"index", "arch"} & set(condition.names) and all(isinstance(scorer, AdditiveScore) for scorer in needed)
 
 
 def passing(
-    space: Space, scorers: Sequence[Score], test: Test, needed: Sequence[Score], start: int, stop: int
+    space: Space, scorers: Sequence[Score], condition: Condition, needed: Sequence[Score], start: int, stop: int
 ) -> Iterator[Columns]:
     """Yield the rows of a range that meet a condition, a bounded number at a time, in order.
 
@@ -45,8 +36,7 @@ def passing(
     space : Space
     scorers : sequence of Score
         The columns to return beside ``index``.
-    test : Test
-        The condition.
+    condition : Condition
     needed : sequence of Score
         The scores that the condition names; it may also name ``index`` and ``arch``.
     start, stop : int
@@ -59,13 +49,13 @@ def passing(
     """
     additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore)]
     others = [scorer for scorer in scorers if not isinstance(scorer, AdditiveScore)]
-    if not is_by_sums(test, needed):
-        yield from _one_by_one(space, scorers, test, needed, start, stop)
+    if not is_by_sums(condition, needed):
+        yield from _one_by_one(space, scorers, condition, needed, start, stop)
         return
     together = Together(space, [*additive, *(scorer for scorer in needed if isinstance(scorer, AdditiveScore))])
     for layout in together.layouts(start, stop):
         by_class = together.values(layout)
-        for indices, high, low in _cells(layout, test.holds(by_class)):
+        for indices, high, low in _cells(layout, condition.holds(by_class)):
             out = {scorer.name: by_class[scorer.name][high, low] for scorer in additive}
             for scorer in others:
                 out[scorer.name] = scorer.values(scorer.at(space, space.digits(indices)))
@@ -87,11 +77,11 @@ def _cells(
 
 
 def _one_by_one(
-    space: Space, scorers: Sequence[Score], test: Test, needed: Sequence[Score], start: int, stop: int
+    space: Space, scorers: Sequence[Score], condition: Condition, needed: Sequence[Score], start: int, stop: int
 ) -> Iterator[Columns]:
     distinct = list({scorer.name: scorer for scorer in (*scorers, *needed)}.values())
     for lo, hi in chunks(start, stop, _CHUNK):
         values: Columns = {"index": np.arange(lo, hi, dtype=np.int64), **score_columns(space, distinct, lo, hi)}
-        texts = {"arch": space.archs(space.digits_of_range(lo, hi))} if "arch" in test.names else {}
-        kept = test.holds({**values, **texts})
+        texts = {"arch": space.archs(space.digits_of_range(lo, hi))} if "arch" in condition.names else {}
+        kept = condition.holds({**values, **texts})
         yield {name: values[name][kept] for name in ("index", *(scorer.name for scorer in scorers))}
