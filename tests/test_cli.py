@@ -285,6 +285,24 @@ def test_enumerate_without_sed_and_with_where(tmp_path):
     assert "top" not in sedspace("enumerate", "tss", "--out", tmp_path / "none", "--where", "sed > 9").stdout
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_reader_that_has_seen_enough(more):
+    command = [sys.executable, "-m", "sedspace", "top", "tss", "-k", "15625", *more]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout.read(8) == (b'[{"index' if more else b"index   ")
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 0
+
+
+def test_bad_input_to_a_process_of_its_own():
+    result = process("top", "nowhere", status=2)
+    assert result.stdout == ""
+    assert re.fullmatch(
+        "sedspace: 'nowhere' is no directory of a run, and no space: unknown space .*\\n", result.stderr
+    )
+
+
 def test_standard_output_that_is_full():
     with open("/dev/full", "w") as full:
         result = subprocess.run(

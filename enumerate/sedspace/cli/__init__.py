@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +26,22 @@ First steps:
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_FIRST_STEPS)
+class _SeenEnough(Exception):
+    """The reader of the output has gone."""
+
+
+class _Commands(click.Group):
+    """The commands; what reads them may go before they end, as ``head`` does."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Do what the command line says."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would exit with 1
+            raise _SeenEnough from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_FIRST_STEPS)
 @click.version_option(sedspace.__version__, prog_name="sedspace")
 @click.option(
     "--scores",
@@ -95,8 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else str(error))
         sys.exit(2)
-    except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stderr.close()
+    except _SeenEnough:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
         sys.exit(0)
     except BaseException as error:
         if (said := _in_one_line(error)) is None:
