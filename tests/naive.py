@@ -268,20 +268,20 @@ def terms(digits, nodes):
 def normal_form(digits, nodes):
     """The least of all ways to write down what a cell computes, by numbering its convolutions in every order."""
     value, convolutions = terms(digits, nodes)
-    live = sorted(_used(value, convolutions))
+    live = sorted(used(value, convolutions))
     return min(
         _written(value, convolutions, dict(zip(live, order, strict=True))) for order in permutations(range(len(live)))
     )
 
 
-def _used(value, convolutions):
+def used(value, convolutions):
     """The numbers of the convolutions that a value is made of."""
     out = set()
     for term in value:
         if isinstance(term, int):
-            out |= {term, *_used(convolutions[term][1], convolutions)}
+            out |= {term, *used(convolutions[term][1], convolutions)}
         elif term != "input":
-            out |= _used(dict(term[1]), convolutions)
+            out |= used(dict(term[1]), convolutions)
     return out
 
 

@@ -105,7 +105,7 @@ def test_live_parameters_are_equal_inside_every_class():
     params = [
         sum(
             {"nor_conv_1x1": 28_000, "nor_conv_3x3": 243_040}[convolutions[c][0]]
-            for c in naive._used(value, convolutions)
+            for c in naive.used(value, convolutions)
         )
         for value, convolutions in (naive.terms(digits, 4) for digits in TSS)
     ]
