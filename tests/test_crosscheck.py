@@ -18,7 +18,9 @@ from sedspace.studies import SCHEMA, crosscheck, read_study
 from sedspace.studies.images import Batches
 from sedspace.studies.proxies import known_proxies, proxy
 from sedspace.studies.proxies.base import REGISTERED
+from toy import small_tss
 
+CELLS = small_tss()
 OPTIONS = {"batch": 4, "progress": False, "seed": 7}
 
 
@@ -30,26 +32,26 @@ def _own_proxies():
 
 def test_a_study_is_continued_and_reproducible(tmp_path):
     out = tmp_path / "check.parquet"
-    few = crosscheck("tss", [11_668, 0], ["snip", "zen"], out, **OPTIONS)
+    few = crosscheck(CELLS, [11_668, 0], ["snip", "zen"], out, **OPTIONS)
     assert dict(few.rows.schema) == SCHEMA
     assert few.rows["proxy"].to_list() == ["snip", "zen", "snip", "zen"]
     dead = few.rows.row(1, named=True)
     assert (dead["index"], dead["value"]) == (0, None)
     assert "dead cell" in dead["reason"]
     assert few.rows.select("device", "dtype", "batch", "seed").unique().rows() == [("cpu", "float32", 4, 7)]
-    more = crosscheck("tss", [11_667, 11_668, 0], ["snip", "zen", "naswot"], out, repeats=2, **OPTIONS)
+    more = crosscheck(CELLS, [11_667, 11_668, 0], ["snip", "zen", "naswot"], out, repeats=2, **OPTIONS)
     assert len(more.rows) == 18
     kept = more.rows.join(few.rows, on=["index", "proxy", "repeat"], how="semi")
     assert kept.equals(few.rows)  # the times, too: they were not taken again
-    alone = crosscheck("tss", [11_667], ["naswot"], repeats=2, **OPTIONS).rows
+    alone = crosscheck(CELLS, [11_667], ["naswot"], repeats=2, **OPTIONS).rows
     again = more.rows.filter(index=11_667, proxy="naswot")
     assert alone["value"].to_list() == again["value"].to_list()
     assert alone["value"].n_unique() == 2
     there = read_study(out)
     assert there.rows.equals(more.rows)
-    assert there.setting.space["name"] == "tss"
+    assert there.setting.space["name"] == "small"
     assert min(there.sed_seconds.whole, there.sed_seconds.alone) > 0
-    sed = ss.score("tss")
+    sed = ss.score(CELLS)
     assert more.rows["sed"].to_list() == sed[more.rows["index"].to_numpy()].tolist()
 
 
@@ -104,9 +106,9 @@ def test_a_repeat_has_one_batch_for_all_architectures_and_every_value_its_own_ne
 
 
 def test_parts_of_aggregates_and_all_proxies():
-    study = crosscheck("tss3", [7], ["az_nas"], **OPTIONS)
+    study = crosscheck(CELLS, [7], ["az_nas"], **OPTIONS)
     assert study.rows["proxy"].to_list() == ["az_expressivity", "az_progressivity", "az_trainability", "macs"]
-    study = crosscheck("tss3", [93], ["all"], **OPTIONS)
+    study = crosscheck(CELLS, [11_668], ["all"], **OPTIONS)
     assert set(study.rows["proxy"]) == set(known_proxies())
     assert study.less == ["ntk_cond"]
 

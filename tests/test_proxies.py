@@ -19,6 +19,7 @@ from sedspace.networks.layers import Block, Head
 from sedspace.studies import proxies
 from sedspace.studies.proxies import Batch, Undefined, find_proxy, known_proxies, proxy, registry
 from sedspace.studies.proxies.base import REGISTERED
+from toy import small_tss
 
 
 class Tiny(nn.Module):
@@ -284,13 +285,13 @@ def test_dead_cells_have_no_value_and_a_reason(name):
 
 @pytest.mark.parametrize("name", ["az_expressivity", "az_progressivity", "az_trainability"])
 def test_dead_and_identical_blocks_have_no_value_and_a_reason(name):
-    batch = Batch(torch.randn(4, 3, 32, 32), torch.arange(4))
+    batch, cells = Batch(torch.randn(4, 3, 8, 8), torch.arange(4)), small_tss()
     with pytest.raises(Undefined, match="dead cell"):
-        find_proxy(name).value(ss.space("tss").network(0), batch, cross_entropy)
+        find_proxy(name).value(cells.network(0), batch, cross_entropy)
     if name == "az_trainability":  # a skip connection and nothing else
-        index = ss.space("tss").parse("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
+        index = cells.parse("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
         with pytest.raises(Undefined, match="unchanged"):
-            find_proxy(name).value(ss.space("tss").network(index), batch, cross_entropy)
+            find_proxy(name).value(cells.network(index), batch, cross_entropy)
 
 
 class Dead(nn.Module):
@@ -311,8 +312,8 @@ def test_seeds_reproduce_to_the_bit():
         values = []
         for _ in range(2):
             torch.manual_seed(5)
-            network = ss.space("tss").network(11_668).train()
-            batch = Batch(torch.randn(4, 3, 32, 32), torch.randint(0, 10, (4,)))
+            network = small_tss().network(11_668).train()
+            batch = Batch(torch.randn(4, 3, 8, 8), torch.randint(0, 10, (4,)))
             values.append(find_proxy(name).value(network, batch, cross_entropy))
         assert values[0] == values[1], name
 

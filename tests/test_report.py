@@ -39,7 +39,14 @@ def accuracy_of(indices):
     return [60 + 3 * float(sed[i]) + float(params[i]) / 1e6 + (i % 97) / 1000 for i in indices]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
+def _few_trees(request, monkeypatch):
+    """Forests of ten trees, but where it is asked what forests can do."""
+    if "ensemble" not in request.node.name:
+        monkeypatch.setattr("sedspace.report.statistics.TREES", 10)
+
+
+@pytest.fixture(scope="module")
 def study():
     """A study that nobody computed: two repeats, a proxy that follows SED, its opposite, and one of little sense."""
     random, rows = Random(1), []
@@ -58,13 +65,20 @@ def study():
     return Study(frame, setting, ["opposite"], SedSeconds(whole=1e-9, alone=1e-4))
 
 
-@pytest.fixture
-def table(tmp_path):
+@pytest.fixture(scope="module")
+def small(study):
+    """The same of two proxies, for what does not depend on how many there are."""
+    return replace(study, rows=study.rows.filter(pl.col("proxy").is_in(["follows", "noise"])))
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
     """A table of accuracies of all architectures, shuffled."""
+    path = tmp_path_factory.mktemp("table") / "accuracy.parquet"
     indices = Random(2).sample(range(SPACE.size), SPACE.size)
     frame = pl.DataFrame({"arch": SPACE.arch(indices), "cifar10_test": accuracy_of(indices), "epochs": 200})
-    frame.write_parquet(tmp_path / "accuracy.parquet")
-    return tmp_path / "accuracy.parquet"
+    frame.write_parquet(path)
+    return path
 
 
 def test_values_by_architecture(study):
@@ -270,14 +284,14 @@ def test_a_page_by_itself():
     assert "<title>A &amp; B</title>" in html(report)
 
 
-def test_command_line(study, table, tmp_path):
-    write_study(tmp_path / "check.parquet", study)
+def test_command_line(small, table, tmp_path):
+    write_study(tmp_path / "check.parquet", small)
     said = CliRunner().invoke(
         cli, ["report", str(tmp_path / "check.parquet"), "--accuracy", str(table), "--out", str(tmp_path / "report")]
     )
     assert said.exit_code == 0, said.output
     assert said.output.splitlines()[0] == str(tmp_path / "report" / "report.html")
-    chosen = report_of(study, table, ["epochs"])
+    chosen = report_of(small, table, ["epochs"])
     assert [section.title for section in chosen.sections][-1] == "Against epochs"
 
 
@@ -420,13 +434,13 @@ def test_a_reproduction(shared, study, tmp_path):
     assert row.endswith(f"truly {len(front)} |")
 
 
-def test_a_column_with_the_name_of_a_score_is_no_score(study, tmp_path):
+def test_a_column_with_the_name_of_a_score_is_no_score(small, tmp_path):
     random = Random(3)
     table = pl.DataFrame({"index": range(15_625)}).with_columns(
         params=pl.Series([random.random() for _ in range(15_625)]), test_acc=pl.Series(accuracy_of(range(15_625)))
     )
     table.write_parquet(tmp_path / "table.parquet")
-    files = write_report(study, tmp_path / "out", tmp_path / "table.parquet", ["params", "test_acc"])
+    files = write_report(small, tmp_path / "out", tmp_path / "table.parquet", ["params", "test_acc"])
     about_params = files[1].read_text().split("## Against params")[1].split("## Against test_acc")[0]
     assert "| params measured |" not in about_params
     assert "| measured accuracy |" not in about_params
@@ -437,11 +451,11 @@ def test_a_column_with_the_name_of_a_score_is_no_score(study, tmp_path):
     assert abs(float(forest.split("|")[2].split("(")[0])) < 0.5
 
 
-def test_what_is_unreadable_in_a_table_is_said(study, tmp_path):
+def test_what_is_unreadable_in_a_table_is_said(small, tmp_path):
     table = pl.DataFrame({"arch": SPACE.arch(range(15_625)), "acc / top|1": accuracy_of(range(15_625))})
     table = table.with_columns(arch=pl.when(pl.int_range(15_625) == 7).then(pl.lit("|broken|")).otherwise("arch"))
     table.write_parquet(tmp_path / "table.parquet")
-    files = write_report(study, tmp_path / "out", tmp_path / "table.parquet")
+    files = write_report(small, tmp_path / "out", tmp_path / "table.parquet")
     text = files[1].read_text()
     assert "on all 15,624 architectures of the table. 1 rows of the table are unreadable, the first: row 7:" in text
     assert [path.name for path in files[2:] if "acc-top-1" in path.name] == ["accuracy-acc-top-1-42d0dad0.png"]
@@ -459,23 +473,23 @@ def unescaped(text):
     return unescape(re.sub(r"\\(.)", r"\1", text))
 
 
-def test_columns_of_any_name_are_text_and_have_pictures_of_their_own(study, tmp_path):
+def test_columns_of_any_name_are_text_and_have_pictures_of_their_own(small, tmp_path):
     few = INDICES[:15]  # too few for random forests, which take time
     table = pl.DataFrame({"index": few}).with_columns(pl.Series(name, accuracy_of(few)) for name in EVIL)
     table.write_parquet(tmp_path / "table.parquet")
-    files = write_report(study, tmp_path / "out", tmp_path / "table.parquet", EVIL)
+    files = write_report(small, tmp_path / "out", tmp_path / "table.parquet", EVIL)
     assert len({path.name.lower() for path in files}) == len(files) == 2 + 3 + len(EVIL)
-    again = write_report(study, tmp_path / "again", tmp_path / "table.parquet", EVIL[2:0:-1])
+    again = write_report(small, tmp_path / "again", tmp_path / "table.parquet", EVIL[2:0:-1])
     assert {path.name for path in again} < {path.name for path in files}  # whatever else is drawn
     titles = re.findall("^## (Against .*)$", files[1].read_text(), re.MULTILINE)
     assert [unescaped(title) for title in titles] == [f"Against {name}".replace("\n", " ") for name in EVIL]
     assert "<img src=x" not in files[0].read_text()
 
 
-def test_reasons_of_any_text_are_text(study, tmp_path):
+def test_reasons_of_any_text_are_text(small, tmp_path):
     evil = "<img src=x onerror=alert(1)> | `a` \\| **b**\nc"
-    rows = study.rows.with_columns(reason=pl.when(pl.col("reason").is_not_null()).then(pl.lit(evil)))
-    files = write_report(replace(study, rows=rows), tmp_path / "out")
+    rows = small.rows.with_columns(reason=pl.when(pl.col("reason").is_not_null()).then(pl.lit(evil)))
+    files = write_report(replace(small, rows=rows), tmp_path / "out")
     (row,) = (line for line in files[1].read_text().splitlines() if line.startswith("| noise | 2 |"))
     assert unescaped(row.removeprefix("| noise | 2 | ").removesuffix(" |")) == evil.replace("\n", " ")
     assert "<img src=x" not in files[0].read_text()

@@ -1,4 +1,4 @@
-"""A space of any shape, for tests: positions of any number of choices, in any groups."""
+"""Spaces for tests: one of any shape, and the cells of tss in a network that takes no time."""
 
 from __future__ import annotations
 
@@ -36,3 +36,16 @@ class Toy(ss.Space):
 
     def _parse_one(self, arch):
         return [int(digit) for digit in arch.split(".")]
+
+
+def small_tss():
+    """The cells of tss, with the same indices, in a network of two of them for images of 8 x 8 pixels."""
+    operations = [
+        {"name": "none", "kind": "none"},
+        {"name": "skip_connect", "kind": "skip"},
+        {"name": "nor_conv_1x1", "kind": "conv", "kernel": 1},
+        {"name": "nor_conv_3x3", "kind": "conv", "kernel": 3},
+        {"name": "avg_pool_3x3", "kind": "pool", "kernel": 3},
+    ]
+    skeleton = {"widths": [8, 16], "cells": 1, "side": 8, "classes": 10, "dataset": "small"}
+    return ss.cell_space("small", 4, operations, skeleton)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +21,7 @@ from sedspace.report.statistics import (
     ENSEMBLE,
     MOST_RESAMPLED,
     RESAMPLES,
+    TREES,
     Intervals,
     Judgement,
     ensemble,
@@ -42,6 +44,7 @@ def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequenc
     """Return the report of a study; see `sedspace.report.write_report`."""
     study.seconds_of_sed()
     wide, space = by_architecture(study), described(study.setting.space)
+    measured = None if accuracy is None else _measured(space, wide, accuracy, columns)  # refused before all is drawn
     proxies, costs = study.rows["proxy"].n_unique(), summary(study)
     sections = [
         Section("The study", list(_about(study, space, wide, costs))),
@@ -49,8 +52,9 @@ def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequenc
         Section("What they cost", list(cost_parts(study, space, costs))),
         Section("What has no value", list(_undefined(study))),
     ]
-    if accuracy is not None:
-        sections += _accuracies(study, space, wide, accuracy, columns)
+    if measured is not None:
+        for column in measured.columns:
+            sections += [Section(f"Against {column}", list(_accuracy(study, column, measured, wide)))]
     title = f"{len(wide):,} architectures of {space.name}: SED beside {proxies} zero-cost proxies"
     return Report(title, sections)
 
@@ -132,9 +136,28 @@ def _undefined(study: Study) -> Iterator[Part]:
 # -- measured accuracies ----------------------------------------------------------------------------------------------
 
 
-def _accuracies(
-    study: Study, space: Space, wide: pl.DataFrame, path: str | Path, columns: Sequence[str] | None
-) -> Iterator[Section]:
+@dataclass(frozen=True)
+class _Measured:
+    """A table of measured accuracies.
+
+    Attributes
+    ----------
+    by_index, scores : polars.DataFrame
+        The table in the order of indices, and the data-free scores of the same architectures.
+    columns : list of str
+        Which of its columns the report is about.
+    lost : str
+        What is said of unreadable rows.
+    """
+
+    by_index: pl.DataFrame
+    scores: pl.DataFrame
+    columns: list[str]
+    lost: str
+
+
+def _measured(space: Space, wide: pl.DataFrame, path: str | Path, columns: Sequence[str] | None) -> _Measured:
+    """Return a table of accuracies; raise `BadInput` if it does not match the study."""
     table = read_table(path)
     chosen = _columns(table, columns, path)
     keyed, unreadable = with_index(table, space, "leave out")
@@ -142,11 +165,8 @@ def _accuracies(
     keyed = keyed.sort("index")
     if (both := wide["index"].is_in(keyed["index"].implode()).sum()) < 2:
         raise BadInput(f"table {path}: {both} architectures of the study are in it, expected two or more")
-    free = data_free(space, keyed["index"])
     lost = f" {len(unreadable):,} rows of the table are unreadable, the first: {unreadable[0]}." if unreadable else ""
-    for column in chosen:
-        measured = keyed.select("index", pl.col(column).cast(pl.Float64).alias(_MEASURED))
-        yield Section(f"Against {column}", list(_accuracy(study, column, measured, free, wide, lost)))
+    return _Measured(keyed, data_free(space, keyed["index"]), chosen, lost)
 
 
 def _columns(table: pl.DataFrame, columns: Sequence[str] | None, path: str | Path) -> list[str]:
@@ -165,15 +185,15 @@ def _columns(table: pl.DataFrame, columns: Sequence[str] | None, path: str | Pat
     return list(columns)
 
 
-def _accuracy(
-    study: Study, column: str, measured: pl.DataFrame, free: pl.DataFrame, wide: pl.DataFrame, lost: str
-) -> Iterator[Part]:
-    known = measured[_MEASURED].is_finite().fill_null(False)
-    index, accuracy, free = measured["index"].filter(known), measured[_MEASURED].filter(known), free.filter(known)
+def _accuracy(study: Study, column: str, measured: _Measured, wide: pl.DataFrame) -> Iterator[Part]:
+    reached = measured.by_index.select("index", pl.col(column).cast(pl.Float64).alias(_MEASURED))
+    known = reached[_MEASURED].is_finite().fill_null(False)
+    reached, free = reached.filter(known), measured.scores.filter(known)
+    index, accuracy = reached["index"], reached[_MEASURED]
     names = scores_of(wide)
-    sample = wide.join(measured.filter(known), on="index", how="inner")
+    sample = wide.join(reached, on="index", how="inner").sort("index")
     judged = {name: judge(free[name], accuracy, index) for name in free.columns}
-    yield f"Scores that need the topology only, on all {len(accuracy):,} architectures of the table.{lost}"
+    yield f"Scores that need the topology only, on all {len(accuracy):,} architectures of the table.{measured.lost}"
     yield _judgements(judged, study, column)
     on_sample = {
         name: judge(sample[name], sample[_MEASURED], sample["index"], accuracy, less=name in study.less)
@@ -190,9 +210,9 @@ def _accuracy(
     yield _INTERVALS
     if predicted is not None:
         yield (
-            f"`{ENSEMBLE}`: what 300 random trees that combine all other rows predict of architectures they were not "
-            f"trained on (five folds), in the manner of GreenFactory (arXiv 2505.09344). Unlike all others it needs "
-            f"measured accuracies."
+            f"`{ENSEMBLE}`: what {TREES} random trees that combine all other rows predict of architectures they were "
+            f"not trained on (five folds), in the manner of GreenFactory (arXiv 2505.09344). Unlike all others it "
+            f"needs measured accuracies."
         )
     rho = [math.nan if one is None else one.all.spearman for one in on_sample.values()]
     yield pictures.accuracies(column, free["sed"], accuracy, list(on_sample), rho)

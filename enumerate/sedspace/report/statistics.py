@@ -14,6 +14,7 @@ from sedspace import draws
 from sedspace.correlation import RankCorrelation, rank_correlation
 
 _FOLDS = 5
+TREES = 300
 RESAMPLES = 1000
 MOST_RESAMPLED = 2000  # pairs of architectures that are compared with each other at once: 4 million
 ENSEMBLE = "random forest of all"
@@ -185,7 +186,7 @@ def ensemble(scores: pl.DataFrame, accuracy: ArrayLike) -> NDArray[np.float64] |
 
     if len(scores) < 4 * _FOLDS:
         return None
-    forest = RandomForestRegressor(300, random_state=0)
+    forest = RandomForestRegressor(TREES, random_state=0)
     folds = KFold(_FOLDS, shuffle=True, random_state=0)
     largest = float(np.finfo(np.float32).max)  # trees compare in single precision
     table = scores.cast(pl.Float64).fill_null(float("nan")).to_numpy().clip(-largest, largest)
