@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
 from itertools import islice
 
 import numpy as np
@@ -135,6 +137,20 @@ def test_some_columns_of_a_run(tmp_path):
         run.top(3, columns=["parms"])
 
 
+def test_a_run_is_asked_as_a_space_is(tmp_path):
+    mine = ss.AdditiveScore("mine", {"n": "n_skip"}, lambda n: 6 - n, dtype="uint8")
+    run = ss.enumerate_space("tss", tmp_path / "run", columns=["sed", "params", "representative"], progress=False)
+    wanted = ["depth", mine, "arch"]
+    of_space = ss.top_k("tss", 40, where="params < 900000", unique="functional", columns=wanted)
+    assert ss.top_k(run, 40, where="params < 900000", unique="functional", columns=wanted).equals(of_space)
+    assert run.top(40, where="params < 900000", unique="functional", columns=wanted).equals(of_space)
+    assert ss.top_k(run, 3, ss.sed()).equals(run.top(3))
+    drawn = ss.sample(run, 40, stratify="sed", where="params < 900000", unique="functional", seed=3)
+    assert drawn.equals(run.sample(40, stratify="sed", where="params < 900000", unique="functional", seed=3))
+    assert drawn["representative"].to_list() == [1] * 40
+    assert drawn["params"].max() < 900_000
+
+
 @pytest.mark.parametrize("value", [5, np.int64(5), NAN])
 def test_a_scalar_from_h_is_refused(value):
     constant = ss.AdditiveScore("constant", {"n": "n_skip"}, lambda n: value)
@@ -200,9 +216,6 @@ def test_bounds_beyond_the_type_and_nan():
 
 
 def test_numbers_of_any_type():
-    from decimal import Decimal
-    from fractions import Fraction
-
     expected = ss.best_within("tss", [1_000_000])["index"].to_list()
     for budget in (
         np.array(1_000_000),

@@ -116,7 +116,7 @@ def _scores_at_hand() -> list[str]:
         with contextlib.suppress(SedspaceError, OSError):
             found = find_target(word)
             if isinstance(found, Run):
-                return [column.name for column in found.request.columns]
+                return list(found.columns)
             return [*known_scores(found), *found.texts]
     return []
 

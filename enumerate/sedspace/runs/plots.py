@@ -75,7 +75,7 @@ def verbatim(text: str) -> str:
 def _label(run: Run, name: str) -> str:
     column = next((column for column in run.request.columns if column.name == name), None)
     if column is None:
-        raise unknown("column", name, [column.name for column in run.request.columns])
+        raise unknown("column", name, run.columns)
     if column.dtype == "string":
         raise BadInput(f"column {name!r} is text: expected a numeric one to draw")
     return f"{name} ({column.unit})" if column.unit not in ("", "1") else name
@@ -217,7 +217,7 @@ def _clip(axes: Axes, axis: str, values: pl.Series, clip: float, counts: pl.Seri
 
 
 def _drawable(run: Run, frame: pl.LazyFrame, *columns: str) -> pl.DataFrame:
-    floats = [one.name for one in run.request.columns if one.name in columns and one.dtype.startswith("float")]
+    floats = [name for name, dtype in run.columns.items() if name in columns and dtype.startswith("float")]
     rows = collect(run, frame.filter(pl.all_horizontal(pl.col(floats).is_finite())) if floats else frame)
     if rows.is_empty():
         raise BadInput(f"{run.path} has no rows to draw")
@@ -343,12 +343,11 @@ def _measured(run: Run, table: str | Path | pl.DataFrame, columns: tuple[str, ..
     """Return columns of a run and of a table, of the architectures that both have numbers of."""
     given = table if isinstance(table, pl.DataFrame) else read_table(table)
     frame = run.join(given).frame
-    taken = {one.name for one in run.request.columns}
     wanted: list[str | pl.Expr] = list(own)
     for column in columns:
         if column not in given.columns:
             raise unknown("column", column, given.columns)
-        theirs = f"{column}_table" if column in taken else column
+        theirs = f"{column}_table" if column in run.columns else column
         if not frame[theirs].dtype.is_numeric():
             raise BadInput(f"column {column!r} of the table is {frame[theirs].dtype}, expected numbers")
         wanted.append(pl.col(theirs).cast(pl.Float64).alias(_measure(column)))

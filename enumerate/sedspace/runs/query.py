@@ -162,7 +162,7 @@ def _refuse(statement: str, allow_files: bool) -> None:
 def describe(run: RunFiles) -> pl.DataFrame:
     """Return what the columns of a run hold: see `Run.describe`."""
     rows = run.scan()  # first: it refuses files whose footers are not as written
-    bounds: dict[str, list[_Bound]] = {column.name: [] for column in run.request.columns}
+    bounds: dict[str, list[_Bound]] = {name: [] for name in run.columns}
     for metadata in footers(run):
         for group in range(metadata.num_row_groups):
             for number in range(metadata.num_columns):
@@ -170,17 +170,22 @@ def describe(run: RunFiles) -> pl.DataFrame:
                 if column.statistics is not None and column.statistics.has_min_max:
                     bounds[column.path_in_schema] += [column.statistics.min, column.statistics.max]
     distinct = collect(run, rows.select(pl.all().n_unique())).row(0, named=True)
+    text = dict.fromkeys(("column", "dtype", "unit", "min", "max"), pl.String)
     return pl.DataFrame(
-        {
-            "column": [column.name for column in run.request.columns],
-            "dtype": [column.dtype for column in run.request.columns],
-            "unit": [column.unit for column in run.request.columns],
-            "min": [_bound(min, bounds[column.name]) for column in run.request.columns],
-            "max": [_bound(max, bounds[column.name]) for column in run.request.columns],
-            "distinct": [distinct[column.name] for column in run.request.columns],
-            "meaning": [column.meaning for column in run.request.columns],
-        },
-        schema_overrides={"min": pl.String, "max": pl.String, "distinct": pl.Int64},
+        [
+            (
+                column.name,
+                column.dtype,
+                column.unit,
+                _bound(min, bounds[column.name]),
+                _bound(max, bounds[column.name]),
+                distinct[column.name],
+                column.meaning,
+            )
+            for column in run.request.columns
+        ],
+        schema={**text, "distinct": pl.Int64, "meaning": pl.String},
+        orient="row",
     )
 
 
