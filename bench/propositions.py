@@ -26,7 +26,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import convolve, gaussian_filter, maximum_filter, uniform_filter
 
 from bench.measuring import markdown_table
-from sedspace.runs.plots import new_figure, plain
+from sedspace.figures import finish, new_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -125,21 +125,21 @@ def verdicts(results: dict[str, dict[str, dict[str, float]]]) -> list[tuple[str,
 
 def picture(results: dict[str, dict[str, dict[str, float]]]) -> Figure:
     """Draw entropies by the size of poolings and kernels, of the maps smoothed by 1."""
-    figure, all_axes = new_figure(10, 3.2, ncols=3)
+    figure, all_axes = new_grid(10, 3.2, 1, 3)
     one = results["1"]
     bits = one["bits"]
     all_axes[0].plot(
         [1, *POOLS], [bits["input"], *(bits[f"average pooling {k}x{k}"] for k in POOLS)], "o-", label="average"
     )
     all_axes[0].plot([1, *POOLS], [bits["input"], *(bits[f"max pooling {k}x{k}"] for k in POOLS)], "s-", label="max")
-    plain(all_axes[0], xlabel="size of the pooling", ylabel="local 1-D entropy, bits", title="3: pooling")
+    finish(all_axes[0], xlabel="size of the pooling", ylabel="local 1-D entropy, bits", title="3: pooling")
     for axes, kind, title in zip(
         all_axes[1:], ("variance", "fan-in"), ("of one variance", "scaled by fan-in"), strict=True
     ):
         for skip, style in (("", "o-"), (" + skip", "s-")):
             values = [one[kind][f"convolution {k}x{k}{skip}"] for k in KERNELS]
             axes.plot(KERNELS, values, style, label=f"convolution{skip}")
-        plain(axes, xlabel="kernel", ylabel="local Gaussian entropy, nats", title=f"4, 5: weights {title}")
+        finish(axes, xlabel="kernel", ylabel="local Gaussian entropy, nats", title=f"4, 5: weights {title}")
     for axes in all_axes:
         axes.legend(frameon=False, fontsize=8)
         axes.title.set_fontsize(10)

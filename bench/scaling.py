@@ -17,8 +17,8 @@ import numpy as np
 import sedspace as ss
 from bench.measuring import markdown_table, medians
 from bench.speed import run_in_process
+from sedspace.figures import COLORS, finish, new_grid
 from sedspace.report.numbers import duration
-from sedspace.runs.plots import COLORS, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,7 +75,7 @@ def markdown(results: dict[str, Any]) -> str:
 
 def picture(results: dict[str, Any]) -> Figure:
     """Draw the cost of an architecture by how many there are."""
-    figure, (left, right) = new_figure(9, 3.4, ncols=2)
+    figure, (left, right) = new_grid(9, 3.4, 1, 2)
     for threads, color in zip(THREADS, (COLORS["skip"], COLORS["conv"]), strict=True):
         some = [one for one in results["arrays"] if one["threads"] == threads]
         label = f"SED into an array, {threads} thread{'s' if threads > 1 else ''}"
@@ -93,7 +93,9 @@ def picture(results: dict[str, Any]) -> Figure:
         label="whole run",
     )
     left.legend(frameon=False, fontsize=8)
-    plain(left, xlabel="architectures", ylabel="nanoseconds each", xscale="log", yscale="log")
+    finish(left, xlabel="architectures", ylabel="nanoseconds each")
+    left.set(xscale="log", yscale="log")
     right.plot([one["count"] for one in runs], [one["memory"] / 1e6 for one in runs], "^-", color=COLORS["pool"])
-    plain(right, xlabel="architectures", ylabel="peak memory of a run, MB", xscale="log", ylim=(0, None))
+    finish(right, xlabel="architectures", ylabel="peak memory of a run, MB")
+    right.set(xscale="log", ylim=(0, None))
     return figure

@@ -22,6 +22,15 @@ from sedspace.studies.proxies.base import REGISTERED
 from toy import small_tss
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Networks of a few channels are no work for several."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 class Tiny(nn.Module):
     """A linear layer, a ReLU and a linear layer: small enough to differentiate by hand."""
 

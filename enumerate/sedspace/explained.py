@@ -10,6 +10,7 @@ from typing import Any
 
 from sedspace.counting import distribution
 from sedspace.errors import BadInput
+from sedspace.figures import encoded
 from sedspace.published import published
 from sedspace.runs import plots
 from sedspace.scores import find_score, known_scores
@@ -127,7 +128,7 @@ class Architecture:
         drawn = ""
         if isinstance(self.space, CellSpace):
             with contextlib.suppress(BadInput):
-                drawn = plots.encoded(plots.cell(self.space, self.index), "svg").decode()
+                drawn = encoded(plots.cell(self.space, self.index), "svg").decode()
         return f"{drawn[drawn.find('<svg') :]}<pre>{escape(repr(self))}</pre>"
 
 

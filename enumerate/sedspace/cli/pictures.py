@@ -7,6 +7,7 @@ import click
 from sedspace.cli.arguments import INTEGER, PATH, TEXT, is_given, refuse
 from sedspace.cli.printing import check_name
 from sedspace.errors import BadInput
+from sedspace.figures import KINDS
 from sedspace.runs import open_run, plots
 
 _DRAWN_WITH = {
@@ -61,7 +62,7 @@ def plot_command(
 ) -> None:
     """Draw a picture of a run, good enough for a paper."""
     refuse(f"is not for --kind {kind}", *(_DRAWN_WITH["density"] - _DRAWN_WITH[kind]))
-    check_name(out, tuple(plots.KINDS))
+    check_name(out, tuple(KINDS))
     if kind == "density" and (table is None) != (color is None):
         raise BadInput("--table and --color go together: a table, and the column of it to colour by")
     run = open_run(directory)

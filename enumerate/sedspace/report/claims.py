@@ -72,7 +72,7 @@ def same_accuracy(told: float, found: float) -> bool:
     return abs(found - told) < _CLOSE_ACCURACY
 
 
-def is_of_table(rank: int, told: float, accuracies: pl.Series) -> bool:
+def is_of_table(rank: float, told: float, accuracies: pl.Series) -> bool:
     """Return whether a published accuracy stands about where its published rank says in the table at hand.
 
     This asks the table only, not what a score finds in it.

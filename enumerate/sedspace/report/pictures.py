@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from sedspace.figures import COLORS, encoded, finish, new_figure, new_grid, verbatim
 from sedspace.report.page import Picture
-from sedspace.runs.plots import COLORS, encoded, new_figure, plain, verbatim
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,15 +39,15 @@ def scatters(wide: pl.DataFrame, names: list[str], labels: dict[str, str]) -> Pi
     """Draw SED against every other score."""
     across = min(4, len(names))
     down = math.ceil(len(names) / across)
-    figure, all_axes = new_figure(3 * across, 2.5 * down, nrows=down, ncols=across, squeeze=False)
-    for axes, name in zip(all_axes.flat, [*names, *[None] * (across * down - len(names))], strict=True):
+    figure, grid = new_grid(3 * across, 2.5 * down, down, across)
+    for axes, name in zip(grid, [*names, *[None] * (across * down - len(names))], strict=True):
         if name is None:
             axes.set_visible(False)
             continue
         both = wide.select("sed", name).drop_nulls()
         axes.scatter(both["sed"], both[name], s=12, color=COLORS["pool"], alpha=0.6, linewidths=0)
         axes.ticklabel_format(axis="y", scilimits=(-3, 4))
-        plain(axes, xlabel="SED", title=f"{name}: {labels[name]}")
+        finish(axes, xlabel="SED", title=f"{name}: {labels[name]}")
         axes.title.set_fontsize(10)
     return _picture("sed", figure, "SED against every proxy")
 
@@ -61,21 +61,21 @@ def seconds(names: list[str], values: list[float]) -> Picture:
     for place, value in enumerate(values):
         axes.text(value, place, f" {value:.2g}", va="center", fontsize=9)
     axes.margins(x=0.15)
-    plain(axes, xlabel="seconds per architecture, same machine")
+    finish(axes, xlabel="seconds per architecture, same machine")
     return _picture("seconds", figure, "Seconds per architecture of SED and of every proxy")
 
 
 def accuracies(column: str, sed: pl.Series, accuracy: pl.Series, names: list[str], rho: list[float]) -> Picture:
     """Draw SED against measured accuracy, and the rank correlation with accuracy of every score on the sample."""
-    figure, (left, right) = new_figure(11, max(4.0, 0.8 + 0.26 * len(names)), ncols=2)
+    figure, (left, right) = new_grid(11, max(4.0, 0.8 + 0.26 * len(names)), 1, 2)
     left.scatter(sed, accuracy, s=4, alpha=0.25, color=COLORS["pool"], linewidths=0, rasterized=True)
-    plain(left, xlabel="SED", ylabel=column, title=f"{len(sed):,} architectures")
+    finish(left, xlabel="SED", ylabel=column, title=f"{len(sed):,} architectures")
     bars = sorted(((one, name) for one, name in zip(rho, names, strict=True) if not math.isnan(one)), reverse=True)
     colors = [COLORS["conv"] if name == "sed" else COLORS["pool"] for _, name in bars]
     right.barh([name for _, name in bars], [one for one, _ in bars], color=colors)
     right.invert_yaxis()
     right.axvline(0, color="0.5", linewidth=0.8)
-    plain(right, xlabel=f"Spearman with {column}", title="on the architectures of the study")
+    finish(right, xlabel=f"Spearman with {column}", title="on the architectures of the study")
     return _picture(f"accuracy-{column}", figure, f"SED and other scores against {column}")
 
 
@@ -89,7 +89,7 @@ def plane(params: pl.Series, sed: pl.Series, accuracy: pl.Series, column: str) -
         linewidths=0, rasterized=True,
     )  # fmt: skip
     figure.colorbar(drawn, label=verbatim(column), extend="min")
-    plain(axes, xlabel="parameters, millions", ylabel="SED")
+    finish(axes, xlabel="parameters, millions", ylabel="SED")
     return _picture("params-sed-accuracy", figure, "Parameters, SED and accuracy of all architectures")
 
 

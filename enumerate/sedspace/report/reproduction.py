@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -95,7 +94,7 @@ def _selected(known: Benchmarks) -> Iterator[Part]:
     )
 
 
-def _best_by(name: str, score: str, column: str, told: dict[str, Any], known: Benchmark | None) -> Claim:
+def _best_by(name: str, score: str, column: str, told: Mapping[str, float], known: Benchmark | None) -> Claim:
     """Return the claim on rank and accuracy of the best architecture by a score."""
     what = f"{name}, {column.removesuffix('_test')}: best by {score}"
     shown = f"rank {told['rank']:,}, {told['test_accuracy']:.2f} %"

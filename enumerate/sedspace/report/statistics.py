@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -157,12 +156,12 @@ def judge(
     )
 
 
-def best_share(accuracy: NDArray[Any], index: NDArray[Any]) -> NDArray[np.intp]:
+def best_share(accuracy: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[np.intp]:
     """Return the places of the best 5 % by accuracy, ties by the lowest index."""
     return np.lexsort((index, -accuracy))[: len(accuracy) // 20]
 
 
-def _minimum(score: NDArray[Any], accuracy: NDArray[Any]) -> float:
+def _minimum(score: NDArray[np.float64], accuracy: NDArray[np.float64]) -> float:
     values, group = np.unique(score, return_inverse=True)
     if 2 * len(values) > len(score):
         return math.nan

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sedspace.correlation import rank_correlation
-from sedspace.errors import BadInput, as_path, needs, unknown
+from sedspace.errors import BadInput, as_path, unknown
+from sedspace.figures import COLORS, KINDS, area, encoded, finish, new_figure, new_grid, verbatim
 from sedspace.frames import means, pareto_front
 from sedspace.runs import Run
 from sedspace.runs.files import collect
@@ -20,56 +22,11 @@ from sedspace.tables import read_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
-COLORS = {"none": "0.8", "skip": "#2a9d8f", "conv": "#e76f51", "pool": "#457b9d"}
-WIDTHS = {"column": (3.3, 8.0, 0.8), "text": (6.9, 9.0, 0.0)}
-"""Widths for papers, a column's or the text's: inches, points of the letters, and least height by width."""
-
-KINDS: dict[str, dict[str, Any]] = {
-    ".png": {"Software": None},
-    ".svg": {"Date": None},
-    ".pdf": {"CreationDate": None},
-}
-"""The endings of pictures' names, and what to leave out of each so that the bytes are the same every time."""
-
-_POINTS = 11.0  # of the letters, unless a width is given
 _MAX_POINTS = 20_000
 _RASTER = 5_000  # dots beyond which a vector picture holds them as pixels
-
-
-def new_figure(width: float, height: float, *, style: str | None = None, **options: Any) -> tuple[Figure, Any]:
-    """Return a figure of some size in inches, or of one of `WIDTHS`, and its axes (options of `Figure.subplots`)."""
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise needs(str(error.name), "plot", "pictures need") from None
-    if style is not None and style not in WIDTHS:
-        raise unknown("width of a picture", style, WIDTHS)
-    inches, points, least = (width, _POINTS, 0.0) if style is None else WIDTHS[style]
-    mpl.rcParams.update({"svg.hashsalt": "sedspace", "pdf.fonttype": 42, "font.size": points})
-    mpl.rcParams["axes.titlesize"] = "large" if style is None else "medium"
-    figure = Figure(figsize=(inches, inches * max(height / width, least)), layout="constrained")
-    return figure, figure.subplots(**options)
-
-
-def _area(points: float) -> float:
-    """Return the area of a mark that has this many square points among letters of the default size."""
-    import matplotlib as mpl
-
-    return points * float(mpl.rcParams["font.size"] / _POINTS) ** 2
-
-
-def plain(axes: Axes, **labels: Any) -> None:
-    """Take away the frame's upper and right lines, and set labels."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set(**{name: verbatim(one) if isinstance(one, str) else one for name, one in labels.items()})
-
-
-def verbatim(text: str) -> str:
-    """Return a text as matplotlib shall be given it: dollars are no formulas."""
-    return text.replace("$", r"\$")
 
 
 def _label(run: Run, name: str) -> str:
@@ -94,7 +51,7 @@ def distribution(run: Run, by: str = "sed", *, clip: float = 0.0, width: str | N
     axes.set_yscale("log")
     axes.set_ylim(0.8)
     cut = _clip(axes, "x", counts[by], clip, counts["len"])
-    plain(axes, xlabel=label, ylabel="architectures", title=f"{run.space.name}: {run.rows:,} architectures{cut}")
+    finish(axes, xlabel=label, ylabel="architectures", title=f"{run.space.name}: {run.rows:,} architectures{cut}")
     return figure
 
 
@@ -148,7 +105,7 @@ def density(
     cut = _clip(axes, "y", drawn[by], clip, weights)
     measured = "" if color is None else f"{len(drawn):,} of "
     title = f"{run.space.name}: {measured}{run.rows:,} architectures{cut}"
-    plain(axes, xlabel=labels[0], ylabel=labels[1], title=title)
+    finish(axes, xlabel=labels[0], ylabel=labels[1], title=title)
     return figure
 
 
@@ -156,35 +113,30 @@ def _cloud(
     figure: Figure, axes: Axes, drawn: pl.DataFrame, at: tuple[str, str], color: str | None, clip: float
 ) -> None:
     """Draw architectures as dots, or hexagons if there are very many: in the colour of how many, or of their mean."""
-    from matplotlib.colors import LogNorm
+    from matplotlib.colors import LogNorm, Normalize
 
-    options: dict[str, Any] = {"norm": LogNorm()}
-    bar: dict[str, Any] = {"label": "architectures"}
-    shown: Any
     if color is not None:
-        value = _measure(color)
+        value, label, norm = _measure(color), verbatim(color), Normalize(_floor(drawn[_measure(color)], clip)[0])
         points = means(drawn, at, value).sort(value, *at)  # the best ones on top
-        options = {"vmin": _floor(drawn[value], clip)[0]}
-        bar = {"label": verbatim(color), "extend": "min" if clip else "neither"}
     else:
-        points, value = drawn, "len"
+        value, label, norm = "len", "architectures", LogNorm()
+        points = drawn
+    shown: ScalarMappable
     if len(points) <= _MAX_POINTS:
         many = len(points) > _RASTER and color is not None
-        shown = axes.scatter(
-            points[at[0]], points[at[1]], c=points[value], s=_area(14), linewidths=0, rasterized=many, **options
-        )
+        x, y, c = (points[name] for name in (*at, value))
+        shown = axes.scatter(x, y, c=c, s=area(14), linewidths=0, rasterized=many, norm=norm)
     else:
-        reduce: Any = sum if color is None else np.mean
-        shown = axes.hexbin(
-            drawn[at[0]], drawn[at[1]], C=drawn[value], reduce_C_function=reduce, gridsize=90, **options
-        )
-    figure.colorbar(shown, **bar)
+        reduce: Callable[[NDArray[np.float64] | list[float]], float] = sum if color is None else np.mean
+        x, y, c = (drawn[name] for name in (*at, value))
+        shown = axes.hexbin(x, y, C=c, reduce_C_function=reduce, gridsize=90, norm=norm)
+    figure.colorbar(shown, label=label, extend="min" if clip and color is not None else "neither")
 
 
 def _circle(axes: Axes, rows: pl.DataFrame, at: tuple[str, str], label: str, outside: bool) -> None:
     """Mark architectures, and name all marks: in narrow pictures below, where nothing is hidden."""
     axes.scatter(
-        rows[at[0]], rows[at[1]], s=_area(60), facecolors="none", edgecolors=COLORS["conv"], label=verbatim(label)
+        rows[at[0]], rows[at[1]], s=area(60), facecolors="none", edgecolors=COLORS["conv"], label=verbatim(label)
     )
     if outside:
         axes.figure.legend(frameon=False, loc="outside lower center", ncols=2)
@@ -211,8 +163,9 @@ def _clip(axes: Axes, axis: str, values: pl.Series, clip: float, counts: pl.Seri
     low, below = _floor(values, clip, counts)
     if not below:
         return ""
-    margin = 0.03 * (float(values.max()) - low or 1.0)  # type: ignore[arg-type]
-    (axes.set_xlim if axis == "x" else axes.set_ylim)(low - margin, float(values.max()) + margin)  # type: ignore[arg-type]
+    high = float(values.to_numpy().max())
+    margin = 0.03 * (high - low or 1.0)
+    (axes.set_xlim if axis == "x" else axes.set_ylim)(low - margin, high + margin)
     return f"\n{below:,} below the axis"
 
 
@@ -236,10 +189,10 @@ def cells(run: Run, by: str = "sed", k: int = 6, *, width: str | None = None) ->
         raise BadInput(f"{run.path} has no rows to draw")
     columns = min({None: 3, "text": 2, "column": 1}.get(width, 3), len(best))
     rows = -(-len(best) // columns)
-    figure, grid = new_figure(3.6 * columns, 3.6 * rows, style=width, nrows=rows, ncols=columns, squeeze=False)
-    for axes in grid.flat:
+    figure, grid = new_grid(3.6 * columns, 3.6 * rows, rows, columns, style=width)
+    for axes in grid:
         axes.set_axis_off()
-    for axes, row in zip(grid.flat, best.iter_rows(named=True), strict=False):
+    for axes, row in zip(grid, best.iter_rows(named=True), strict=False):
         _draw_cell(axes, run.space, row["index"])
         axes.text(0, 1.3, f"{row['index']}: {by} {row[by]:.7g}", fontsize=10, ha="center")
     return figure
@@ -317,20 +270,20 @@ def accuracy(
     found = rank_correlation(x, y)
     raster = len(pairs) > _RASTER
     if color is None:
-        axes.scatter(x, y, s=_area(5), alpha=0.25, color=COLORS["pool"], linewidths=0, rasterized=raster)
+        axes.scatter(x, y, s=area(5), alpha=0.25, color=COLORS["pool"], linewidths=0, rasterized=raster)
     else:
         value = _measure(color)
         low, _ = _floor(pairs[value], clip)
         dots = pairs.sort(value, by, reached)  # the best ones on top
         drawn = axes.scatter(
-            dots[by], dots[reached], s=_area(7), c=dots[value], vmin=low, linewidths=0, rasterized=raster
+            dots[by], dots[reached], s=area(7), c=dots[value], vmin=low, linewidths=0, rasterized=raster
         )
         figure.colorbar(drawn, label=verbatim(color), extend="min" if clip else "neither")
     _circle(axes, pairs[[int(x.argmax())]], (by, reached), f"the best by {by}", outside=width is not None)
     cut = _clip(axes, "y", pairs[reached], clip).replace("\n", ", ")
     ends = "\n" if cut or width == "column" else ": "
     title = f"{len(pairs):,} architectures{cut}{ends}Spearman {found.spearman:.3f}, Kendall {found.kendall:.3f}"
-    plain(axes, xlabel=label, ylabel=column, title=title)
+    finish(axes, xlabel=label, ylabel=column, title=title)
     return figure, {"spearman": found.spearman, "kendall": found.kendall, "architectures": found.n}
 
 
@@ -370,10 +323,3 @@ def save(figure: Figure, path: str | Path) -> None:
         LocalPath(Path(path)).write(data)
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror or error}") from None
-
-
-def encoded(figure: Figure, kind: str = "png", dpi: int = 200) -> bytes:
-    """Return a figure as PNG, SVG or PDF, the same bytes every time."""
-    data = io.BytesIO()
-    figure.savefig(data, format=kind, dpi=dpi, metadata=KINDS[f".{kind}"])
-    return data.getvalue()

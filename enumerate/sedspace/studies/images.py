@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -78,6 +77,8 @@ class Batches:
 def _read(
     images: str | Path, labels: str | Path | None, skeleton: Skeleton, size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+    given: NDArray[np.generic]
+    known: NDArray[np.generic] | None
     name, colon, directory = str(images).partition(":")
     if colon and name in TORCHVISION:
         given, known = _data_set(name, directory)
@@ -89,14 +90,14 @@ def _read(
     return pixels, None if known is None else _labels(known, labels or images, skeleton, len(pixels))
 
 
-def _digest(*arrays: NDArray[Any] | None) -> str:
+def _digest(*arrays: NDArray[np.generic] | None) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(b"" if array is None else array.tobytes())
     return digest.hexdigest()
 
 
-def _array(path: Path, what: str) -> NDArray[Any]:
+def _array(path: Path, what: str) -> NDArray[np.generic]:
     if not path.is_file():
         raise BadInput(f"{what} {path} are not there: expected a .npy file")
     try:
@@ -120,7 +121,7 @@ def _data_set(name: str, directory: str) -> tuple[NDArray[np.uint8], NDArray[np.
     return np.ascontiguousarray(data.data.transpose(0, 3, 1, 2)), np.asarray(data.targets, np.int64)
 
 
-def _images(given: NDArray[Any], where: object, skeleton: Skeleton, size: int) -> NDArray[np.float32]:
+def _images(given: NDArray[np.generic], where: object, skeleton: Skeleton, size: int) -> NDArray[np.float32]:
     side = skeleton.side
     if given.ndim != 4 or given.shape[1:] != (3, side, side):
         raise BadInput(f"images {where} have shape {given.shape}: expected (n, 3, {side}, {side})")
@@ -140,7 +141,7 @@ def _images(given: NDArray[Any], where: object, skeleton: Skeleton, size: int) -
     return np.ascontiguousarray(given, np.float32)
 
 
-def _labels(given: NDArray[Any], where: object, skeleton: Skeleton, n: int) -> NDArray[np.int64]:
+def _labels(given: NDArray[np.generic], where: object, skeleton: Skeleton, n: int) -> NDArray[np.int64]:
     if given.shape != (n,) or not np.issubdtype(given.dtype, np.integer):
         raise BadInput(
             f"labels {where} are {given.dtype}{list(given.shape)}: expected {n} integers, one for each image"

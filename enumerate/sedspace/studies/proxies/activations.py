@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from sedspace.studies.proxies.base import Batch
+
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -21,29 +23,37 @@ class Call:
     given: Tensor
     result: Tensor
 
-
-def _itself(call: Call) -> Any:
-    return call
+    @property
+    def weight(self) -> Tensor:
+        """The weight of the module, a convolution or a linear layer."""
+        weight = self.module.weight
+        assert isinstance(weight, Tensor)
+        return weight
 
 
 @contextmanager
-def recorded(network: nn.Module, *kinds: type[nn.Module], keep: Callable[[Call], Any] = _itself) -> Iterator[list[Any]]:
-    """Record every call of the modules of some kinds, in the order of the calls, or what `keep` makes of it."""
-    kept: list[Any] = []
+def kept(network: nn.Module, *kinds: type[nn.Module], of: Callable[[Call], Kept]) -> Iterator[list[Kept]]:
+    """Keep something of every call of the modules of some kinds, in the order of the calls."""
+    found: list[Kept] = []
 
     def hook(module: nn.Module, given: tuple[Tensor, ...], result: Tensor) -> None:
-        kept.append(keep(Call(module, given[0], result)))
+        found.append(of(Call(module, given[0], result)))
 
     handles = [module.register_forward_hook(hook) for module in network.modules() if isinstance(module, kinds)]
     try:
-        yield kept
+        yield found
     finally:
         for handle in handles:
             handle.remove()
 
 
+def recorded(network: nn.Module, *kinds: type[nn.Module]) -> AbstractContextManager[list[Call]]:
+    """Record every call of the modules of some kinds, in the order of the calls."""
+    return kept(network, *kinds, of=lambda call: call)
+
+
 def relu_patterns(network: nn.Module, batch: Batch) -> list[Tensor]:
     """Return for every call of a ReLU which of its inputs are positive: bool[n, values]."""
-    with recorded(network, nn.ReLU, keep=lambda call: (call.given > 0).flatten(1)) as patterns, torch.no_grad():
+    with kept(network, nn.ReLU, of=lambda call: (call.given > 0).flatten(1)) as patterns, torch.no_grad():
         network(batch.images)
     return patterns

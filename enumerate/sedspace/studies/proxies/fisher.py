@@ -28,6 +28,6 @@ def fisher(network: nn.Module, batch: Batch, loss: Loss) -> float:
         if call.result.grad is not None:
             product = call.result.detach() * call.result.grad
             by_channel = product.flatten(2).sum(-1) if product.dim() > 2 else product
-            weights = call.module.weight[0].numel()
+            weights = call.weight[0].numel()
             total += weights * float((by_channel**2).mean(0).sum() / 2)
     return total

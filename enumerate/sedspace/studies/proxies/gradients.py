@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +47,7 @@ def image_gradients(network: nn.Module, batch: Batch) -> NDArray[np.float64]:
     images = batch.images.clone().requires_grad_(True)
     torch.autograd.backward(network(images).sum())
     assert images.grad is not None
-    rows: NDArray[Any] = images.grad.reshape(len(images), -1).double().cpu().numpy()
+    rows: NDArray[np.float64] = images.grad.reshape(len(images), -1).double().cpu().numpy()
     if not (rows.std(axis=1) > 0).all():
         raise Undefined("an image has no influence on the logits (a dead cell)")
     return rows

@@ -23,5 +23,5 @@ def incorporated(network: nn.Module, batch: Batch, loss: Loss) -> float:
     """
     with recorded(network, nn.Conv2d) as calls, torch.no_grad():
         network(batch.images[:2])
-    entropy = sum(math.log(call.result[0].numel()) * math.log(call.module.weight[0].numel()) / 2 for call in calls)
+    entropy = sum(math.log(call.result[0].numel()) * math.log(call.weight[0].numel()) / 2 for call in calls)
     return 0.9 * zen(network, batch, loss) + 0.1 * math.sqrt(entropy)

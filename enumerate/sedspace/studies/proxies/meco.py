@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from sedspace.studies.proxies.activations import recorded
+from sedspace.studies.proxies.activations import kept
 from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 
 _LAYERS = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.AvgPool2d, nn.MaxPool2d)
@@ -44,7 +44,7 @@ def meco_opt(network: nn.Module, batch: Batch, loss: Loss) -> float:
 
 def _feature_maps(network: nn.Module, batch: Batch) -> Iterator[Tensor]:
     """Yield the feature maps of the first image that each layer puts out: float32[channels, pixels]."""
-    with recorded(network, *_LAYERS, keep=lambda call: call.result[0].flatten(1).clone()) as first, torch.no_grad():
+    with kept(network, *_LAYERS, of=lambda call: call.result[0].flatten(1).clone()) as first, torch.no_grad():
         network(batch.images)
     for maps in first:
         if maps.shape[0] > 1 and maps.shape[1] > 1:
