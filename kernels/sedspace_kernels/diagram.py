@@ -39,7 +39,7 @@ class Layer:
     Attributes
     ----------
     child : int32[nodes, kinds]
-        The node of the next layer that each kind of choice leads to.
+        The node of the next layer that each kind of choice leads to; -1 if there is no such architecture.
     nodes : int
         The number of nodes of the next layer.
     size : int
@@ -93,72 +93,127 @@ def most_classes(tables: Sequence[NDArray[np.int64]]) -> int:
 
 
 def build(
-    tables: Sequence[NDArray[np.int64]], limit: int, total: int = 1 << 26
+    tables: Sequence[NDArray[np.int64]],
+    limit: int,
+    total: int = 1 << 26,
+    steps: Sequence[NDArray[np.int32]] | None = None,
 ) -> tuple[list[Layer], NDArray[np.int64]]:
     """Build the diagram of a space.
 
     Parameters
     ----------
-    tables : non-empty sequence of int64[choices, features]
-        For each position, the features of each choice. Sums must stay below 2^62.
+    tables : non-empty sequence of int64[choices, features], or of int64[states, choices, features]
+        For each position, the features of each choice; with `steps`, by the state that the choice is made in. Sums must
+        stay below 2^62.
     limit, total : int
         How many edges a layer may have, and the whole diagram.
+    steps : sequence of int32[states, choices], optional
+        For each position, the state that each choice leads to from each state, -1 where there is no such architecture.
+        Every state of the first position is one to begin in. Default: one state, which all choices keep.
 
     Returns
     -------
     diagram : list of Layer
     features : int64[classes, features]
-        The distinct feature sums, one for each node after the last layer.
+        The distinct feature sums, one for each node after the last layer; with `steps`, of each state there.
 
     Raises
     ------
     TooManyEdges
         If there would be more.
     """
-    packing, words = pack(tables)
-    sums = np.zeros((1, words[0].shape[1]), np.int64)
+    if steps is None:
+        tables = [table[None] for table in tables]
+        steps = [np.zeros(table.shape[:2], np.int32) for table in tables]
+    packing, flat = pack([table.reshape(-1, table.shape[2]) for table in tables])
+    words = [word.reshape(*step.shape, -1) for word, step in zip(flat, steps, strict=True)]
+    state = np.arange(len(steps[0]))
+    sums = np.zeros((len(state), words[0].shape[2]), np.int64)
     diagram = []
     edges = 0
     kinds: dict[bytes, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
-    for position, word in enumerate(words):
-        if word.tobytes() not in kinds:  # positions are often alike
-            kinds[word.tobytes()] = distinct(word)
-        first, kind_of = kinds[word.tobytes()]
+    for position, (word, step) in enumerate(zip(words, steps, strict=True)):
+        seen = word.tobytes() + step.tobytes()
+        if seen not in kinds:  # positions are often alike
+            kinds[seen] = _kinds(word, step)
+        first, kind_of = kinds[seen]
         edges += len(sums) * len(first)
         if len(sums) * len(first) > limit or edges > total:
             raise TooManyEdges(len(sums), position)
-        raised = (sums[:, None, :] + word[None, first, :]).reshape(-1, word.shape[1])
-        found, node_of = distinct(raised)
-        child = node_of.astype(np.int32).reshape(len(sums), len(first))
-        sums = raised[found]
-        diagram.append(Layer(child, len(sums), len(word), np.bincount(kind_of), first, kind_of))
+        child, state, sums = _onto(state, sums, word[:, first], step[:, first])
+        diagram.append(Layer(child, len(sums), word.shape[1], np.bincount(kind_of), first, kind_of))
     return diagram, unpack(packing, sums)
+
+
+def _kinds(word: NDArray[np.int64], step: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where each kind of choice first stands, and each one's kind: by what it adds and where it leads."""
+    if _is_stateless(step):
+        return distinct(word[0])
+    led = np.concatenate([step[:, :, None], word], axis=2)
+    _, first, kind_of = np.unique(
+        led.swapaxes(0, 1).reshape(step.shape[1], -1), axis=0, return_index=True, return_inverse=True
+    )
+    return first, kind_of.reshape(-1)
+
+
+def _is_stateless(step: NDArray[np.int32]) -> bool:
+    return len(step) == 1 and not step.any()
+
+
+def _onto(
+    state: NDArray[np.intp], sums: NDArray[np.int64], word: NDArray[np.int64], step: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.intp], NDArray[np.int64]]:
+    """Return the children of nodes, each a state and sums, and the states and sums of the nodes that these are."""
+    nodes, kinds, width = len(sums), word.shape[1], word.shape[2]
+    if _is_stateless(step):
+        raised = (sums[:, None, :] + word).reshape(-1, width)
+        found, node_of = distinct(raised)
+        return node_of.astype(np.int32).reshape(nodes, kinds), np.zeros(len(found), np.intp), raised[found]
+    child: NDArray[np.int32] = np.full(nodes * kinds, -1, np.int32)
+    reached = step[state].reshape(-1)
+    goes_on = np.flatnonzero(reached >= 0)
+    raised = (sums[:, None, :] + word[state]).reshape(-1, width)[goes_on]
+    led: NDArray[np.intp] = reached[goes_on].astype(np.intp)
+    found, node_of = distinct(np.concatenate([led[:, None], raised], axis=1))
+    child[goes_on] = node_of
+    return child.reshape(nodes, kinds), led[found], raised[found]
 
 
 def count(diagram: Sequence[Layer]) -> Exact:
     """Return the number of paths to each node after the last layer: exact[nodes]."""
-    here: Exact = np.ones(1, np.int64)
-    bound = 1
+    here: Exact = np.ones(len(diagram[0].child), np.int64)
+    bound = len(here)
     for layer in diagram:
         bound *= layer.size
         dtype = exact(bound)
         flow: Exact = here.astype(dtype)[:, None] * layer.weight.astype(dtype)
         here = np.zeros(layer.nodes, dtype)
-        np.add.at(here, layer.child.reshape(-1), flow.reshape(-1))
+        ends, on = _ends(layer)
+        np.add.at(here, ends, flow.reshape(-1)[on])
     return here
 
 
 def least(diagram: Sequence[Layer]) -> Exact:
     """Return the lowest index of a path to each node after the last layer: exact[nodes]."""
-    here: Exact = np.zeros(1, np.int64)
+    here: Exact = np.zeros(len(diagram[0].child), np.int64)
     bound = 1
     for layer in diagram:
         bound *= layer.size
         dtype = exact(bound)
         lowest: Exact = here.astype(dtype)[:, None] * layer.size + layer.first.astype(dtype)
         here = np.full(layer.nodes, bound, dtype)
-        np.minimum.at(here, layer.child.reshape(-1), lowest.reshape(-1))
+        ends, on = _ends(layer)
+        np.minimum.at(here, ends, lowest.reshape(-1)[on])
     return here
+
+
+def _ends(layer: Layer) -> tuple[NDArray[np.int32], NDArray[np.intp] | slice]:
+    """Return the nodes that the edges of a layer lead to, and which edges these are: not those that lead nowhere."""
+    ends = layer.child.reshape(-1)
+    if ends.min(initial=0) >= 0:
+        return ends, slice(None)
+    on = np.flatnonzero(ends >= 0)
+    return ends[on], on
 
 
 def count_onward(diagram: Sequence[Layer], weights: Exact) -> list[Exact]:
@@ -177,9 +232,20 @@ def count_onward(diagram: Sequence[Layer], weights: Exact) -> list[Exact]:
     out = [weights]
     for layer in reversed(diagram):
         dtype = exact(int(out[-1].max(initial=0)) * layer.size)
-        onward: Exact = out[-1].astype(dtype)[layer.child]
+        onward = _onward(out[-1].astype(dtype), layer.child)
         out.append((onward * layer.weight.astype(dtype)).sum(axis=1))
     return out[::-1]
+
+
+def _onward(onward: Exact, child: NDArray[np.int32]) -> Exact:
+    """Return the paths on from children, 0 from those that are none."""
+    if not len(onward):
+        onward = onward.copy()
+        onward.resize(1)
+    out: Exact = onward[child]
+    if child.min(initial=0) < 0:
+        out[child < 0] = 0
+    return out
 
 
 def unrank(
@@ -187,13 +253,16 @@ def unrank(
 ) -> tuple[NDArray[np.intp], NDArray[np.integer], Exact]:
     """Walk to the architectures of given ranks in the order of their indices.
 
+    Where there are several nodes to begin in, all of them are walked from side by side: each architecture must be on
+    one path only.
+
     Parameters
     ----------
     diagram : sequence of Layer
     onward : list of exact[nodes]
         What `count_onward` returns.
     ranks : exact[n]
-        Each below ``onward[0][0]``.
+        Each below the sum of ``onward[0]``.
 
     Returns
     -------
@@ -204,16 +273,36 @@ def unrank(
         The rank within the weight of that end.
     """
     digits = np.empty((len(ranks), len(diagram)), np.intp)
-    node: NDArray[np.integer] = np.zeros(len(ranks), np.intp)
+    node = _beginnings(diagram, len(ranks))
     rest = ranks
     for p, layer in enumerate(diagram):
-        used, row = np.unique(node, return_inverse=True)
+        used, row = _different(node)
         upto = _upto(layer, onward[p + 1], used)
         digits[:, p] = _last_below(upto, row, rest)
         rest = rest - upto[row, digits[:, p]]
-        node = layer.child[node, layer.kind_of[digits[:, p]]]
-        rest = rest.astype(exact(int(onward[p + 1].max(initial=0))))
-    return digits, node, rest
+        node = _follow(layer, node, digits[:, p])
+        rest = rest.astype(exact(int(onward[p + 1].max(initial=0)) * node.shape[1]))
+    return digits, node.max(axis=1), rest
+
+
+def _beginnings(diagram: Sequence[Layer], walks: int) -> NDArray[np.int32]:
+    """Return the nodes that each walk begins in: int32[walks, nodes of the first layer]."""
+    return np.tile(np.arange(len(diagram[0].child), dtype=np.int32), (walks, 1))
+
+
+def _different(node: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return the different rows of nodes, and which of them each row is."""
+    if node.shape[1] == 1:
+        used, row = np.unique(node[:, 0], return_inverse=True)
+        return used[:, None], row
+    used, row = np.unique(node, axis=0, return_inverse=True)
+    return used, row.reshape(-1)
+
+
+def _follow(layer: Layer, node: NDArray[np.int32], digits: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Return where choices lead from rows of nodes; nowhere is -1, and stays so."""
+    child = layer.child[node, layer.kind_of[digits][:, None]]
+    return np.where(node < 0, np.int32(-1), child) if node.shape[1] > 1 or node.min(initial=0) < 0 else child
 
 
 def _last_below(upto: Exact, row: NDArray[np.intp], rest: Exact) -> NDArray[np.intp]:
@@ -249,20 +338,22 @@ def rank(
     before : exact[n]
         The weight of all ends with a lower index, whether or not the architecture itself leads to one that counts.
     node : integer[n]
-        Where each walk ends.
+        Where each walk ends; -1 if there is no such architecture.
     """
-    before: Exact = np.zeros(len(digits), exact(int(onward[0].max(initial=0))))
-    node: NDArray[np.integer] = np.zeros(len(digits), np.intp)
+    node = _beginnings(diagram, len(digits))
+    before: Exact = np.zeros(len(digits), exact(int(onward[0].max(initial=0)) * node.shape[1]))
     for p, layer in enumerate(diagram):
-        used, row = np.unique(node, return_inverse=True)
+        used, row = _different(node)
         before = before + _upto(layer, onward[p + 1], used)[row, digits[:, p]]
-        node = layer.child[node, layer.kind_of[digits[:, p]]]
-    return before, node
+        node = _follow(layer, node, digits[:, p])
+    return before, node.max(axis=1)
 
 
-def _upto(layer: Layer, onward: Exact, nodes: NDArray[np.integer]) -> Exact:
-    """Return for some nodes the paths on by choices below each one, and last by all: exact[nodes, choices + 1]."""
-    dtype = exact(int(onward.max(initial=0)) * layer.size)
+def _upto(layer: Layer, onward: Exact, nodes: NDArray[np.int32]) -> Exact:
+    """Return for rows of nodes the paths on by choices below each one, and last by all: exact[rows, choices + 1]."""
+    dtype = exact(int(onward.max(initial=0)) * layer.size * nodes.shape[1])
     out: Exact = np.zeros((len(nodes), layer.size + 1), dtype)
-    np.cumsum(onward[layer.child[nodes]][:, layer.kind_of].astype(dtype), axis=1, out=out[:, 1:])
+    paths = _onward(onward, layer.child[nodes]).astype(dtype)
+    paths[nodes < 0] = 0
+    np.cumsum(paths.sum(axis=1)[:, layer.kind_of], axis=1, out=out[:, 1:])
     return out

@@ -5,6 +5,8 @@ from sedspace.spaces.custom import cell_space, read_space
 from sedspace.spaces.lookup import described, space
 from sedspace.spaces.parts import Derived, Feature, Group, Inputs, Operation, Position
 from sedspace.spaces.registry import LISTED, known_spaces
+from sedspace.spaces.restricted import restrict
+from sedspace.spaces.rules import OwnRule, Rule
 
 __all__ = [
     "LISTED",
@@ -13,11 +15,14 @@ __all__ = [
     "Group",
     "Inputs",
     "Operation",
+    "OwnRule",
     "Position",
+    "Rule",
     "Space",
     "cell_space",
     "described",
     "known_spaces",
     "read_space",
+    "restrict",
     "space",
 ]

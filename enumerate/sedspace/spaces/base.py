@@ -66,10 +66,10 @@ class Space(ABC):
         self.title = title
         self.positions = tuple(positions)
         self.groups = tuple(groups)
-        self._numbers = MixedRadix(name, [len(position.choices) for position in positions])
-        self.radices = self._numbers.radices
-        self.size = self._numbers.size
-        self.digit_dtype = self._numbers.dtype
+        self.numbers = MixedRadix(name, [len(position.choices) for position in positions])
+        self.radices = self.numbers.radices
+        self.size = self.numbers.size
+        self.digit_dtype = self.numbers.dtype
 
     def __repr__(self) -> str:
         return f"<sedspace space {self.name}: {self.size:,} architectures, {len(self.positions)} positions>"
@@ -122,11 +122,11 @@ class Space(ABC):
 
     def check_index(self, index: int) -> int:
         """Return `index` as a Python int; raise `BadInput` if the space has no such architecture."""
-        return self._numbers.check_index(index)
+        return self.numbers.check_index(index)
 
     def check_range(self, start: int, stop: int | None) -> tuple[int, int]:
         """Return ``(start, stop)`` as Python ints, `stop` the size if None; raise `BadInput` if that is no range."""
-        return self._numbers.check_range(start, stop)
+        return self.numbers.check_range(start, stop)
 
     def digits(self, index: int | ArrayLike) -> Digits:
         """Return the digits of one index, or of many.
@@ -152,12 +152,12 @@ class Space(ABC):
         array([3, 3, 3, 1, 3, 3], dtype=uint8)
         """
         if not hasattr(index, "__len__"):
-            return self._numbers.digits_of_one(self._numbers.check_index(index))
+            return self.numbers.digits_of_one(self.numbers.check_index(index))
         return self.digits_of(index)
 
     def digits_of(self, indices: ArrayLike) -> Digits:
         """Return the digits of many architectures: unsigned integers of shape (n, positions)."""
-        return self._numbers.digits_of(self._numbers.check_indices(indices))
+        return self.numbers.digits_of(self.numbers.check_indices(indices))
 
     def digits_of_range(self, start: int, stop: int) -> Digits:
         """Return the digits of the architectures from `start` up to, not including, `stop`."""
@@ -206,7 +206,7 @@ class Space(ABC):
                 f"digit {rows[row, p]} at position {p} ({self.positions[p].name}) of {self.name}: "
                 f"expected 0 to {self.radices[p] - 1}"
             )
-        return self._numbers.index_of_one(rows[0]) if given.ndim == 1 else self._numbers.indices_of(rows)
+        return self.numbers.index_of_one(rows[0]) if given.ndim == 1 else self.numbers.indices_of(rows)
 
     @property
     @abstractmethod
@@ -348,7 +348,7 @@ class Space(ABC):
         3
         """
         if isinstance(arch, str):
-            return self._numbers.index_of_one(self._parse_one(arch))
+            return self.numbers.index_of_one(self._parse_one(arch))
         if not isinstance(arch, Iterable):
             raise BadInput(f"arch {arch!r} is neither a string nor a sequence of strings")
         rows = []

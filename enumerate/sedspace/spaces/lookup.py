@@ -8,6 +8,8 @@ from sedspace.errors import BadInput
 from sedspace.spaces.base import Space
 from sedspace.spaces.custom import from_definition, read_space
 from sedspace.spaces.registry import named_space
+from sedspace.spaces.restricted import restrict
+from sedspace.spaces.rules import rules_of
 
 
 def space(name: str | Space) -> Space:
@@ -46,8 +48,17 @@ def described(about: Mapping[str, object]) -> Space:
     Those come from anywhere: a name is one of sedspace's own, never a file to read.
     """
     name = about["name"]
+    if "restricts" in about:
+        return _restricted(about)
     if "definition" in about:
         return from_definition(about["definition"], f"space {name!r}")
     if not isinstance(name, str):
         raise BadInput(f"space {name!r}: expected a name")
     return named_space(name)
+
+
+def _restricted(about: Mapping[str, object]) -> Space:
+    name, base, rules = about["name"], about["restricts"], about.get("rules")
+    if not isinstance(name, str) or not isinstance(base, Mapping) or not isinstance(rules, list):
+        raise BadInput(f"space {name!r}: expected a name, the space that it restricts, and rules")
+    return restrict(described(base), *rules_of(rules, f"space {name!r}"), name=name)

@@ -1,0 +1,168 @@
+"""Machines: which combinations of choices there are, told by reading the digits one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sedspace.errors import BadInput
+from sedspace.spaces.parts import Indices
+from sedspace_kernels import diagram
+from sedspace_kernels.diagram import Exact, Layer, exact
+from sedspace_kernels.machine import Steps, merged, product, trimmed
+
+STATES = 1 << 20  # of a position: more are no machine that one would write
+
+State = Hashable
+Step = Callable[[State, int, int], State | None]
+"""From a state, the number of a position and a choice there to the next state, or to None: there is no such thing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Machine:
+    """A finite machine: it reads a choice at each position, and accepts or not.
+
+    Attributes
+    ----------
+    name : str
+        What errors call it.
+    steps : list of int32[states, choices]
+        For each position, the state that each choice leads to from each state, -1 where there is no such architecture;
+        the last one leads to 0. There are no useless states.
+    """
+
+    name: str
+    steps: Steps
+
+    @property
+    def beginnings(self) -> int:
+        """How many states there are to begin in: more than one are a guess, of which one only comes true."""
+        return len(self.steps[0])
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The machine as a diagram: one node for each state."""
+        nothing = [np.zeros((*step.shape, 1), np.int64) for step in self.steps]
+        return diagram.build(nothing, np.iinfo(np.int64).max, np.iinfo(np.int64).max, self.steps)[0]
+
+    @cached_property
+    def onward(self) -> list[Exact]:
+        """How many ways there are on from each state: for each position exact[states], and last of the accepted one."""
+        return diagram.count_onward(self.layers, np.ones(1, np.int64))
+
+    @cached_property
+    def size(self) -> int:
+        """How many architectures are accepted."""
+        return int(sum(self.onward[0].tolist()))
+
+    def accepts(self, digits: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Return which architectures are accepted: bool[n]."""
+        state = np.tile(np.arange(self.beginnings, dtype=np.int32), (len(digits), 1))
+        for p, step in enumerate(self.steps):
+            state = np.where(state < 0, np.int32(-1), step[state, digits[:, p, None]])
+        return np.asarray((state >= 0).any(axis=1))
+
+    def rank(self, digits: NDArray[np.integer]) -> Indices:
+        """Return how many accepted architectures come before each of some: int64[n], or Python integers."""
+        return diagram.rank(self.layers, self.onward, digits)[0].astype(exact(self.size))
+
+    def unrank(self, ranks: Indices) -> NDArray[np.intp]:
+        """Return the digits of accepted architectures by their ranks: intp[n, positions]."""
+        return diagram.unrank(self.layers, self.onward, ranks)[0]
+
+    def is_unambiguous(self) -> bool:
+        """Return whether every accepted architecture is accepted in one way."""
+        if self.beginnings == 1:
+            return True
+        both, _ = product([self.steps, self.steps], STATES)  # counts each architecture by the square of its ways
+        return Machine(self.name, both).size == self.size
+
+
+def explored(
+    name: str,
+    radices: Sequence[int],
+    begin: Sequence[State],
+    step: Step,
+    accept: Callable[[State], bool] = lambda _: True,
+) -> tuple[Machine, list[list[State]]]:
+    """Return the machine that a function describes, and for each position what its states stand for.
+
+    Parameters
+    ----------
+    name : str
+        What errors call it.
+    radices : sequence of int
+        The number of choices at each position.
+    begin : sequence of hashable
+        One or more states to begin in.
+    step : callable
+        From a state, a position and a choice to the next state, or None.
+    accept : callable, optional
+        Whether a state behind the last position is accepted. Default: every one.
+
+    Raises
+    ------
+    BadInput
+        If nothing is accepted, an architecture is in more than one way, or there are too many states.
+    """
+    states = list(dict.fromkeys(begin))
+    steps: Steps = []
+    labels = []
+    for position, radix in enumerate(radices):
+        if len(states) > STATES:
+            raise BadInput(f"{name}: {len(states):,} states before position {position}, expected at most {STATES:,}")
+        numbers: dict[State, int] = {}
+        table = np.full((len(states), radix), -1, np.int32)
+        for row, state in enumerate(states):
+            for choice in range(radix):
+                if (led := step(state, position, choice)) is not None:
+                    table[row, choice] = numbers.setdefault(led, len(numbers))
+        steps.append(table)
+        labels.append(states)
+        states = list(numbers)
+    accepted = np.array([0 if accept(state) else -1 for state in states], np.int32)
+    last = steps[-1]
+    steps[-1] = np.where(last < 0, np.int32(-1), accepted[last] if len(accepted) else last)
+    steps, kept = trimmed(steps)
+    return _checked(name, steps), [
+        [states[i] for i in left.tolist()] for states, left in zip(labels, kept, strict=True)
+    ]
+
+
+def of_steps(name: str, radices: Sequence[int], steps: Steps) -> Machine:
+    """Return the machine of tables that come from anywhere; raise `BadInput` if they are none for these radices."""
+    states = [len(step) for step in steps[1:]] + [1]
+    fits = len(steps) == len(radices) and all(
+        step.shape[1] == radix and step.size and step.min() >= -1 and step.max() < after
+        for step, radix, after in zip(steps, radices, states, strict=True)
+    )
+    if not fits:
+        raise BadInput(f"{name}: its steps are none for positions of {', '.join(map(str, radices))} choices")
+    return _checked(name, trimmed(steps)[0])
+
+
+def _checked(name: str, steps: Steps) -> Machine:
+    machine = Machine(name, steps)
+    if not len(steps[0]):
+        raise BadInput(f"{name}: there is no such architecture")
+    if not machine.is_unambiguous():
+        raise BadInput(f"{name}: some architectures are accepted in more than one way: expected one for each")
+    return machine
+
+
+def together(machines: Sequence[Machine]) -> Machine:
+    """Return the machine that accepts what all of some machines accept; raise `BadInput` if that is nothing."""
+    if len(machines) == 1:
+        return machines[0]
+    name = " and ".join(machine.name for machine in machines)
+    try:
+        steps, _ = product([machine.steps for machine in machines], STATES)
+    except OverflowError as error:
+        raise BadInput(f"{name}: {error.args[0]:,} states, expected at most {STATES:,}") from None
+    if not len(steps[0]):
+        raise BadInput(f"{name}: no architecture meets all of them")
+    return Machine(name, merged(steps))
