@@ -81,10 +81,10 @@ def sums_by(group_of: NDArray[np.integer], numbers: Exact, groups: int) -> Exact
 def most_classes(tables: Sequence[NDArray[np.int64]]) -> int:
     """Return a number that the classes of equal feature sums cannot exceed, without finding them.
 
-    Positions that offer the same contributions are interchangeable, so it is a product of numbers of multisets; nor
-    can there be more classes than values of the features.
+    Whatever the states. Positions that offer the same contributions are interchangeable, so it is a product of numbers
+    of multisets; nor can there be more classes than values of the features.
     """
-    packing, words = pack(tables)
+    packing, words = pack([table.reshape(-1, table.shape[-1]) for table in tables])
     offers = [tuple(map(tuple, np.unique(word, axis=0).tolist())) for word in words]
     multisets = math.prod(
         math.comb(offers.count(offer) + len(offer) - 1, len(offer) - 1) for offer in dict.fromkeys(offers)

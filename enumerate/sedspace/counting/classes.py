@@ -63,7 +63,9 @@ class Classes:
     def least(self) -> Exact:
         """The lowest index of each class: exact[classes]."""
         least, choices = diagram.least(self.diagrams.outer), self.diagrams.choices
-        return least if choices is None else choices[least].astype(np.int64)
+        if self.diagrams.blocks == [()]:  # of architectures that were gone through one by one
+            return least if choices is None else choices[least].astype(np.int64)
+        return self.space.indices_of_combinations(least)
 
     def values(self, name: str) -> Values:
         """Return the values of a score, as written, by class."""

@@ -13,6 +13,7 @@ from sedspace.errors import BadInput
 from sedspace.scores import AdditiveScore, Score
 from sedspace.scores.base import Keys, Values
 from sedspace.spaces import Space
+from sedspace.spaces.machine import product_of
 from sedspace_kernels import diagram
 from sedspace_kernels.diagram import Exact, Layer, exact, sums_by
 from sedspace_kernels.tables import distinct_rows
@@ -97,6 +98,43 @@ def _keys(score: Score, values: Values) -> Keys:
     return values.astype(np.float64 if values.dtype.kind == "f" else np.int64) * score.denominator
 
 
+class States:
+    """The states of a space's machine and of its scores', side by side.
+
+    Parameters
+    ----------
+    space : Space
+    scores : sequence of AdditiveScore
+    """
+
+    def __init__(self, space: Space, scores: Sequence[AdditiveScore]) -> None:
+        found = [space.machine, *(score.machine(space) for score in scores)]
+        self._machines = list({id(machine): machine for machine in found if machine is not None}.values())
+        self._number = {id(machine): number for number, machine in enumerate(self._machines)}
+        self._space = space
+        self._steps: list[NDArray[np.int32]] | None = None
+        self._parts: list[list[NDArray[np.intp]]] = []
+        if self._machines:
+            self._steps, self._parts = product_of(self._machines)
+
+    def forget(self, positions: Iterable[int]) -> bool:
+        """Return whether nothing is left to know of what came before any of some positions."""
+        return self._steps is None or all(len(self._steps[position]) == 1 for position in positions)
+
+    def steps_of(self, positions: Sequence[int]) -> list[NDArray[np.int32]] | None:
+        """Return the steps at some positions; None if there are no states."""
+        return None if self._steps is None else [self._steps[position] for position in positions]
+
+    def expanded(self, score: AdditiveScore, tables: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+        """Return a score's tables, by the states of all machines together where there are any."""
+        if self._steps is None:
+            return list(tables)
+        if (machine := score.machine(self._space)) is None:
+            return [np.broadcast_to(t, (len(s), *t.shape)) for t, s in zip(tables, self._steps, strict=True)]
+        number = self._number[id(machine)]
+        return [table[part[number]] for table, part in zip(tables, self._parts, strict=True)]
+
+
 class BlockByBlock:
     """Makes the diagrams of a space by scores that are sums.
 
@@ -106,10 +144,11 @@ class BlockByBlock:
 
     def __init__(self, space: Space, scores: Sequence[AdditiveScore]) -> None:
         self.space, self.scores = space, scores
+        self._states = States(space, scores)
         groups = [group.positions for group in space.groups]
-        apart = sum(groups, ()) == tuple(range(len(space.positions)))
+        apart = sum(groups, ()) == tuple(range(len(space.positions))) and self._states.forget(g[0] for g in groups)
         self.out = Diagrams(groups if apart else [tuple(range(len(space.positions)))])
-        self._tables = {score.name: score.tables(space) for score in scores}
+        self._tables = {score.name: self._states.expanded(score, score.tables(space)) for score in scores}
 
     def diagrams(self) -> Diagrams:
         """Build them."""
@@ -129,7 +168,7 @@ class BlockByBlock:
 
     def _width(self, score: AdditiveScore) -> int:
         """Return how many numbers a block adds to what a score is made of: its key, or else its feature sums."""
-        return 1 if self._keyed(score) else self._tables[score.name][0].shape[1]
+        return 1 if self._keyed(score) else self._tables[score.name][0].shape[-1]
 
     def _add_block(self, block: int, sums: Sums) -> Sums:
         """Append a block to the diagrams and return the sums after it."""
@@ -147,9 +186,10 @@ class BlockByBlock:
 
     def _classes_of_block(self, block: int) -> tuple[list[Layer], Sums, NDArray[np.intp]]:
         """Return a block's diagram, what its kinds of classes add to the scores, and the kind of each class."""
-        tables = [np.hstack(at_position) for at_position in zip(*self._features(block), strict=True)]
+        tables = [np.concatenate(at_position, axis=-1) for at_position in zip(*self._features(block), strict=True)]
+        steps = self._states.steps_of(self.out.blocks[block])
         try:
-            inner, features = diagram.build(tables, LIMIT if self.space.size < 1 << 62 else LIMIT // 4)
+            inner, features = diagram.build(tables, LIMIT if self.space.size < 1 << 62 else LIMIT // 4, steps=steps)
         except diagram.TooManyEdges as error:
             raise self._too_many(
                 f"at most {diagram.most_classes(tables):,} in {self.space.groups[block].name}, {error.classes:,} after "
@@ -179,7 +219,7 @@ class BlockByBlock:
         for score in self.scores:
             width = len(score.features)
             columns = slice(block * width, (block + 1) * width) if self._keyed(score) else slice(None)
-            out.append([self._tables[score.name][p][:, columns] for p in self.out.blocks[block]])
+            out.append([self._tables[score.name][p][..., columns] for p in self.out.blocks[block]])
         return out
 
     def _contributions(self, block: int, features: NDArray[np.int64]) -> Sums:

@@ -116,6 +116,9 @@ def _that_meet(run: RunFiles, frame: pl.LazyFrame, where: str) -> pl.LazyFrame:
 def _choice(space: Space, name: str, values: pl.Series) -> pl.Expr:
     """Return what stands at a position of the architecture of each index."""
     number = [position.name for position in space.positions].index(name)
+    if space.machine is not None:  # indices are ranks, not numbers made of digits
+        digit = SedNamespace(pl.col("index")).digits(space).arr.get(number)
+        return digit.replace_strict(range(len(values)), values)
     below = math.prod(space.radices[number + 1 :].tolist())
     digit = pl.col("index") // below % len(values) if below < INT64_END else pl.lit(0)
     return digit.replace_strict(range(len(values)), values)

@@ -10,14 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 from sedspace.errors import BadInput
 from sedspace.scores.base import Keys, Score, Values, as_keys
 from sedspace.scores.blocks import Layout, Tables, first_layout, layouts
+from sedspace.scores.one_by_one import OneByOne, merge_counts
 from sedspace.scores.ranking import Ranked, keep_best, opposite, threshold
 from sedspace.spaces import Operation, Space
+from sedspace.spaces.machine import Machine
 from sedspace.spaces.parts import Digits, Feature
+from sedspace_kernels.parallel import split
 
 FeatureSource = str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]
 
 
-class AdditiveScore(Score):
+class AdditiveScore(OneByOne):
     """A score ``sum over groups of multiplicity * function(feature sums of the group) / denominator``.
 
     Parameters
@@ -111,6 +114,10 @@ class AdditiveScore(Score):
             raise BadInput(f"score {self.name}: feature sums over {space.name} could reach {bound}, beyond int64")
         return out
 
+    def machine(self, space: Space) -> Machine | None:
+        """Return the machine whose states `tables` goes by, int64[states, choices, sums]; None if it needs none."""
+        return None
+
     def keys(self, space: Space, sums: NDArray[np.int64]) -> Keys:
         """Return the keys of feature sums of shape (..., groups * features), laid out as `tables` does."""
         by_group = np.split(sums, len(self._groups(space)), axis=-1)
@@ -157,8 +164,17 @@ class AdditiveScore(Score):
         sums = sum(table[digits[:, p]] for p, table in enumerate(self.tables(space)))
         return self.keys(space, np.asarray(sums))
 
+    def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:
+        def part(lo: int, hi: int) -> Keys:
+            return self.at(space, space.digits_of_range(start + lo, start + hi))
+
+        return np.concatenate(split(part, stop - start, threads, 1 << 14))
+
     def fill(self, space: Space, start: int, out: Values, threads: int) -> None:
         """Write the values of the architectures from `start` on into `out`."""
+        if not is_by_blocks(space, self):
+            super().fill(space, start, out, threads)
+            return
         tables, done = Tables(self.tables(space)), 0
         while done < len(out):
             layout = first_layout(tables, start + done, start + len(out))
@@ -168,6 +184,8 @@ class AdditiveScore(Score):
 
     def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[Keys, NDArray[np.int64]]:
         """Return the distinct keys of a range, ascending, and how often each occurs."""
+        if not is_by_blocks(space, self):
+            return super().histogram(space, start, stop, threads)
         parts = []
         for layout in layouts(self.tables(space), start, stop):
             levels, level_of = np.unique(self.keys(space, layout.sums()), return_inverse=True)
@@ -179,6 +197,8 @@ class AdditiveScore(Score):
         self, space: Space, start: int, stop: int, k: int, threads: int, ascending: bool = False
     ) -> tuple[Keys, list[int]]:
         """Return the keys and indices of the k best of a range."""
+        if not is_by_blocks(space, self):
+            return super().best(space, start, stop, k, threads, ascending)
         best: Ranked | None = None
         base = start
         for layout in layouts(self.tables(space), start, stop):
@@ -192,16 +212,9 @@ class AdditiveScore(Score):
         return opposite(best.keys) if ascending else best.keys, [base + offset for offset in best.offsets.tolist()]
 
 
-def merge_counts(
-    parts: Sequence[tuple[Keys, NDArray[np.int64]]],
-) -> tuple[Keys, NDArray[np.int64]]:
-    """Add up histograms over different keys; keys that do not occur are left out."""
-    if not parts:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    keys, of = np.unique(np.concatenate([part[0] for part in parts]), return_inverse=True)
-    counts = np.zeros(len(keys), np.int64)
-    np.add.at(counts, of, np.concatenate([part[1] for part in parts]))
-    return keys[counts > 0], counts[counts > 0]
+def is_by_blocks(space: Space, score: Score) -> bool:
+    """Return whether a score is filled in by blocks of equal sums: if it needs no states, nor does the space."""
+    return isinstance(score, AdditiveScore) and space.machine is None and score.machine(space) is None
 
 
 class Together:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sedspace.errors import BadInput, at_least_one
-from sedspace.scores.additive import AdditiveScore, Together, merge_counts
+from sedspace.scores.additive import AdditiveScore, Together, is_by_blocks
 from sedspace.scores.base import Score, Values
+from sedspace.scores.one_by_one import merge_counts
 from sedspace.scores.registry import find_score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -134,7 +135,7 @@ def score(
 def score_columns(space: Space, scorers: Sequence[Score], start: int, stop: int) -> dict[str, Values]:
     """Return the values of several scores over one range, in one thread; additive ones share their tables."""
     out = {scorer.name: np.empty(stop - start, scorer.dtype) for scorer in scorers}
-    additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore)]
+    additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore) and is_by_blocks(space, scorer)]
     if additive:
         together = Together(space, additive)
         for layout in together.layouts(start, stop):
@@ -142,7 +143,7 @@ def score_columns(space: Space, scorers: Sequence[Score], start: int, stop: int)
             for name, by_class in together.values(layout).items():
                 layout.fill(by_class, out[name][lo : lo + layout.length], 1)
     for scorer in scorers:
-        if not isinstance(scorer, AdditiveScore):
+        if scorer not in additive:
             scorer.fill(space, start, out[scorer.name], 1)
     return out
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.condition import Condition
-from sedspace.scores.additive import AdditiveScore, Together
+from sedspace.scores.additive import AdditiveScore, Together, is_by_blocks
 from sedspace.scores.base import Score
 from sedspace.scores.blocks import Layout
 from sedspace.scores.evaluate import score_columns
@@ -47,9 +47,9 @@ def passing(
     dict
         ``index`` (int64) and the values of each score, of one length.
     """
-    additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore)]
-    others = [scorer for scorer in scorers if not isinstance(scorer, AdditiveScore)]
-    if not is_by_sums(condition, needed):
+    additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore) and is_by_blocks(space, scorer)]
+    others = [scorer for scorer in scorers if scorer not in additive]
+    if not is_by_sums(condition, needed) or not all(is_by_blocks(space, scorer) for scorer in needed):
         yield from _one_by_one(space, scorers, condition, needed, start, stop)
         return
     together = Together(space, [*additive, *(scorer for scorer in needed if isinstance(scorer, AdditiveScore))])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sedspace.condition import parsed
 from sedspace.errors import BadInput
 from sedspace.scores.base import Keys, Score
-from sedspace.scores.functions import OneByOne
+from sedspace.scores.one_by_one import OneByOne
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace

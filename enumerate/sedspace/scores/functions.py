@@ -8,58 +8,18 @@ from typing import TypeVar
 
 import numpy as np
 from numba.core.errors import NumbaError
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sedspace.errors import BadInput, SedspaceError
-from sedspace.scores.additive import merge_counts
-from sedspace.scores.base import Keys, Score, Values, as_keys
-from sedspace.scores.ranking import Ranked, chunks, keep_best, opposite, threshold
+from sedspace.scores.base import Keys, as_keys
+from sedspace.scores.one_by_one import OneByOne
 from sedspace.spaces import Space
 from sedspace.spaces.parts import Digits
 from sedspace_kernels.jit import compile_for_user
 from sedspace_kernels.parallel import split
 from sedspace_kernels.radix import digit_mapper
 
-_CHUNK = 1 << 20
-
 Returned = TypeVar("Returned")
-
-
-class OneByOne(Score):
-    """A score that is computed architecture by architecture, over ranges cut into pieces."""
-
-    @abstractmethod
-    def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:
-        """Return the keys of a range."""
-
-    def fill(self, space: Space, start: int, out: Values, threads: int) -> None:
-        """Write the values of the architectures from `start` on into `out`."""
-        for lo, hi in chunks(0, len(out), _CHUNK):
-            out[lo:hi] = self.values(self._keys(space, start + lo, start + hi, threads))
-
-    def histogram(self, space: Space, start: int, stop: int, threads: int) -> tuple[Keys, NDArray[np.int64]]:
-        """Return the distinct keys of a range, ascending, and how often each occurs."""
-        parts = []
-        for lo, hi in chunks(start, stop, _CHUNK):
-            keys, counts = np.unique(self._keys(space, lo, hi, threads), return_counts=True)
-            parts.append((keys, counts.astype(np.int64)))
-        return merge_counts(parts)
-
-    def best(
-        self, space: Space, start: int, stop: int, k: int, threads: int, ascending: bool = False
-    ) -> tuple[Keys, list[int]]:
-        """Return the keys and indices of the k best of a range."""
-        best: Ranked | None = None
-        for lo, hi in chunks(start, stop, _CHUNK):
-            keys = self.comparable(self._keys(space, lo, hi, threads))
-            keys = opposite(keys) if ascending else keys
-            best = best or Ranked(keys[:0], np.empty(0, np.int64))
-            limit, inclusive = threshold(best, k)
-            above = np.flatnonzero(keys >= limit if inclusive else keys > limit)
-            best = keep_best([best, Ranked(keys[above], above + (lo - start))], k)
-        if best is None:
-            return np.empty(0, np.int64), []
-        return opposite(best.keys) if ascending else best.keys, [start + offset for offset in best.offsets.tolist()]
 
 
 class OfDigits(OneByOne):
@@ -209,6 +169,8 @@ class DigitScore(OfDigits):
             raise self._failed(error) from error
 
     def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:
+        if space.machine is not None:  # the next architecture is not that of the next digits
+            return self.at(space, space.digits_of_range(start, stop))
         out = np.empty(stop - start, self._key_dtype(space))
 
         def part(lo: int, hi: int) -> None:

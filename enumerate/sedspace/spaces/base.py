@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, as_int, unknown
+from sedspace.spaces.machine import Machine
 from sedspace.spaces.parts import Choice, Derived, Digits, Feature, Group, Indices, Operation, Position, Table, Text
 from sedspace.spaces.pieces import Pieces
 from sedspace.spaces.radix import INT64_END, MixedRadix, as_array
@@ -53,6 +54,7 @@ class Space(ABC):
         uint8, or wider where a position has more than 256 choices.
     """
 
+    machine: Machine | None = None  # accepts the combinations of choices that there are; None: all of them
     network_builder: ClassVar[NetworkBuilder]  # set by sedspace.networks, which builds upon spaces
 
     def __init__(
@@ -207,6 +209,10 @@ class Space(ABC):
                 f"expected 0 to {self.radices[p] - 1}"
             )
         return self.numbers.index_of_one(rows[0]) if given.ndim == 1 else self.numbers.indices_of(rows)
+
+    def indices_of_combinations(self, numbers: Indices) -> Indices:
+        """Return the indices of architectures by their number among all combinations of choices."""
+        return numbers
 
     @property
     @abstractmethod

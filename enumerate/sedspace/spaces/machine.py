@@ -158,11 +158,19 @@ def together(machines: Sequence[Machine]) -> Machine:
     """Return the machine that accepts what all of some machines accept; raise `BadInput` if that is nothing."""
     if len(machines) == 1:
         return machines[0]
-    name = " and ".join(machine.name for machine in machines)
-    try:
-        steps, _ = product([machine.steps for machine in machines], STATES)
-    except OverflowError as error:
-        raise BadInput(f"{name}: {error.args[0]:,} states, expected at most {STATES:,}") from None
+    steps, _ = product_of(machines)
     if not len(steps[0]):
-        raise BadInput(f"{name}: no architecture meets all of them")
-    return Machine(name, merged(steps))
+        raise BadInput(f"{_named(machines)}: no architecture meets all of them")
+    return Machine(_named(machines), merged(steps))
+
+
+def product_of(machines: Sequence[Machine]) -> tuple[Steps, list[list[NDArray[np.intp]]]]:
+    """Return the steps of machines side by side, and for each position and machine the state that it is in."""
+    try:
+        return product([machine.steps for machine in machines], STATES)
+    except OverflowError as error:
+        raise BadInput(f"{_named(machines)}: {error.args[0]:,} states, expected at most {STATES:,}") from None
+
+
+def _named(machines: Sequence[Machine]) -> str:
+    return " and ".join(machine.name for machine in machines)

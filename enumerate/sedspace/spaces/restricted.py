@@ -72,6 +72,10 @@ class Restricted(Space):
     definitions: str
     machine: Machine
 
+    def indices_of_combinations(self, numbers: Indices) -> Indices:
+        """Return the indices of architectures by their number among all combinations of choices."""
+        return self.numbers.indices_of(self.base.digits_of(numbers))
+
     def describe(self) -> dict[str, object]:
         """Return the space as plain JSON values: what it restricts, and the rules."""
         rules = json.loads(self.definitions)
