@@ -412,3 +412,51 @@ def nb101_layers(matrix, names):
             c_in = c_out
     out.append((512 * 10 + 10, 1))
     return out
+
+
+def machine_ways(steps, digits):
+    """All ways in which a machine reads digits and accepts them: the states that it goes through."""
+    ways = [[state] for state in range(len(steps[0]))]
+    for step, digit in zip(steps, digits, strict=True):
+        ways = [[*way, step[way[-1]][digit]] for way in ways if step[way[-1]][digit] >= 0]
+    return ways
+
+
+def machine_accepted(steps, radices):
+    """The digits that a machine accepts, in order, each as often as there are ways."""
+    return [digits for digits in product(*map(range, radices)) for _ in machine_ways(steps, digits)]
+
+
+def machine_onward(steps, states):
+    """How many ways there are to read on to the end, from states that each occur so often."""
+    for step in steps:
+        states = sum((machine_led(step, states, choice) for choice in range(len(step[0]))), Counter())
+    return sum(states.values())
+
+
+def machine_led(step, states, choice):
+    """How often each state occurs after a choice."""
+    out = Counter()
+    for state, often in states.items():
+        if step[state][choice] >= 0:
+            out[step[state][choice]] += often
+    return out
+
+
+def machine_rank(steps, digits):
+    """How many ways come before digits: those that leave them somewhere for a lower choice."""
+    before, states = 0, Counter(range(len(steps[0])))
+    for position, digit in enumerate(digits):
+        step, rest = steps[position], steps[position + 1 :]
+        before += sum(machine_onward(rest, machine_led(step, states, lower)) for lower in range(digit))
+        states = machine_led(step, states, digit)
+    return before
+
+
+def machine_sums(tables, steps, digits):
+    """For each way to read digits: the state at its end, and the sums of what each choice adds in the state before."""
+    width = len(tables[0][0][0])
+    return [
+        (way[-1], *(sum(int(tables[p][way[p]][d][f]) for p, d in enumerate(digits)) for f in range(width)))
+        for way in machine_ways(steps, digits)
+    ]

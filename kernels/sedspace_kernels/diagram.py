@@ -131,9 +131,9 @@ def build(
     sums = np.zeros((len(state), words[0].shape[2]), np.int64)
     diagram = []
     edges = 0
-    kinds: dict[bytes, tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
+    kinds: dict[tuple[object, ...], tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
     for position, (word, step) in enumerate(zip(words, steps, strict=True)):
-        seen = word.tobytes() + step.tobytes()
+        seen = step.shape, word.tobytes(), step.tobytes()
         if seen not in kinds:  # positions are often alike
             kinds[seen] = _kinds(word, step)
         first, kind_of = kinds[seen]

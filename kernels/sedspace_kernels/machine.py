@@ -31,12 +31,11 @@ def trimmed(steps: Sequence[NDArray[np.int32]]) -> tuple[Steps, list[NDArray[np.
     """
     out: Steps = []
     kept: list[NDArray[np.intp]] = []
-    number = np.zeros(1, np.int32)  # of each state of the next position among those that are left
+    number = np.array([0, -1], np.int32)  # of each state of the next position among those left, and last of none
     for step in reversed(steps):
         onward = number[step]
-        onward[step < 0] = -1
         left = np.flatnonzero((onward >= 0).any(axis=1))
-        number = np.full(len(step), -1, np.int32)
+        number = np.full(len(step) + 1, -1, np.int32)
         number[left] = np.arange(len(left), dtype=np.int32)
         out.append(onward[left])
         kept.append(left)
@@ -44,16 +43,15 @@ def trimmed(steps: Sequence[NDArray[np.int32]]) -> tuple[Steps, list[NDArray[np.
 
 
 def merged(steps: Sequence[NDArray[np.int32]]) -> Steps:
-    """Return a machine in which states that everything goes on alike from are one; those to begin in are left alone."""
+    """Return a trimmed machine in which states that everything goes on alike from are one; it begins as it did."""
     out: Steps = []
-    number: NDArray[np.int32] = np.zeros(1, np.int32)
+    number = np.array([0, -1], np.int32)  # of each state of the next position among those that differ, and last of none
     for position in range(len(steps) - 1, -1, -1):
         step = steps[position]
         onward = number[step]
-        onward[step < 0] = -1
         if position:
             onward, of = np.unique(onward, axis=0, return_inverse=True)
-            number = of.reshape(-1).astype(np.int32)
+            number = np.append(of.reshape(-1), -1).astype(np.int32)
         out.append(onward)
     return out[::-1]
 

@@ -78,7 +78,12 @@ class Machine:
         """Return whether every accepted architecture is accepted in one way."""
         if self.beginnings == 1:
             return True
-        both, _ = product([self.steps, self.steps], STATES)  # counts each architecture by the square of its ways
+        try:
+            both, _ = product([self.steps, self.steps], STATES)  # counts each architecture by the square of its ways
+        except OverflowError as error:
+            raise BadInput(
+                f"{self.name}: {error.args[0]:,} pairs of states that may both come true, expected at most {STATES:,}"
+            ) from None
         return Machine(self.name, both).size == self.size
 
 
