@@ -14,7 +14,7 @@ from sedspace.scores.one_by_one import OneByOne, merge_counts
 from sedspace.scores.ranking import Ranked, keep_best, opposite, threshold
 from sedspace.spaces import Operation, Space
 from sedspace.spaces.machine import Machine
-from sedspace.spaces.parts import Digits, Feature
+from sedspace.spaces.parts import Digits, Feature, Table
 from sedspace_kernels.parallel import split
 
 FeatureSource = str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]
@@ -30,7 +30,7 @@ class AdditiveScore(OneByOne):
     features : mapping
         Where the integers of each argument of `function` come from: the name of a feature of the space (its whole
         value, the base included), integers by operation name (0 for those not named), a function of an `Operation`, or
-        one row per position of one integer per choice.
+        one row per position of one integer per choice, or of such rows by the states of the space's `feature_machine`.
     function : callable
         Called with one int64 array of feature sums per feature, in order, all of one shape, for many architectures at
         once, also ones beside a range that is asked for; must return numbers of that shape. Integers make the score
@@ -97,26 +97,37 @@ class AdditiveScore(OneByOne):
         )
 
     def tables(self, space: Space) -> list[NDArray[np.int64]]:
-        """Return for each position int64[choices, groups * features]: what each choice adds to each sum."""
-        try:
-            tables = [space.table(source) for source in self.features.values()]
-        except BadInput as error:
-            raise BadInput(f"score {self.name} on {space.name}: {error}") from None
-        groups = self._groups(space)
-        out = [np.zeros((radix, len(groups) * len(tables)), np.int64) for radix in space.radices]
+        """Return for each position int64[choices, groups * features]: what each choice adds to each sum.
+
+        By the states of `machine`, int64[states, choices, groups * features], if the score has one.
+        """
+        tables, groups, machine = self._given(space), self._groups(space), self.machine(space)
+        states = [()] * len(space.positions) if machine is None else [(len(step),) for step in machine.steps]
+        width = len(groups) * len(tables)
+        out = [np.zeros((*known, radix, width), np.int64) for known, radix in zip(states, space.radices, strict=True)]
         for g, (positions, _) in enumerate(groups):
             for f, table in enumerate(tables):
                 for p in positions:
-                    out[p][:, g * len(tables) + f] = table[p]
-        every = np.concatenate(out)
+                    out[p][..., g * len(tables) + f] = table[p]
+        every = np.concatenate([table.reshape(-1, width) for table in out])
         bound = len(out) * max(int(every.max(initial=0)), -int(every.min(initial=0)))
         if bound >= 1 << 62:
             raise BadInput(f"score {self.name}: feature sums over {space.name} could reach {bound}, beyond int64")
         return out
 
     def machine(self, space: Space) -> Machine | None:
-        """Return the machine whose states `tables` goes by, int64[states, choices, sums]; None if it needs none."""
-        return None
+        """Return the machine whose states `tables` goes by; None if it needs none."""
+        if space.feature_machine is None:
+            return None
+        by_state = any(row.ndim == 2 for table in self._given(space) for row in table)
+        return space.feature_machine if by_state else None
+
+    def _given(self, space: Space) -> list[Table]:
+        """Return the table of each feature."""
+        try:
+            return [space.table(source) for source in self.features.values()]
+        except BadInput as error:
+            raise BadInput(f"score {self.name} on {space.name}: {error}") from None
 
     def keys(self, space: Space, sums: NDArray[np.int64]) -> Keys:
         """Return the keys of feature sums of shape (..., groups * features), laid out as `tables` does."""
@@ -161,7 +172,12 @@ class AdditiveScore(OneByOne):
 
     def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures: look up every position, add, apply `function`."""
-        sums = sum(table[digits[:, p]] for p, table in enumerate(self.tables(space)))
+        tables, machine = self.tables(space), self.machine(space)
+        if machine is not None:
+            states = machine.states(digits)
+            sums = sum(table[states[p], digits[:, p]] for p, table in enumerate(tables))
+        else:
+            sums = sum(table[digits[:, p]] for p, table in enumerate(tables))
         return self.keys(space, np.asarray(sums))
 
     def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:

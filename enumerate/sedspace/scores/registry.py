@@ -11,7 +11,6 @@ from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Score
 from sedspace.scores.entropy import entropy_scores
 from sedspace.scores.functional import functional_scores
-from sedspace.scores.functions import ArrayScore
 from sedspace.scores.graph import graph_scores
 from sedspace.scores.nn_mass import nn_mass_scores
 from sedspace.scores.sed_score import sed_scores
@@ -24,8 +23,6 @@ _registered: dict[str, Score] = {}
 def feature_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
     """Yield the features of a space as scores."""
     yield from map(AdditiveScore.of_feature, space.features.values())
-    for name, one in space.derived.items():
-        yield ArrayScore(name, one.values, dtype=one.dtype, unit=one.unit, meaning=one.meaning)
 
 
 FAMILIES: tuple[Callable[[Space, Mapping[str, str]], Iterable[Score]], ...] = (
@@ -101,7 +98,7 @@ def _taken() -> frozenset[str]:
     families = [family for family in FAMILIES if family is not feature_scores]
     names: set[str] = set()
     for space in known_spaces():
-        names.update([*space.feature_names, *space.derived, *space.texts])
+        names.update([*space.feature_names, *space.texts])
         names.update(score.name for family in families for score in family(space, {}))
     return frozenset(names)
 

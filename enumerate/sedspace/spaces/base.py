@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, as_int, unknown
 from sedspace.spaces.machine import Machine
-from sedspace.spaces.parts import Choice, Derived, Digits, Feature, Group, Indices, Operation, Position, Table, Text
+from sedspace.spaces.parts import Choice, Digits, Feature, Group, Indices, Operation, Position, Table, Text
 from sedspace.spaces.pieces import Pieces
 from sedspace.spaces.radix import INT64_END, MixedRadix, as_array
 
@@ -52,9 +52,14 @@ class Space(ABC):
         The number of choices at each position.
     digit_dtype : numpy dtype
         uint8, or wider where a position has more than 256 choices.
+    machine : Machine or None
+        Accepts the combinations of choices that there are. None: all of them.
+    feature_machine : Machine or None
+        Accepts these, too: what a choice adds to a feature may depend on the state that it is in.
     """
 
-    machine: Machine | None = None  # accepts the combinations of choices that there are; None: all of them
+    machine: Machine | None = None
+    feature_machine: Machine | None = None
     network_builder: ClassVar[NetworkBuilder]  # set by sedspace.networks, which builds upon spaces
 
     def __init__(
@@ -225,11 +230,6 @@ class Space(ABC):
         return tuple(self.features)
 
     @property
-    def derived(self) -> Mapping[str, Derived]:
-        """The numbers of an architecture that do not add up over its positions, by name."""
-        return {}
-
-    @property
     def texts(self) -> Mapping[str, Text]:
         """The texts of an architecture beside its arch string, by the name of their column."""
         return {}
@@ -246,7 +246,7 @@ class Space(ABC):
     @property
     @abstractmethod
     def default_features(self) -> tuple[str, ...]:
-        """The names of the features and derived numbers that are columns of a run unless told otherwise."""
+        """The names of the features that are columns of a run unless told otherwise."""
 
     # -- arch strings -----------------------------------------------------------------------------------------------
 
@@ -393,11 +393,12 @@ class Space(ABC):
         ----------
         source : str, mapping, callable or sequence
             The name of a feature of this space; integers by operation name, 0 for those not named; a function of an
-            `Operation`, summed over the operations of a choice; or one row per position of one integer per choice.
+            `Operation`, summed over the operations of a choice; or one row per position of one integer per choice, or
+            of such rows by the states of `feature_machine`.
 
         Returns
         -------
-        tuple of int64[choices]
+        tuple of int64[choices] or int64[states, choices]
 
         Raises
         ------
@@ -426,24 +427,24 @@ class Space(ABC):
             raise BadInput(
                 f"a table of {self.name} has {len(self.positions)} rows, one per position, not {len(source)}"
             )
-        return tuple(_table_row(row, position, self.name) for row, position in zip(source, self.positions, strict=True))
+        return tuple(self._table_row(row, position) for position, row in enumerate(source))
+
+    def _table_row(self, row: ArrayLike, position: int) -> NDArray[np.int64]:
+        given, choices = np.asarray(row), int(self.radices[position])
+        states = [] if self.feature_machine is None else [len(self.feature_machine.steps[position])]
+        if given.shape not in ((choices,), (*states, choices)) or given.dtype.kind not in "iub":
+            raise BadInput(
+                f"the table of {self.name} at {self.positions[position].name} must be {choices} integers, one per "
+                f"choice, not {given.tolist()!r}"
+            )
+        out = given.astype(np.int64)
+        out.setflags(write=False)
+        return out
 
 
 def _sum(of: Mapping[Operation, int], choice: Choice) -> int:
     first, *rest = (of[operation] for operation in choice.operations)
     return sum(rest, first) if rest else first  # the very value, so that what is no integer is seen as it is
-
-
-def _table_row(row: ArrayLike, position: Position, space: str) -> NDArray[np.int64]:
-    given = np.asarray(row)
-    if given.shape != (len(position.choices),) or given.dtype.kind not in "iub":
-        raise BadInput(
-            f"the table of {space} at {position.name} must be {len(position.choices)} integers, one per choice, "
-            f"not {given.tolist()!r}"
-        )
-    out = given.astype(np.int64)
-    out.setflags(write=False)
-    return out
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from sedspace_kernels.machine import Steps, merged, product, trimmed
 STATES = 1 << 20  # of a position: more are no machine that one would write
 
 State = Hashable
+Known = TypeVar("Known", bound=Hashable)
 Step = Callable[[State, int, int], State | None]
 """From a state, the number of a position and a choice there to the next state, or to None: there is no such thing."""
 
@@ -61,10 +63,22 @@ class Machine:
 
     def accepts(self, digits: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Return which architectures are accepted: bool[n]."""
-        state = np.tile(np.arange(self.beginnings, dtype=np.int32), (len(digits), 1))
+        return np.asarray((self._ways(digits)[-1] >= 0).any(axis=1))
+
+    def states(self, digits: NDArray[np.integer]) -> list[NDArray[np.int32]]:
+        """Return the state before each position of accepted architectures: for each position int32[n]."""
+        *ways, last = self._ways(digits)
+        if self.beginnings == 1:
+            return [state[:, 0] for state in ways]
+        way = (last >= 0).argmax(axis=1)  # of the beginnings one only comes true
+        return [state[np.arange(len(digits)), way] for state in ways]
+
+    def _ways(self, digits: NDArray[np.integer]) -> list[NDArray[np.int32]]:
+        """Return the states before each position and behind the last, from each beginning: int32[n, beginnings]."""
+        ways = [np.tile(np.arange(self.beginnings, dtype=np.int32), (len(digits), 1))]
         for p, step in enumerate(self.steps):
-            state = np.where(state < 0, np.int32(-1), step[state, digits[:, p, None]])
-        return np.asarray((state >= 0).any(axis=1))
+            ways.append(np.where(ways[-1] < 0, np.int32(-1), step[ways[-1], digits[:, p, None]]))
+        return ways
 
     def rank(self, digits: NDArray[np.integer]) -> Indices:
         """Return how many accepted architectures come before each of some: int64[n], or Python integers."""
@@ -90,10 +104,10 @@ class Machine:
 def explored(
     name: str,
     radices: Sequence[int],
-    begin: Sequence[State],
-    step: Step,
-    accept: Callable[[State], bool] = lambda _: True,
-) -> tuple[Machine, list[list[State]]]:
+    begin: Sequence[Known],
+    step: Callable[[Known, int, int], Known | None],
+    accept: Callable[[Known], bool] = lambda _: True,
+) -> tuple[Machine, list[list[Known]]]:
     """Return the machine that a function describes, and for each position what its states stand for.
 
     Parameters
@@ -120,7 +134,7 @@ def explored(
     for position, radix in enumerate(radices):
         if len(states) > STATES:
             raise BadInput(f"{name}: {len(states):,} states before position {position}, expected at most {STATES:,}")
-        numbers: dict[State, int] = {}
+        numbers: dict[Known, int] = {}
         table = np.full((len(states), radix), -1, np.int32)
         for row, state in enumerate(states):
             for choice in range(radix):

@@ -18,7 +18,8 @@ Indices = NDArray[np.int64] | NDArray[np.object_]
 """Indices of architectures: int64, or Python ints (dtype object) where a space is larger than 2^63."""
 
 Table = tuple[NDArray[np.int64], ...]
-"""One int64 array per position: the integer that each choice contributes there."""
+"""One int64 array per position: the integer that each choice contributes there; where that depends on the choices
+before, int64[states, choices], by the states of the space's `feature_machine`."""
 
 
 Kind = Literal["none", "skip", "conv", "pool"]
@@ -104,8 +105,8 @@ class Feature:
 
     Attributes
     ----------
-    table : tuple of int64[choices]
-        One read-only array per position.
+    table : tuple of int64[choices] or int64[states, choices]
+        One read-only array per position; by the states of the space's `feature_machine` where these matter.
     base : int
         What an architecture has before any position counts (the stem's parameters, say).
     dtype, unit, meaning : str
@@ -115,25 +116,6 @@ class Feature:
     name: str
     table: Table
     base: int
-    dtype: str
-    unit: str
-    meaning: str
-
-
-@dataclass(frozen=True, eq=False)
-class Derived:
-    """A number that every architecture has but that does not add up over positions.
-
-    Attributes
-    ----------
-    values : callable
-        From the digits of n architectures (unsigned integers of shape (n, positions)) to int64[n] or float64[n].
-    dtype, unit, meaning : str
-        How it is written as a column.
-    """
-
-    name: str
-    values: Callable[[Digits], NDArray[np.int64] | NDArray[np.float64]]
     dtype: str
     unit: str
     meaning: str

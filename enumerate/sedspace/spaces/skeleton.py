@@ -39,6 +39,12 @@ def conv(kernel: int, c_in: int, c_out: int, side: int, batch_norm: bool = True)
     return Cost(weights + 2 * c_out * batch_norm, weights * side * side)
 
 
+def classifier(c_in: int, classes: int) -> Cost:
+    """Return the cost of a linear classifier."""
+    weights = c_in * classes + classes
+    return Cost(weights, weights)
+
+
 @dataclass(frozen=True)
 class Skeleton:
     """The network of one dataset: input side in pixels and number of classes."""
@@ -61,8 +67,7 @@ class Skeleton:
         for (c_in, _), (c_out, side) in pairwise(self.stages()):
             shortcut = conv(1, c_in, c_out, side, batch_norm=False)
             total += conv(3, c_in, c_out, side) + conv(3, c_out, c_out, side) + shortcut
-        classifier = last * self.classes + self.classes
-        return total + Cost(2 * last + classifier, classifier)
+        return total + Cost(2 * last, 0) + classifier(last, self.classes)
 
     def fixed_convolutions(self) -> Iterator[tuple[int, int]]:
         """Yield input channels and kernel of the convolutions outside the cells, the shortcuts' left out."""

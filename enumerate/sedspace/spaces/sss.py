@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property, partial
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import cached_property
 
 from sedspace.errors import BadInput
-from sedspace.spaces.parts import Derived, Digits, Feature, Group, Operation, Position, Table
-from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
+from sedspace.spaces.machine import explored
+from sedspace.spaces.parts import Feature, Group, Operation, Position, Table
+from sedspace.spaces.skeleton import FREE, NATS_BENCH, Cost, Skeleton, classifier, conv
 from sedspace.spaces.widths import WidthSpace
 
 WIDTHS = (8, 16, 24, 32, 40, 48, 56, 64)
@@ -21,8 +19,8 @@ _PRIMES = (2, 3, 5, 7)
 class SssSpace(WidthSpace):
     """The channels of five stages, 8 to 64 in steps of 8, of a network of fixed cells (NATS-Bench, arXiv 2009.00437).
 
-    An arch string is the channels joined by colons; the index is NATS-Bench's own. Parameters and MACs are no sums over
-    the stages, since a convolution costs by the widths on either side of it.
+    An arch string is the channels joined by colons; the index is NATS-Bench's own. What a stage costs depends on the
+    width before it: that is the state that parameters and MACs go by.
 
     Examples
     --------
@@ -38,6 +36,9 @@ class SssSpace(WidthSpace):
         choices = tuple(Operation(str(width), "conv", 3) for width in WIDTHS)
         positions = [Position(f"stage {stage}", choices) for stage in range(1, STAGES + 1)]
         super().__init__("sss", "NATS-Bench size space", positions, (Group("network", tuple(range(STAGES))),))
+        self.feature_machine, self._before = explored(
+            "widths", self.radices.tolist(), [0], lambda before, stage, choice: WIDTHS[choice]
+        )
 
     @property
     def default_features(self) -> tuple[str, ...]:
@@ -46,23 +47,25 @@ class SssSpace(WidthSpace):
 
     @cached_property
     def features(self) -> Mapping[str, Feature]:
-        """The sum of the stages' channels."""
+        """The sum of the stages' channels, and parameters and MACs of NATS-Bench's three networks."""
+        return {feature.name: feature for feature in self._features()}
+
+    def _features(self) -> Iterator[Feature]:
         table = self.table([WIDTHS] * STAGES)
-        return {"channels": Feature("channels", table, 0, "int32", "channels", "channels of all five stages")}
-
-    @cached_property
-    def derived(self) -> Mapping[str, Derived]:
-        """Parameters and MACs of NATS-Bench's three networks."""
-        return {one.name: one for one in self._derived()}
-
-    def _derived(self) -> Iterator[Derived]:
+        yield Feature("channels", table, 0, "int32", "channels", "channels of all five stages")
         for skeleton in NATS_BENCH:
             suffix = "" if skeleton.dataset == "cifar10" else f"_{skeleton.dataset}"
             network = f"NATS-Bench's {skeleton.dataset} network"
+            costs = [
+                [[_cost(skeleton, stage, before, width) for width in WIDTHS] for before in states]
+                for stage, states in enumerate(self._before)
+            ]
+            table = self.table([[[cost.params for cost in row] for row in rows] for rows in costs])
             meaning = f"trainable parameters of {network}"
-            yield Derived(f"params{suffix}", partial(_params, skeleton), "int32", "parameters", meaning)
+            yield Feature(f"params{suffix}", table, 0, "int32", "parameters", meaning)
+            table = self.table([[[cost.macs for cost in row] for row in rows] for rows in costs])
             meaning = f"multiply-accumulates of convolutions and classifier of {network} (it prints them as FLOPs)"
-            yield Derived(f"macs{suffix}", partial(_macs, skeleton), "int64", "MACs per image", meaning)
+            yield Feature(f"macs{suffix}", table, 0, "int64", "MACs per image", meaning)
 
     @cached_property
     def channel_exponents(self) -> Mapping[int, Table]:
@@ -90,38 +93,23 @@ def _exponent(number: int, prime: int) -> int:
     return 0 if number % prime else 1 + _exponent(number // prime, prime)
 
 
-def _layers(skeleton: Skeleton, digits: Digits) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], int]]:
-    """Yield the layers with weights: their weights, the channels of their BatchNorm (or 0), and output pixels.
+def _cost(skeleton: Skeleton, stage: int, before: int, width: int) -> Cost:
+    """Return the cost of a stage of some width, by the width before it; the stem and the classifier belong to the ends.
 
     Stages 1, 3 and 5 are the best cell of the topology space: 3x3 convolutions on five of its six edges, and a skip
     connection from the input to the output, which is a 1x1 convolution where the width changes. Stages 2 and 4 are
     residual blocks that halve the resolution.
     """
-    widths = np.array(WIDTHS)[digits].astype(np.int64)
-    side = skeleton.side
-    first = widths[:, 0]
-    yield 27 * first, first, side * side
-    c_in = first
-    for stage in range(STAGES):
-        c_out = widths[:, stage]
-        halves = stage % 2 == 1
-        side = side // 2 if halves else side
-        if halves:
-            yield 9 * c_in * c_out, c_out, side * side
-            yield 9 * c_out * c_out, c_out, side * side
-            yield c_in * c_out, 0 * c_out, side * side
-        else:
-            for source in (c_in, c_in, c_out, c_out, c_out):
-                yield 9 * source * c_out, c_out, side * side
-            differs = c_in != c_out
-            yield differs * c_in * c_out, differs * c_out, side * side
-        c_in = c_out
-    yield c_in * skeleton.classes + skeleton.classes, c_in, 1
-
-
-def _params(skeleton: Skeleton, digits: Digits) -> NDArray[np.int64]:
-    return np.asarray(sum(weights + 2 * scaled for weights, scaled, _ in _layers(skeleton, digits)))
-
-
-def _macs(skeleton: Skeleton, digits: Digits) -> NDArray[np.int64]:
-    return np.asarray(sum(weights * pixels for weights, _, pixels in _layers(skeleton, digits)))
+    side, total = skeleton.side >> (stage + 1) // 2, FREE
+    if stage == 0:
+        before, total = width, conv(3, 3, width, side)
+    if stage % 2:
+        shortcut = conv(1, before, width, side, batch_norm=False)
+        total += conv(3, before, width, side) + conv(3, width, width, side) + shortcut
+    else:
+        for c_in in (before, before, width, width, width):
+            total += conv(3, c_in, width, side)
+        total += conv(1, before, width, side) if before != width else FREE
+    if stage == STAGES - 1:
+        total += Cost(2 * width, 0) + classifier(width, skeleton.classes)
+    return total
