@@ -464,7 +464,7 @@ def test_json_has_the_shape_that_help_says(command, run, tmp_path):
 
 def test_every_command_that_prints_json_is_tested():
     printing = {name for name, command in cli.commands.items() if any(one.name == "as_json" for one in command.params)}
-    assert printing - {"crosscheck"} == {command.split()[0] for command in JSON}  # that one in test_crosscheck.py
+    assert printing - {"crosscheck"} == {command.split()[0] for command in JSON}  # that one in test_studies.py
 
 
 def test_a_directory_does_not_hide_a_space(tmp_path, monkeypatch):

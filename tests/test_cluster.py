@@ -417,7 +417,7 @@ def test_interrupted_by_the_keyboard(scores, tmp_path):
     assert "2 Dask workers, dashboard at http://127.0.0.1:" in said
     assert not list((tmp_path / "run").glob(".part-*"))
     (tmp_path / "go").touch()
-    again = held_run(scores, tmp_path / "run", "--engine", "dask", "--threads", 2)
+    again = held_run(scores, tmp_path / "run")
     out, said = again.communicate()
     assert again.returncode == 0, said
     assert "rows were there already" in out

@@ -246,9 +246,9 @@ def test_the_quick_one_says_what_it_looked_at(finished, filtered):
 def test_the_sample_cannot_be_foreseen(damaged, monkeypatch):
     """Where it looks differs from time to time: in eight shards and five times, by all that is likely."""
     seen = []
-    take = ss.runs.verify._check_indices
+    take = ss.runs.verify.check_indices
     monkeypatch.setattr(
-        "sedspace.runs.verify._check_indices", lambda *of: (seen.append((of[1].start, of[3])), take(*of))
+        "sedspace.runs.verify.check_indices", lambda *of: (seen.append((of[1].start, of[3])), take(*of))
     )
     for _ in range(5):
         ss.open_run(damaged).verify()

@@ -33,7 +33,7 @@ def damaged(finished, tmp_path):
 
 
 def test_killed_at_random_moments_and_resumed(tmp_path):
-    kills = torture.torture(tmp_path, kills=6, seed=1, rows=1_000_000)
+    kills = torture.torture(tmp_path, kills=4, seed=1, rows=1_000_000)
     assert {kill.shards for kill in kills} == {50}
     assert any(0 < kill.finished < 50 for kill in kills)
 

@@ -24,7 +24,7 @@ def python(*arguments, **environment):
 
 @pytest.mark.parametrize("mode", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
 def test_kernels_pass_their_tests_uncompiled_and_bounds_checked(mode):
-    out = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_kernels.py", **{mode: "1"})
+    out = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_kernels.py", NUMBA_OPT="0", **{mode: "1"})
     assert re.search(r"^\d+ passed in", out, re.MULTILINE), out
 
 

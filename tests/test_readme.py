@@ -27,7 +27,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 COMMANDS = ("sedspace ", "python ", "python3 ", "pip ", "pdoc ", "bash ", "eval ", "_SEDSPACE", ". ")
-TESTS = ".venv/bin/python -m pytest -q -n 2"
+TESTS = ".venv/bin/python -m pytest -q -n 2 --dist worksteal"
 MAIN_JOB = "sedspace enumerate tss5 --out runs/tss5"
 NO_CODE = {"Genotype(...)", "lam = 3/4", "lam * w(k)"}  # notation
 STAND_INS = {"tcp://node1:8786": "SCHEDULER", "/shared/": "SHARED/", "DIRECTORY": "TABLES"}  # what a reader has

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
@@ -431,7 +432,7 @@ def test_open_run_of_nothing(tmp_path):
     ],
 )
 def test_bad_requests_write_nothing(tmp_path, monkeypatch, options, message):
-    monkeypatch.setattr("shutil.disk_usage", lambda path: shutil._ntuple_diskusage(10**12, 0, 10**9))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10**9))
     with pytest.raises(ss.BadInput, match=message) as caught:
         write(tmp_path / "run", **options)
     assert "\n" not in str(caught.value)

@@ -17,7 +17,7 @@ from sedspace.runs.manifest import manifest_of
 from sedspace.runs.request import Request
 from sedspace.runs.shards import Written
 from sedspace.spaces import Space
-from sedspace.storage import Location, failures
+from sedspace.storage import Location, storage_errors
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def collect(run: RunFiles, frame: pl.LazyFrame) -> pl.DataFrame:
         return frame.collect()
     except (pl.exceptions.InvalidOperationError, pl.exceptions.DuplicateError, pl.exceptions.PanicException) as error:
         raise BadInput(f"the question to {run.path} cannot be answered: {first_line(error)}") from None
-    except failures(pl.exceptions.PolarsError) as error:
+    except storage_errors(pl.exceptions.PolarsError) as error:
         raise unreadable(run, error) from None
 
 
@@ -124,7 +124,7 @@ def footers(run: RunFiles) -> Iterator[pq.FileMetaData]:
         for written in run.shards:
             with (run.location / written.shard.name).open() as file:
                 yield pq.read_metadata(file)
-    except failures(pa.ArrowException) as error:
+    except storage_errors(pa.ArrowException) as error:
         raise unreadable(run, error) from None
 
 

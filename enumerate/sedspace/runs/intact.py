@@ -26,7 +26,7 @@ from sedspace.errors import RunError, first_line
 from sedspace.runs.manifest import MANIFEST
 from sedspace.runs.request import Request
 from sedspace.runs.shards import Written, footer_of, schema_of
-from sedspace.storage import Location, failures, what_failed
+from sedspace.storage import Location, storage_errors, what_failed
 from sedspace_kernels.parallel import available_threads
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ _NO_PARQUET = (pa.ArrowException, pl.exceptions.PolarsError, pl.exceptions.Panic
 
 def what_may_fail() -> tuple[type[BaseException], ...]:
     """Return what `problem_of` can tell about."""
-    return (Wrong, RunError, *_NO_PARQUET, *failures())
+    return (Wrong, RunError, *_NO_PARQUET, *storage_errors())
 
 
 _intact: dict[str, tuple[Written, tuple[int, ...]]] = {}

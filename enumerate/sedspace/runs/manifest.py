@@ -14,7 +14,7 @@ from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.runs.division import Shard, shard_count, shards_of
 from sedspace.runs.request import FORMAT_VERSION, Request, difference
 from sedspace.runs.shards import SHARD_NAME, Written, schema_of
-from sedspace.storage import Location, failures, what_failed
+from sedspace.storage import Location, storage_errors, what_failed
 
 MANIFEST = "manifest.json"
 CHECKSUM = "manifest_sha256"
@@ -58,7 +58,7 @@ def read_manifest(file: Location) -> tuple[Request, tuple[Written, ...]]:
         manifest = json.loads(file.read())
     except FileNotFoundError:
         raise
-    except failures(ValueError, RecursionError) as error:
+    except storage_errors(ValueError, RecursionError) as error:
         raise RunError(f"{file} cannot be read: {what_failed(error)}") from None
     try:
         return _checked(file, manifest)

@@ -18,7 +18,7 @@ from sedspace.errors import RunError, first_line
 from sedspace.runs.division import Shard
 from sedspace.runs.request import Column, Request
 from sedspace.runs.rows import ROW_GROUP_ROWS, tables
-from sedspace.storage import Location, failures, what_failed
+from sedspace.storage import Location, storage_errors, what_failed
 
 METADATA_KEY = b"sedspace"
 SHARD_NAME = re.compile(r"part-\d{5,}-of-\d{5,}\.parquet")
@@ -113,7 +113,7 @@ def read_about(path: Location) -> dict[str, object]:
         about: dict[str, object] = dict(json.loads(text))
     except pa.ArrowException as error:
         raise RunError(f"{path} is not a readable Parquet file: {first_line(error)}") from None
-    except failures() as error:
+    except storage_errors() as error:
         raise RunError(f"{path} cannot be read: {what_failed(error)}") from None
     except (KeyError, TypeError, ValueError, RecursionError):
         raise RunError(f"{path} was not written by sedspace: its schema has no description of a run") from None

@@ -126,7 +126,7 @@ def _sample(request: Request, passing: Filter | None, shard: Shard, data: bytes)
         starts, length = random.integers(count - _ROWS, size=_PLACES, endpoint=True).tolist(), _ROWS
     parts = pl.collect_all([rows.slice(start, length) for start in starts])
     for start, part in zip(starts, parts, strict=True):
-        _check_indices(request, shard, part["index"].to_numpy(), start)
+        check_indices(request, shard, part["index"].to_numpy(), start)
     if passing is not None:
         at = int(random.integers(len(starts)))
         ends = starts[at] == 0, starts[at] + length == count
@@ -134,7 +134,7 @@ def _sample(request: Request, passing: Filter | None, shard: Shard, data: bytes)
     return pl.concat(parts)
 
 
-def _check_indices(request: Request, shard: Shard, indices: NDArray[np.int64], first: int) -> None:
+def check_indices(request: Request, shard: Shard, indices: NDArray[np.int64], first: int) -> None:
     """Check that rows have the indices that follow one another, and those of the shard."""
     if request.where is None:  # every index of the range has its row
         expected = shard.start + first + np.arange(len(indices))

@@ -12,7 +12,7 @@ from sedspace.runs.division import Shard
 from sedspace.runs.request import Request
 from sedspace.runs.shards import Written, as_written, encode, is_torn
 from sedspace.runs.verify import check_shards
-from sedspace.storage import Location, failures, what_failed
+from sedspace.storage import Location, storage_errors, what_failed
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def failing_as_run_error(directory: Location) -> Iterator[None]:
         yield
     except BadInput as error:  # a score of the user's that fails on some architecture
         raise RunError(f"{error}; finished shards stay valid") from error
-    except failures() as error:
+    except storage_errors() as error:
         raise RunError(
             f"cannot write {getattr(error, 'filename', None) or directory}: {what_failed(error)}; finished shards stay "
             f"valid, give the same command again to continue"

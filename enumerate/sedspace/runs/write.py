@@ -29,7 +29,7 @@ from sedspace.runs.work import Done, WriteShards, failing_as_run_error
 from sedspace.scores import Score, check_threads, only_unique
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.storage import Location, as_location, failures, what_failed
+from sedspace.storage import Location, as_location, storage_errors, what_failed
 from sedspace.version import __version__
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def enumerate_space(
                 f"{shard_count(request):,} files: give a larger --shard-rows, for up to {_MAX_SHARDS:,} of them"
             )
         directory.make_directory()
-    except failures() as error:
+    except storage_errors() as error:
         raise BadInput(f"cannot write to {directory}: {what_failed(error)}") from None
     with failing_as_run_error(directory), directory.sole_writer():
         finished = _inspect(directory, request)  # once more: another process may have been here

@@ -4,8 +4,8 @@ A `Location` knows how its kind of storage reads, writes, lists and locks: `loca
 """
 
 from sedspace.storage.base import Location, read_given
-from sedspace.storage.failures import failures, naming, what_failed
+from sedspace.storage.failures import naming, storage_errors, what_failed
 from sedspace.storage.local import LocalPath
 from sedspace.storage.urls import as_location
 
-__all__ = ["LocalPath", "Location", "as_location", "failures", "naming", "read_given", "what_failed"]
+__all__ = ["LocalPath", "Location", "as_location", "naming", "read_given", "storage_errors", "what_failed"]

@@ -10,7 +10,7 @@ from sedspace.errors import BadInput, first_line
 from sedspace.storage.base import Location
 
 
-def failures(*others: type[Exception]) -> tuple[type[Exception], ...]:
+def storage_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     """Return the errors of file systems: the operating system's, those of S3 if that is installed, and given others."""
     try:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -30,5 +30,5 @@ def naming(location: Location) -> Iterator[None]:
     """Turn what a file system refuses into one line that names where."""
     try:
         yield
-    except failures() as error:
+    except storage_errors() as error:
         raise BadInput(f"{location}: {what_failed(error)}") from None

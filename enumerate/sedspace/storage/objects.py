@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from sedspace.errors import RunError
 from sedspace.storage.base import aside, refuse_short
-from sedspace.storage.failures import failures, what_failed
+from sedspace.storage.failures import storage_errors, what_failed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -142,14 +142,14 @@ class ObjectPath:
             refuse_short(self.path, self.fs.size(temporary), len(data))
             self._move_here(temporary)
         except BaseException:
-            with contextlib.suppress(*failures()):
+            with contextlib.suppress(*storage_errors()):
                 self.fs.rm_file(temporary)
             raise
 
     def _move_here(self, temporary: str) -> None:
         try:
             self.fs.mv(temporary, self.key)
-        except failures():
+        except storage_errors():
             if not self.fs.exists(self.key):
                 raise
             self.fs.rm_file(self.key)  # not every store moves onto what is there

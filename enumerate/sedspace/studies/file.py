@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.forked import refuse_fork
-from sedspace.storage import as_location, failures, naming, read_given, what_failed
+from sedspace.storage import as_location, naming, read_given, storage_errors, what_failed
 
 _KEY = b"sedspace"
 _MARK, _BLANK = b'"sha256": "', "0" * 64
@@ -154,7 +154,7 @@ def write_study(path: str | Path, study: Study) -> None:
     whole = whole[:at] + hashlib.sha256(whole).hexdigest().encode() + whole[at + len(_BLANK) :]
     try:
         file.write(whole)
-    except failures() as error:
+    except storage_errors() as error:
         raise RunError(f"{file} cannot be written: {what_failed(error)}") from None
 
 
@@ -193,7 +193,7 @@ def read_study(path: str | Path) -> Study:
             )
         about = (pq.read_metadata(pa.BufferReader(data)).metadata or {}).get(_KEY)
         rows = pl.read_parquet(data)
-    except failures(pa.ArrowException, pl.exceptions.PolarsError) as error:
+    except storage_errors(pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise BadInput(f"{file} is no study: {first_line(error)}") from None
     if about is None or dict(rows.schema) != SCHEMA:
         raise BadInput(f"{file} is no study: expected a file that `sedspace crosscheck` wrote")
