@@ -316,6 +316,39 @@ def ways(digits, nodes):
     return out[nodes - 1]
 
 
+def meets_forbidden(chosen, choices):
+    """Not all of these edges have one of their operations; a cell is the operation of every edge, by its ends."""
+    return not all(chosen[edge] in names for edge, names in choices.items())
+
+
+def numbers_of(chosen, names, per):
+    """How often any of some operations occurs: in the architecture, in its only cell, or into each node."""
+    if per != "node":
+        return [sum(operation in names for operation in chosen.values())]
+    targets = {target for _, target in chosen}
+    return [sum(o in names for (_, target), o in chosen.items() if target == node) for node in targets]
+
+
+def reaches(chosen, start, end):
+    """Whether there is a way without none."""
+    return start == end or any(
+        operation != "none" and source == start and reaches(chosen, target, end)
+        for (source, target), operation in chosen.items()
+    )
+
+
+def meets_connected(chosen, every_edge):
+    """The input reaches the output; perhaps each edge that is not none is on a way from one to the other."""
+    output = max(target for _, target in chosen)
+    return reaches(chosen, 0, output) and not (
+        every_edge
+        and any(
+            operation != "none" and not (reaches(chosen, 0, source) and reaches(chosen, target, output))
+            for (source, target), operation in chosen.items()
+        )
+    )
+
+
 def sss_layers(widths, dataset):
     """Every layer with weights of NATS-Bench's size network, as `layers` has them."""
     side, classes = NETWORKS[dataset]

@@ -1,16 +1,22 @@
 """Search spaces: what exists, how it is indexed and written, and which integers add up over it."""
 
 from sedspace.spaces.base import Space
-from sedspace.spaces.custom import cell_space, read_space
-from sedspace.spaces.lookup import described, space
+from sedspace.spaces.constraints import AtLeast, AtMost, Connected, Equal, Forbidden, Unequal
+from sedspace.spaces.custom import cell_space
+from sedspace.spaces.files import read_space
+from sedspace.spaces.lookup import described, restrict, space
 from sedspace.spaces.parts import Feature, Group, Inputs, Operation, Position
 from sedspace.spaces.registry import LISTED, known_spaces
-from sedspace.spaces.restricted import restrict
 from sedspace.spaces.rules import OwnRule, Rule
 
 __all__ = [
     "LISTED",
+    "AtLeast",
+    "AtMost",
+    "Connected",
+    "Equal",
     "Feature",
+    "Forbidden",
     "Group",
     "Inputs",
     "Operation",
@@ -18,6 +24,7 @@ __all__ = [
     "Position",
     "Rule",
     "Space",
+    "Unequal",
     "cell_space",
     "described",
     "known_spaces",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import get_args
 
-from sedspace.errors import BadInput, as_path, first_line, unknown
+from sedspace.errors import BadInput, unknown
 from sedspace.spaces.base import Space
 from sedspace.spaces.cell import MAX_NODES
 from sedspace.spaces.parts import Kind, Operation
@@ -97,38 +95,10 @@ def cell_space(
     return from_definition(given if skeleton is None else {**given, "skeleton": skeleton}, f"space {name!r}")
 
 
-def read_space(path: str | Path) -> CustomSpace:
-    """Read a space of one's own from a TOML file.
-
-    Parameters
-    ----------
-    path : str or Path
-        With the keys ``name``, ``nodes``, perhaps ``title``, a table ``[[operations]]`` for each operation and perhaps
-        a table ``[skeleton]``; what they mean, `cell_space` says.
-
-    Returns
-    -------
-    Space
-
-    Raises
-    ------
-    BadInput
-        If the file is no such thing; the message names the key.
-    """
-    try:
-        with as_path(path, "space").open("rb") as file:
-            definition = tomllib.load(file)
-    except OSError as error:
-        raise BadInput(f"space {path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadInput(f"space {path} is no TOML: {first_line(error)}") from None
-    return from_definition(definition, f"space {path}")
-
-
 def from_definition(definition: object, where: str) -> CustomSpace:
     """Return the space of a definition as `read_space` reads it; `where` is what errors name."""
-    given = _with_keys(definition, _KEYS, where)
-    name = _name(given["name"], where)
+    given = with_keys(definition, _KEYS, where)
+    name = identifier(given["name"], where)
     if is_named(name):
         raise BadInput(f"{where}: name {name!r} is one of sedspace's own spaces, choose another")
     nodes = _number(given["nodes"], 2, MAX_NODES, f"{where}: nodes")
@@ -137,7 +107,8 @@ def from_definition(definition: object, where: str) -> CustomSpace:
     return CustomSpace(name, str(given.get("title", _TITLE)), nodes, operations, skeleton)
 
 
-def _name(given: object, where: str) -> str:
+def identifier(given: object, where: str) -> str:
+    """Return a name that may be that of a space; raise `BadInput` for anything else."""
     if not isinstance(given, str) or not (given.isidentifier() and given.isascii()):
         raise BadInput(f"{where}: name {given!r}, expected letters, digits and underscores")
     return given
@@ -149,7 +120,7 @@ def _number(given: object, least: int, most: int, where: str) -> int:
     return given
 
 
-def _with_keys(given: object, known: Mapping[str, bool], where: str) -> Mapping[str, object]:
+def with_keys(given: object, known: Mapping[str, bool], where: str) -> Mapping[str, object]:
     """Return a mapping whose keys are all known, and that lacks none of those that are needed."""
     if not isinstance(given, Mapping):
         raise BadInput(f"{where} is {given!r}, expected keys {', '.join(known)}")
@@ -175,8 +146,8 @@ def _operations(given: object, where: str) -> dict[str, Operation]:
 
 
 def _operation(given: object, where: str) -> Operation:
-    given = _with_keys(given, _OPERATION, where)
-    name, kind = _name(given["name"], where), _kind(given["kind"], where)
+    given = with_keys(given, _OPERATION, where)
+    name, kind = identifier(given["name"], where), _kind(given["kind"], where)
     kernel, windowed = given.get("kernel", 0), kind in ("conv", "pool")
     if not isinstance(kernel, int) or (windowed and kernel not in range(1, 1000, 2)) or (not windowed and kernel):
         expected = "an odd number of pixels up to 999" if windowed else f"none for a {kind}"
@@ -195,7 +166,7 @@ def _kind(given: object, where: str) -> Kind:
 
 
 def _skeleton(given: object, where: str) -> Skeleton:
-    given = _with_keys(given, _SKELETON, where)
+    given = with_keys(given, _SKELETON, where)
     widths = given.get("widths", [16, 32, 64])
     if not isinstance(widths, Sequence) or not 1 <= len(widths) <= 16:
         raise BadInput(f"{where}: widths {widths!r}, expected 1 to 16 numbers of channels such as [16, 32, 64]")

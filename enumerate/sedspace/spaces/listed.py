@@ -49,6 +49,10 @@ class ListedSpace(Space):
         """For the one position, all arch strings."""
         return (tuple(self._archs()),)
 
+    def entry(self, index: int) -> int:
+        """Return the number of an architecture in the list, which is its index unless rules leave some of it only."""
+        return int(self.digits(index)[0])
+
     def describe(self) -> dict[str, object]:
         """Return the space as plain JSON values; the order of its architectures is documented, not recorded."""
         return {"name": self.name, "size": self.size, "positions": [{"name": "architecture", "choices": self.size}]}

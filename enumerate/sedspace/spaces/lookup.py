@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from sedspace.errors import BadInput
 from sedspace.spaces.base import Space
-from sedspace.spaces.custom import from_definition, read_space
+from sedspace.spaces.constraints import rules_of
+from sedspace.spaces.custom import from_definition
+from sedspace.spaces.files import read_space
 from sedspace.spaces.registry import named_space
-from sedspace.spaces.restricted import restrict
-from sedspace.spaces.rules import rules_of
+from sedspace.spaces.restricted import restricted_by
+from sedspace.spaces.rules import Rule
 
 
 def space(name: str | Space) -> Space:
@@ -37,9 +39,50 @@ def space(name: str | Space) -> Space:
     >>> ss.space("tss6").size
     30517578125
     """
+    return _found(name)
+
+
+def _found(name: str | Space) -> Space:
     if isinstance(name, Space):
         return name
     return read_space(name) if str(name).endswith(".toml") else named_space(str(name))
+
+
+def restrict(space: str | Space, *rules: Rule, name: str | None = None) -> Space:
+    """Return the space of those architectures that meet some rules.
+
+    It is a space like any other, of exact size, with indices of its own: the ranks of what exists, in the order of the
+    digits.
+
+    Parameters
+    ----------
+    space : str or Space
+    *rules : Rule
+        One or more: `Forbidden`, `AtMost`, `AtLeast`, `Connected`, `Equal`, `Unequal`, or a machine of one's own,
+        `OwnRule`.
+    name : str, optional
+        Letters, digits, underscores. Default: the space's name with ``_restricted``; that of a restricted one.
+
+    Returns
+    -------
+    Space
+
+    Raises
+    ------
+    BadInput
+        If a rule does not fit the space, no architecture meets all of them (the message names those that contradict
+        each other), or the machine that they make has too many states.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> lean = ss.restrict("tss5", ss.Connected(every_edge=True), ss.AtMost(2, "avg_pool_3x3"), name="lean")
+    >>> lean.size, lean.arch(0)
+    (3634711, '|none~0|+|none~0|none~1|+|none~0|none~1|none~2|+|skip_connect~0|none~1|none~2|none~3|')
+    >>> ss.top_k(lean, 1)["sed"].item()
+    15.75
+    """
+    return restricted_by(_found(space), rules, name)
 
 
 def described(about: Mapping[str, object]) -> Space:
@@ -61,4 +104,4 @@ def _restricted(about: Mapping[str, object]) -> Space:
     name, base, rules = about["name"], about["restricts"], about.get("rules")
     if not isinstance(name, str) or not isinstance(base, Mapping) or not isinstance(rules, list):
         raise BadInput(f"space {name!r}: expected a name, the space that it restricts, and rules")
-    return restrict(described(base), *rules_of(rules, f"space {name!r}"), name=name)
+    return restricted_by(described(base), rules_of(rules, f"space {name!r}"), name)

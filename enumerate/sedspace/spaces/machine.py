@@ -17,6 +17,7 @@ from sedspace_kernels.diagram import Exact, Layer, exact
 from sedspace_kernels.machine import Steps, merged, product, trimmed
 
 STATES = 1 << 20  # of a position: more are no machine that one would write
+STEPS = 1 << 24  # of a machine that a function describes, each of which is asked for
 
 State = Hashable
 Known = TypeVar("Known", bound=Hashable)
@@ -131,9 +132,11 @@ def explored(
     states = list(dict.fromkeys(begin))
     steps: Steps = []
     labels = []
+    asked = 0
     for position, radix in enumerate(radices):
-        if len(states) > STATES:
-            raise BadInput(f"{name}: {len(states):,} states before position {position}, expected at most {STATES:,}")
+        asked += len(states) * radix
+        if len(states) > STATES or asked > STEPS:
+            raise _too_many(name, f"{len(states):,} states before position {position}, {asked:,} steps")
         numbers: dict[Known, int] = {}
         table = np.full((len(states), radix), -1, np.int32)
         for row, state in enumerate(states):
@@ -178,9 +181,12 @@ def together(machines: Sequence[Machine]) -> Machine:
     if len(machines) == 1:
         return machines[0]
     steps, _ = product_of(machines)
-    if not len(steps[0]):
-        raise BadInput(f"{_named(machines)}: no architecture meets all of them")
-    return Machine(_named(machines), merged(steps))
+    if len(steps[0]):
+        return Machine(_named(machines), merged(steps))
+    for number in range(len(machines)):  # is it for this one, too, that nothing is left?
+        if len(machines) > 2 and not len(product_of(rest := [*machines[:number], *machines[number + 1 :]])[0][0]):
+            return together(rest)
+    raise BadInput(f"{_named(machines)}: no architecture meets all of them")
 
 
 def product_of(machines: Sequence[Machine]) -> tuple[Steps, list[list[NDArray[np.intp]]]]:
@@ -188,7 +194,14 @@ def product_of(machines: Sequence[Machine]) -> tuple[Steps, list[list[NDArray[np
     try:
         return product([machine.steps for machine in machines], STATES)
     except OverflowError as error:
-        raise BadInput(f"{_named(machines)}: {error.args[0]:,} states, expected at most {STATES:,}") from None
+        raise _too_many(_named(machines), f"{error.args[0]:,} states") from None
+
+
+def _too_many(name: str, what: str) -> BadInput:
+    return BadInput(
+        f"{name}: {what}, expected at most {STATES:,} states and {STEPS:,} steps: ask for less to be remembered, "
+        f"by fewer rules or smaller numbers"
+    )
 
 
 def _named(machines: Sequence[Machine]) -> str:

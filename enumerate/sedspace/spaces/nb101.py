@@ -124,13 +124,15 @@ class Nb101Space(ListedSpace):
         >>> ss.space("nb101").matrix(0)
         ([[0, 1], [0, 0]], ['input', 'output'])
         """
-        index = self.check_index(index)
-        n = int(self.cells.vertices[index])
-        operations = [_NAMES[label] for label in self.cells.labels[index, 1 : n - 1]]
-        return self.cells.adjacency[index, :n, :n].tolist(), ["input", *operations, "output"]
+        return self._matrix(self.entry(index))
+
+    def _matrix(self, entry: int) -> tuple[list[list[int]], list[str]]:
+        n = int(self.cells.vertices[entry])
+        operations = [_NAMES[label] for label in self.cells.labels[entry, 1 : n - 1]]
+        return self.cells.adjacency[entry, :n, :n].tolist(), ["input", *operations, "output"]
 
     def _archs(self) -> Sequence[str]:
-        return [self._write(*self.matrix(index)) for index in range(self.size)]
+        return [self._write(*self._matrix(entry)) for entry in range(_SIZE)]
 
     def _write(self, matrix: list[list[int]], operations: list[str]) -> str:
         return f"{json.dumps(matrix, separators=(',', ':'))} {','.join(operations)}"
@@ -150,6 +152,10 @@ class Nb101Space(ListedSpace):
         BadInput
             If it is no such graph, input and output are not joined, or what remains has over nine edges.
         """
+        return int(self.index([self._find(matrix, operations)]))
+
+    def _find(self, matrix: Iterable[Iterable[int]], operations: Iterable[str]) -> int:
+        """Return the entry of a cell."""
         rows, names = _checked(matrix, operations)
         order = _along_edges(rows)
         kept = [v for v in order if v in _useful(rows)]
@@ -182,7 +188,7 @@ class Nb101Space(ListedSpace):
             raise BadInput(
                 f"arch {arch!r} of {self.name}: expected a matrix and operations, such as {_EXPECTED}"
             ) from None
-        return [self.find(matrix, operations)]
+        return [self._find(matrix, operations)]
 
     def module_hash(self, index: int) -> str:
         """Return the benchmark's own name of a cell, an MD5 hash that isomorphic cells share (arXiv 1902.09635, S1).
@@ -196,9 +202,9 @@ class Nb101Space(ListedSpace):
         >>> ss.space("nb101").module_hash(1)
         'b49ac8c578b4561d79ac7087988f1c61'
         """
-        index = self.check_index(index)
-        n, matrix = int(self.cells.vertices[index]), self.cells.adjacency[index]
-        labels = self.cells.labels[index, :n].tolist()
+        entry = self.entry(index)
+        n, matrix = int(self.cells.vertices[entry]), self.cells.adjacency[entry]
+        labels = self.cells.labels[entry, :n].tolist()
         into = [[x for x in range(n) if matrix[x, y]] for y in range(n)]
         out_of = [[y for y in range(n) if matrix[x, y]] for x in range(n)]
         hashes = [_md5(str((len(out_of[v]), len(into[v]), labels[v]))) for v in range(n)]

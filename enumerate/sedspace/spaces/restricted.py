@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput
 from sedspace.spaces.base import Space
+from sedspace.spaces.constraints import rules_of
 from sedspace.spaces.machine import Machine, together
 from sedspace.spaces.parts import Digits, Indices
 from sedspace.spaces.radix import INT64_END, MixedRadix
-from sedspace.spaces.registry import is_named, named_space
-from sedspace.spaces.rules import Rule, rules_of
+from sedspace.spaces.registry import is_named
+from sedspace.spaces.rules import Rule
 
 
 class Ranks(MixedRadix):
@@ -64,17 +65,21 @@ class Restricted(Space):
         The space without the rules.
     definitions : str
         The rules as JSON.
+    parts : tuple of Machine
+        What each rule accepts.
     machine : Machine
         Accepts what meets all of them.
     """
 
     base: Space
     definitions: str
+    parts: tuple[Machine, ...]
     machine: Machine
 
     def indices_of_combinations(self, numbers: Indices) -> Indices:
         """Return the indices of architectures by their number among all combinations of choices."""
-        return self.numbers.indices_of(self.base.digits_of(numbers))
+        every = MixedRadix(self.name, self.radices.tolist())
+        return self.numbers.indices_of(every.digits_of(numbers))
 
     def describe(self) -> dict[str, object]:
         """Return the space as plain JSON values: what it restricts, and the rules."""
@@ -104,49 +109,27 @@ class Restricted(Space):
         return [int(digit) for digit in digits]
 
     def _forbidden(self, digits: NDArray[np.integer]) -> BadInput:
-        rules = rules_of(json.loads(self.definitions), self.name)
-        broken = next(rule.name for rule in rules if not rule.machine(self.base).accepts(digits[None])[0])
-        arch = self.base.arch(self.base.index(digits.tolist()))
-        return BadInput(f"arch {arch!r} is not in {self.name}: it breaks the rule {broken!r}")
+        broken = next(machine.name for machine in self.parts if not machine.accepts(digits[None])[0])
+        (arch,) = self.base.archs(digits[None].astype(self.digit_dtype))
+        return BadInput(f"arch {arch!r} is not in {self.name}: it breaks the {broken}")
 
 
-def restrict(space: str | Space, *rules: Rule, name: str | None = None) -> Space:
-    """Return the space of those architectures that meet some rules.
-
-    It is a space like any other, of exact size, with indices of its own: the ranks of what exists, in the order of the
-    digits.
-
-    Parameters
-    ----------
-    space : str or Space
-    *rules : Rule
-        One or more.
-    name : str, optional
-        Letters, digits, underscores. Default: the space's name with ``_restricted``.
-
-    Returns
-    -------
-    Space
-
-    Raises
-    ------
-    BadInput
-        If a rule does not fit the space, or no architecture meets all of them.
-    """
-    base = named_space(space) if isinstance(space, str) else space
+def restricted_by(base: Space, rules: Sequence[Rule], name: str | None) -> Space:
+    """Return the space that rules leave of another; `restrict` says how."""
     for rule in rules:
         if not isinstance(rule, Rule):
-            raise BadInput(f"rule {rule!r}: expected a Rule, such as an OwnRule")
+            raise BadInput(f"rule {rule!r}: expected a Rule, such as ss.Connected() or an ss.OwnRule")
     if not rules:
         raise BadInput(f"no rules to restrict {base.name} by: expected one or more")
+    if name is not None and (not isinstance(name, str) or not (name.isidentifier() and name.isascii())):
+        raise BadInput(f"name {name!r}: expected letters, digits and underscores")
+    if name is not None and is_named(name):
+        raise BadInput(f"name {name!r} is one of sedspace's own spaces, choose another")
     definitions = [rule.definition(base) for rule in rules]
     if isinstance(base, Restricted):
         name, definitions = name or base.name, [*json.loads(base.definitions), *definitions]
         base = base.base
-    name = name or f"{base.name}_restricted"
-    if not (name.isidentifier() and name.isascii()) or is_named(name):
-        raise BadInput(f"name {name!r}: expected letters, digits and underscores, and none of sedspace's own spaces")
-    return restricted(base, json.dumps(definitions), name)
+    return restricted(base, json.dumps(definitions), name or f"{base.name}_restricted")
 
 
 @functools.lru_cache(maxsize=64)
@@ -157,7 +140,8 @@ def restricted(base: Space, definitions: str, name: str) -> Space:
     made.__dict__.update(vars(base))
     made.base, made.definitions, made.name = base, definitions, name
     made.title = f"{base.title}, restricted"
-    made.machine = together([rule.machine(base) for rule in rules_of(json.loads(definitions), name)])
+    made.parts = tuple(rule.machine(base) for rule in rules_of(json.loads(definitions), f"space {name!r}"))
+    made.machine = together([*([base.machine] if base.machine else []), *made.parts])
     made.numbers = Ranks(name, base.radices.tolist(), made.machine)
     made.size = made.numbers.size
     return made

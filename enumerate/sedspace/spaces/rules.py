@@ -1,18 +1,17 @@
-"""Rules that say which architectures of a space exist: a user's own machine, and those that are often wanted.
+"""Rules that say which architectures of a space exist, and a user's own machine as one.
 
-A rule is written down as plain JSON values, so that a run of a restricted space can be opened anywhere. A new one is a
-class here and a line in `RULES`.
+A rule is written down as plain JSON values, so that a run of a restricted space can be opened anywhere.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import numpy as np
 
-from sedspace.errors import BadInput, unknown
+from sedspace.errors import BadInput
 from sedspace.spaces.base import Space
 from sedspace.spaces.machine import Machine, State, Step, explored, of_steps
 from sedspace_kernels.machine import merged
@@ -129,22 +128,3 @@ class _Steps(Rule):
     def of(cls, definition: Mapping[str, object], where: str) -> Rule:
         """Return the rule of a definition."""
         return cls(definition, where)
-
-
-RULES: dict[str, type[Rule]] = {rule.kind: rule for rule in (OwnRule,)}
-"""The rules that a definition may name."""
-
-
-def rule_of(definition: object, where: str) -> Rule:
-    """Return the rule of a definition, as `Rule.definition` writes it."""
-    if not isinstance(definition, Mapping):
-        raise BadInput(f"{where} is {definition!r}: expected a rule and what it speaks of")
-    kind = definition.get("rule")
-    if not isinstance(kind, str) or kind not in RULES:
-        raise unknown(f"rule of {where}", str(kind), RULES)
-    return RULES[kind].of(definition, where)
-
-
-def rules_of(definitions: Sequence[object], where: str) -> list[Rule]:
-    """Return the rules of definitions."""
-    return [rule_of(definition, f"{where}, rule {number}") for number, definition in enumerate(definitions)]

@@ -1,0 +1,199 @@
+"""Rules that restrict spaces: each against its words on every cell, and their spaces as spaces like any other."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import naive
+import sedspace as ss
+from sedspace.spaces import described
+from test_own_spaces import OPERATIONS
+
+NAMES = naive.OPERATIONS
+CONVS = ["nor_conv_1x1", "nor_conv_3x3"]
+
+
+def at(edge):
+    """The name of the position of an edge."""
+    return f"{edge[0]}->{edge[1]}"
+
+
+def twins():
+    """Rules of tss, each with what its words say of a cell."""
+    some = {(0, 1): ["none"], (0, 2): ["none", "skip_connect"], (2, 3): ["avg_pool_3x3"]}
+    yield (
+        ss.Forbidden({at(edge): names for edge, names in some.items()}),
+        lambda chosen: naive.meets_forbidden(chosen, some),
+    )
+    yield ss.Forbidden({"1->2": "none"}), lambda chosen: chosen[1, 2] != "none"
+    for per in ("architecture", "cell", "node"):
+        for names in (["avg_pool_3x3"], CONVS):
+            for n in (1, 2):
+                yield (
+                    ss.AtMost(n, names, per=per),
+                    lambda chosen, n=n, names=names, per=per: max(naive.numbers_of(chosen, names, per)) <= n,
+                )
+    for per, n in (("architecture", 3), ("cell", 2), ("node", 1)):
+        yield (
+            ss.AtLeast(n, CONVS, per=per),
+            lambda chosen, n=n, per=per: min(naive.numbers_of(chosen, CONVS, per)) >= n,
+        )
+    for every_edge in (False, True):
+        yield ss.Connected(every_edge), lambda chosen, e=every_edge: naive.meets_connected(chosen, e)
+    yield ss.Unequal("0->1", "0->2"), lambda chosen: chosen[0, 1] != chosen[0, 2]
+    yield ss.Unequal("0->3", "0->1", "1->2"), lambda chosen: len({chosen[e] for e in ((0, 3), (0, 1), (1, 2))}) == 3
+    yield ss.Equal("0->1", "1->2", "2->3"), lambda chosen: chosen[0, 1] == chosen[1, 2] == chosen[2, 3]
+
+
+TWINS = list(twins())
+
+
+def cells(nodes, names):
+    """Every cell in the order of its digits: the digits, and the operation of each edge."""
+    edges = naive.edges(nodes)
+    for index in range(len(names) ** len(edges)):
+        digits = naive.digits(index, [len(names)] * len(edges))
+        yield digits, dict(zip(edges, (names[digit] for digit in digits), strict=True))
+
+
+def assert_is_space_of(space, expected):
+    """Size, digits, indices, strings and membership are those of the expected digits, in their order."""
+    assert space.size == len(expected)
+    assert space.digits_of_range(0, space.size).tolist() == expected
+    assert space.index(np.array(expected)).tolist() == list(range(space.size))
+    archs = space.arch(range(space.size))
+    assert space.parse(archs[:500]).tolist() == list(range(min(space.size, 500)))
+    kept = set(map(tuple, expected))
+    others = [space.base.digits(i) for i in Random(1).sample(range(space.base.size), min(space.base.size, 60))]
+    for digits in others:
+        arch = space.base.arch(space.base.index(digits))
+        assert (arch in space) == (tuple(digits.tolist()) in kept)
+
+
+@pytest.mark.parametrize(("rule", "meets"), TWINS, ids=lambda one: getattr(one, "name", ""))
+def test_a_rule_leaves_what_its_words_say(rule, meets):
+    space = ss.restrict("tss", rule)
+    assert_is_space_of(space, [digits for digits, chosen in cells(4, NAMES) if meets(chosen)])
+    assert ss.census(space)["count"].sum() == space.size
+    again = described(json.loads(json.dumps(space.describe())))
+    assert again.describe() == space.describe()
+
+
+def own_cells(draw):
+    """Draw a small cell space of one's own, as its number of nodes and its operations."""
+    operations = draw(st.lists(st.sampled_from(OPERATIONS), min_size=2, max_size=4, unique_by=lambda o: o["name"]))
+    return draw(st.integers(2, 4 if len(operations) < 4 else 3)), operations
+
+
+@st.composite
+def restricted_cells(draw):
+    """Draw a small space and up to three rules on it, each with what its words say."""
+    nodes, operations = own_cells(draw)
+    edges, names = naive.edges(nodes), [operation["name"] for operation in operations]
+    name, edge = st.sampled_from(names), st.sampled_from(edges)
+    some = st.lists(name, min_size=1, unique=True)
+
+    def forbidden():
+        choices = draw(st.dictionaries(edge, some, min_size=1, max_size=3))
+        rule = ss.Forbidden({at(one): chosen for one, chosen in choices.items()})
+        return rule, lambda chosen: naive.meets_forbidden(chosen, choices)
+
+    def number():
+        most, n, which = draw(st.booleans()), draw(st.integers(0, 3)), draw(some)
+        per = draw(st.sampled_from(["architecture", "cell", "node"]))
+        if most:
+            return ss.AtMost(n, which, per=per), lambda chosen: max(naive.numbers_of(chosen, which, per)) <= n
+        return ss.AtLeast(n, which, per=per), lambda chosen: min(naive.numbers_of(chosen, which, per)) >= n
+
+    def connected():
+        every = draw(st.booleans())
+        return ss.Connected(every), lambda chosen: naive.meets_connected(chosen, every)
+
+    def compared():
+        ends = draw(st.lists(edge, min_size=2, max_size=3, unique=True))
+        if draw(st.booleans()):
+            return ss.Equal(*map(at, ends)), lambda chosen: len({chosen[e] for e in ends}) == 1
+        return ss.Unequal(*map(at, ends)), lambda chosen: len({chosen[e] for e in ends}) == len(ends)
+
+    kinds = [forbidden, number, connected, *([compared] if len(edges) > 1 else [])]
+    rules = [draw(st.sampled_from(kinds))() for _ in range(draw(st.integers(1, 3)))]
+    return nodes, operations, rules
+
+
+@settings(max_examples=60)
+@given(restricted_cells())
+def test_any_rules_on_any_cells(drawn):
+    nodes, operations, rules = drawn
+    base = ss.cell_space("mine", nodes, operations)
+    names = [operation["name"] for operation in operations]
+    expected = [digits for digits, chosen in cells(nodes, names) if all(meets(chosen) for _, meets in rules)]
+    if not expected:
+        with pytest.raises(ss.BadInput, match=r"there is no such architecture|no architecture meets"):
+            ss.restrict(base, *(rule for rule, _ in rules))
+        return
+    space = ss.restrict(base, *(rule for rule, _ in rules))
+    assert_is_space_of(space, expected)
+    there = base.index(np.array(expected))
+    for name in ("sed", "params", "depth", "paths"):
+        assert ss.score(space, name).tolist() == ss.score(base, name)[there].tolist()
+    assert ss.census(space)["count"].sum() == len(expected)
+    sed = ss.score(base, "sed")[there]
+    best = ss.top_k(space, 5)
+    order = sorted(range(len(expected)), key=lambda i: (-sed[i], i))[:5]
+    assert best["index"].to_list() == order
+    assert pickle.loads(pickle.dumps(space)).describe() == space.describe()
+
+
+def darts_edges(digits):
+    """The operations of darts by node, as sets of (operation, source)."""
+    return [
+        [{(operation, source) for source, operation in cell[2 * node : 2 * node + 2]} for node in range(4)]
+        for cell in naive.darts_edges(digits)
+    ]
+
+
+def test_rules_on_darts():
+    """Counted by hand for a cell of nodes that are independent, and checked on random ones."""
+    space = ss.space("darts")
+    few = ss.restrict(space, ss.AtMost(1, "skip_connect", per="cell"))
+    without, once = [36 * pairs for pairs in (1, 3, 6, 10)], [12 * pairs for pairs in (1, 3, 6, 10)]
+    cell = int(np.prod(without)) + sum(
+        int(np.prod([once[i] if i == one else without[i] for i in range(4)])) for one in range(4)
+    )
+    assert few.size == cell**2
+    assert [len(step) for step in few.machine.steps][4] == 1  # nothing of the normal cell is left to know
+    assert ss.census(few)["count"].sum() == few.size
+    nodes = ss.restrict(space, ss.AtMost(1, "skip_connect", per="node"))
+    assert nodes.size == int(np.prod([48 * pairs for pairs in (1, 3, 6, 10)], dtype=object)) ** 2
+    source = ss.restrict(space, ss.Forbidden({"normal 2": "skip_connect~0", "reduce 2": "skip_connect"}))
+    assert source.size == space.size - 7 * 13 * (space.size // 49**2)
+    for index in Random(2).sample(range(few.size), 20):
+        for cell_of in darts_edges(few.digits(index).tolist()):
+            assert sum(operation == "skip_connect" for node in cell_of for operation, _ in node) <= 1
+    assert few.index(few.digits([0, few.size - 1])).tolist() == [0, few.size - 1]
+    twins = ss.restrict(space, *(ss.Equal(f"normal {node}", f"reduce {node}") for node in (2, 3)))
+    assert twins.size == space.size // (49 * 147)
+    with pytest.raises(ss.BadInput, match="rule 'connected' is of cells with an operation on every edge, not of darts"):
+        ss.restrict(space, ss.Connected())
+
+
+def test_rules_on_listed_spaces():
+    """An index is a rank, no longer the entry's number."""
+    space = ss.space("nb101")
+    few = ss.restrict(space, ss.AtMost(0, "maxpool3x3"), ss.AtLeast(4, "conv3x3-bn-relu"))
+    kept = np.flatnonzero((ss.score(space, "n_pool") == 0) & (ss.score(space, "n_conv3x3") >= 4))
+    assert few.size == len(kept)
+    assert few.digits_of_range(0, few.size)[:, 0].tolist() == kept.tolist()
+    assert few.arch(7) == space.arch(int(kept[7]))
+    assert few.parse(few.arch(range(20))).tolist() == list(range(20))
+    assert few.matrix(7) == space.matrix(int(kept[7]))
+    assert few.module_hash(7) == space.module_hash(int(kept[7]))
+    assert few.draw(7) == space.draw(int(kept[7]))
+    assert ss.score(few, "params").tolist() == ss.score(space, "params")[kept].tolist()
