@@ -135,8 +135,10 @@ def explored(
     asked = 0
     for position, radix in enumerate(radices):
         asked += len(states) * radix
-        if len(states) > STATES or asked > STEPS:
-            raise _too_many(name, f"{len(states):,} states before position {position}, {asked:,} steps")
+        if len(states) > STATES:
+            raise _too_many(name, f"{len(states):,} states before position {position}", STATES)
+        if asked > STEPS:
+            raise _too_many(name, f"{asked:,} steps up to position {position}", STEPS)
         numbers: dict[Known, int] = {}
         table = np.full((len(states), radix), -1, np.int32)
         for row, state in enumerate(states):
@@ -194,14 +196,12 @@ def product_of(machines: Sequence[Machine]) -> tuple[Steps, list[list[NDArray[np
     try:
         return product([machine.steps for machine in machines], STATES)
     except OverflowError as error:
-        raise _too_many(_named(machines), f"{error.args[0]:,} states") from None
+        raise _too_many(_named(machines), f"{error.args[0]:,} states", STATES) from None
 
 
-def _too_many(name: str, what: str) -> BadInput:
-    return BadInput(
-        f"{name}: {what}, expected at most {STATES:,} states and {STEPS:,} steps: ask for less to be remembered, "
-        f"by fewer rules or smaller numbers"
-    )
+def _too_many(name: str, what: str, most: int) -> BadInput:
+    advice = "have less to remember, by fewer rules or smaller numbers"
+    return BadInput(f"{name}: {what}, expected at most {most:,}: {advice}")
 
 
 def _named(machines: Sequence[Machine]) -> str:
