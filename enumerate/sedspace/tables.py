@@ -13,6 +13,7 @@ from sedspace.errors import BadInput, as_path, first_line
 from sedspace.forked import refuse_fork
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces.radix import INT64_END
+from sedspace.spaces.restricted import Restricted
 from sedspace.storage import LocalPath, read_given
 
 KEYS = ("arch", "index")
@@ -165,6 +166,8 @@ def refuse_repeated(keyed: pl.DataFrame, space: Space) -> None:
 
 
 def _refuse_other_space(row: int, arch: str, space: Space) -> None:
+    if isinstance(space, Restricted) and arch in space.base:
+        return  # there are only rules against it
     for other in known_spaces():
         try:
             other.parse(arch)

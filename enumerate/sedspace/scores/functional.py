@@ -18,6 +18,7 @@ from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.parts import Digits
+from sedspace.spaces.radix import MixedRadix
 from sedspace_kernels.functional import NONE, SKIP, first_equals, hashes
 from sedspace_kernels.parallel import available_threads, split
 
@@ -28,20 +29,34 @@ _lock = Lock()
 def _lowest(space: Space) -> NDArray[np.int32]:
     """Return the lowest index of the functional class of every architecture."""
     cells = _check(space)
+    with _lock:  # several shards of a run may ask at once
+        return _of_all_combinations(cells) if cells.machine is None else _of_those_there(cells)
+
+
+def _of_all_combinations(cells: CellSpace) -> NDArray[np.int32]:
     codes = {"none": NONE, "skip": SKIP}
     kinds = tuple(codes.get(o.kind, 2 + code) for code, o in enumerate(cells.operations))
-    pools = tuple(o.kind == "pool" for o in cells.operations)
-    with _lock:  # several shards of a run may ask at once
-        return class_of_every_cell(cells.edges, kinds, pools)
+    return class_of_every_cell(cells.edges, kinds, tuple(o.kind == "pool" for o in cells.operations))
+
+
+@lru_cache(maxsize=4)
+def _of_those_there(cells: CellSpace) -> NDArray[np.int32]:
+    """Return the same where rules say which cells there are: of these, by their own indices."""
+    numbers = _combinations(cells).indices_of(cells.digits_of_range(0, cells.size))
+    _, first, of = np.unique(_of_all_combinations(cells)[numbers], return_index=True, return_inverse=True)
+    return first[of].astype(np.int32)
+
+
+def _combinations(cells: CellSpace) -> MixedRadix:
+    return MixedRadix(cells.name, cells.radices.tolist())
 
 
 def _check(space: Space) -> CellSpace:
     if not isinstance(space, CellSpace):
         raise BadInput(f"functional classes are of cells with an operation on every edge, not of {space.name}")
-    if space.size > LIMIT:
+    if (size := _combinations(space).size) > LIMIT:
         raise BadInput(
-            f"functional classes of {space.name}: its {space.size:,} architectures are too many, expected at most "
-            f"{LIMIT:,}"
+            f"functional classes of {space.name}: its {size:,} architectures are too many, expected at most {LIMIT:,}"
         )
     return space
 
@@ -97,7 +112,7 @@ REPRESENTATIVE = FunctionalScore(
 
 def functional_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
     """Yield the columns of functional classes, if the space has such and is small enough to hold them all."""
-    if isinstance(space, CellSpace) and space.size <= LIMIT:
+    if isinstance(space, CellSpace) and _combinations(space).size <= LIMIT:
         yield CLASS
         yield REPRESENTATIVE
 
