@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from sedspace.scores import Score
 from sedspace.storage import as_location, naming
 
 
-@dataclass(frozen=True, repr=False)
 class Run(RunFiles):
     """A finished run.
 
