@@ -34,8 +34,6 @@ class Run(RunFiles):
         How many rows were there already when `enumerate_space` returned this run: all of a finished one.
     """
 
-    rows_found: int = 0
-
     def __repr__(self) -> str:
         return f"<run {self.path}: {self.rows:,} rows of {self.space.name} in {len(self.shards)} shards>"
 
