@@ -31,11 +31,14 @@ class RunFiles:
     request : Request
         What the run holds.
     shards : tuple of Written
+    rows_found : int
+        How many rows were there already when `enumerate_space` returned this run: all of a finished one.
     """
 
     location: Location
     request: Request
     shards: tuple[Written, ...]
+    rows_found: int = 0
 
     @property
     def path(self) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from sedspace.scores import Score
 from sedspace.storage import as_location, naming
 
 
-@dataclass(frozen=True, repr=False)
 class Run(RunFiles):
     """A finished run.
 
@@ -35,8 +33,6 @@ class Run(RunFiles):
     rows_found : int
         How many rows were there already when `enumerate_space` returned this run: all of a finished one.
     """
-
-    rows_found: int = 0
 
     def __repr__(self) -> str:
         return f"<run {self.path}: {self.rows:,} rows of {self.space.name} in {len(self.shards)} shards>"
