@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -13,8 +14,10 @@ from sedspace.dtypes import DTYPES
 from sedspace.errors import BadInput, first_line, unknown
 from sedspace.expression import (
     Tree,
+    bounds,
     columns_of,
     compared_texts,
+    conjuncts,
     expression_of,
     only_compares,
     other_rows,
@@ -93,7 +96,29 @@ class Condition:
             name: self.choices[name].dtype if name in self.choices else DTYPES[columns[name]].polars
             for name in self.names
         }
+        self._tree = tree
         self.expression = self._checked(tree)
+
+    def parts(self) -> Iterator[Condition]:
+        """Yield the conditions that this one is the AND of."""
+        return (self._of(tree) for tree in conjuncts(self._tree))
+
+    def bounds(self) -> list[tuple[int, Condition]]:
+        """Return a comparison of a column with a constant as bounds, none if it is none.
+
+        Returns
+        -------
+        list of tuple of int and Condition
+            1 and a condition that a number meets if a lesser one does, or -1 and one that it meets if a greater one
+            does: of an equality both.
+        """
+        return [(sign, self._of(tree)) for sign, tree in bounds(self._tree)]
+
+    def _of(self, tree: Tree) -> Condition:
+        """Return the condition of a tree over the same columns."""
+        one = copy.copy(self)
+        vars(one).update(_tree=tree, names=columns_of(tree), expression=self._checked(tree))
+        return one
 
     def _checked(self, tree: Tree) -> pl.Expr:
         """Return the expression of a tree, made safe against wrapping and NaN; refuse one that is no condition."""

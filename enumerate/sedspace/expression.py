@@ -117,6 +117,46 @@ def only_compares(tree: Tree) -> bool:
     return connects and all(map(only_compares, inputs))
 
 
+def conjuncts(tree: Tree) -> Iterator[Tree]:
+    """Yield the trees that a tree is the AND of."""
+    kind, body = _taken_apart(tree)
+    if kind == "BinaryExpr" and body["op"] == "And":
+        yield from conjuncts(body["left"])
+        yield from conjuncts(body["right"])
+    else:
+        yield tree
+
+
+def bounds(tree: Tree) -> list[tuple[int, Tree]]:
+    """Return a comparison of a column with a constant as bounds: none if it is none, two for an equality.
+
+    Returns
+    -------
+    list of tuple of int and tree
+        1 and the tree of a bound from below, -1 and that of one from above.
+
+    Examples
+    --------
+    >>> [sign for sign, _ in bounds(tree_of(pl.sql_expr("12 >= latency")))]
+    [-1]
+    """
+    kind, body = _taken_apart(tree)
+    operator = _operator(kind, body)
+    sides = [_taken_apart(side)[0] for side in _inputs(kind, body)]
+    if sorted(sides) != ["Column", "Literal"]:
+        return []
+    side = 1 if sides[0] == "Column" else -1
+    if operator == "Eq":
+        return [(side, _with_operator(kind, body, "GtEq")), (-side, _with_operator(kind, body, "LtEq"))]
+    sign = {"Gt": 1, "GtEq": 1, "Lt": -1, "LtEq": -1}.get(operator)
+    return [] if sign is None else [(side * sign, tree)]
+
+
+def _with_operator(kind: str, body: Body, operator: str) -> Tree:
+    changed = {"op": operator} if kind == "BinaryExpr" else {"function": {"Sql": {"Binary": operator}}}
+    return {kind: {**body, **changed}}
+
+
 def compared_texts(tree: Tree) -> Iterator[tuple[str, str]]:
     """Yield each column that is said to be a text, or not to be, and the text."""
     for kind, body in _nodes(tree):

@@ -131,12 +131,12 @@ def build(
     sums = np.zeros((len(state), words[0].shape[2]), np.int64)
     diagram = []
     edges = 0
-    kinds: dict[tuple[object, ...], tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
+    known: dict[tuple[object, ...], tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
     for position, (word, step) in enumerate(zip(words, steps, strict=True)):
         seen = step.shape, word.tobytes(), step.tobytes()
-        if seen not in kinds:  # positions are often alike
-            kinds[seen] = _kinds(word, step)
-        first, kind_of = kinds[seen]
+        if seen not in known:  # positions are often alike
+            known[seen] = kinds(word, step)
+        first, kind_of = known[seen]
         edges += len(sums) * len(first)
         if len(sums) * len(first) > limit or edges > total:
             raise TooManyEdges(len(sums), position)
@@ -145,7 +145,7 @@ def build(
     return diagram, unpack(packing, sums)
 
 
-def _kinds(word: NDArray[np.int64], step: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def kinds(word: NDArray[np.int64], step: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return where each kind of choice first stands, and each one's kind: by what it adds and where it leads."""
     if _is_stateless(step):
         return distinct(word[0])

@@ -1,6 +1,7 @@
 """Exact answers about whole spaces of any size, from counting classes of equal feature sums."""
 
-from sedspace.counting.best import best_first, best_within, pareto, top_k
+from sedspace.counting.best import best_first, pareto, top_k
+from sedspace.counting.budgets import best_within
 from sedspace.counting.distributions import Distribution, census, distribution
 from sedspace.counting.drawing import sample
 from sedspace.counting.membership import Members, members

@@ -1,25 +1,25 @@
-"""The best of a whole space: the k best, the Pareto front, the best within budgets."""
+"""The best of a whole space: the k best, the Pareto front."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sedspace.counting.aims import request
 from sedspace.counting.classes import Classes, Walks, select
 from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.distributions import integers, merge
-from sedspace.dtypes import DTYPES
-from sedspace.errors import BadInput, as_number, at_least_one
+from sedspace.counting.labels import best_classes
+from sedspace.counting.search import Found, searched
+from sedspace.errors import BadInput, at_least_one
 from sedspace.scores import MAX_SCAN, AdditiveScore, Score, best, check_rows_fit, find_score, only_unique
-from sedspace.scores.base import Keys, Values
+from sedspace.scores.base import Keys
 from sedspace.scores.ranking import opposite
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.parts import Digits, Indices
 from sedspace_kernels.diagram import Exact, sums_by
 from sedspace_kernels.pareto import front
 
@@ -29,15 +29,6 @@ if TYPE_CHECKING:
 _BATCH = 1 << 14  # architectures at once
 _FEW = 1 << 12  # classes that are looked at first
 _MANY = 1 << 20  # architectures that are sorted at once, if need be
-
-
-@dataclass(frozen=True)
-class Found:
-    """Some architectures, best first: their digits, indices and values of a score."""
-
-    digits: Digits
-    indices: Indices
-    values: Values
 
 
 def best_first(
@@ -77,11 +68,16 @@ def best_first(
     Examples
     --------
     >>> import sedspace as ss
-    >>> from itertools import islice
+    >>> from itertools import islice, takewhile
     >>> list(islice(ss.best_first("tss", where="residual = 0"), 2))
     [(11718, 6.0), (8593, 5.75)]
     """
-    parts = _descend(find_space(space), by, where, start, stop, ascending)
+    space = find_space(space)
+    parts: Iterator[Found]
+    try:
+        parts = _descend(space, by, where, start, stop, ascending)
+    except TooManyClasses as refusal:
+        parts = _search(space, find_score(space, by), where, start, stop, ascending, refusal)
     return (pair for part in parts for pair in zip(part.indices.tolist(), part.values.tolist(), strict=True))
 
 
@@ -175,10 +171,11 @@ def top_k(
     else:
         try:
             found = _first(count, _descend(space, score, where, start, stop, ascending, count), space, score)
-        except TooManyClasses:
-            if where is not None or space.size > MAX_SCAN:
-                raise
-            found = _scan(space, score, count, start, stop, threads, ascending)
+        except TooManyClasses as refusal:
+            if where is None and space.size <= MAX_SCAN:
+                found = _scan(space, score, count, start, stop, threads, ascending)
+            else:
+                found = _first(count, _search(space, score, where, start, stop, ascending, refusal), space, score)
     return pl.DataFrame(
         [
             integers("index", found.indices, space.size),
@@ -187,6 +184,20 @@ def top_k(
             pl.Series("arch", space.archs(found.digits).tolist(), dtype=pl.String),
         ]
     )
+
+
+def _search(
+    space: Space,
+    score: Score,
+    where: str | None,
+    start: int,
+    stop: int | None,
+    ascending: bool,
+    refusal: TooManyClasses,
+) -> Iterator[Found]:
+    """Return the architectures from the best on, one at a time, without counting classes; refuse if that cannot be."""
+    asked = request(space, [(score, -1 if ascending else 1)], where, refusal)
+    return searched(asked, *space.check_range(start, stop))
 
 
 def _scan(
@@ -268,7 +279,12 @@ def pareto(
 
     space = find_space(space)
     objectives = _objectives(space, maximize, minimize)
-    classes, scores, wanted = select(space, [score for score, _ in objectives], where)
+    scores = [score for score, _ in objectives]
+    try:
+        classes, _, wanted = select(space, scores, where)
+    except TooManyClasses as refusal:
+        classes = best_classes(request(space, objectives, where, refusal))
+        wanted = np.ones(len(classes), np.bool_)
     wanted = wanted & np.all([keys == keys for keys in (classes.keys[score.name] for score in scores)], axis=0)
     # Ranks instead of keys: whatever their type, smaller is better now.
     ranks = [
@@ -289,85 +305,3 @@ def pareto(
             pl.Series("arch", [space.arch(int(index)) for index in least[order]], dtype=pl.String),
         ]
     )
-
-
-def best_within(
-    space: str | Space,
-    budgets: Iterable[float],
-    cost: str | Score = "params",
-    by: str | Score = "sed",
-    *,
-    where: str | None = None,
-) -> pl.DataFrame:
-    """Return the best architecture within each of several budgets.
-
-    Parameters
-    ----------
-    space : str or Space
-    budgets : iterable of numbers
-        In the unit of `cost`; an architecture may cost as much as the budget.
-    cost : str or Score, default "params"
-    by : str or Score, default "sed"
-    where : str, optional
-        A condition on features and scores in SQL.
-
-    Returns
-    -------
-    polars.DataFrame
-        One row per budget: ``budget``, the best score, ``count`` (how many architectures within the budget have it,
-        exact), and of the one with the lowest index ``index``, its cost and ``arch``. Null where nothing is within.
-
-    Raises
-    ------
-    BadInput
-        If a name is unknown, a score of a large space is not additive, or a budget is no number.
-
-    Examples
-    --------
-    >>> import sedspace as ss
-    >>> ss.best_within("tss5", [100_000, 1_000_000, 10_000_000]).select("budget", "sed", "params", "count").rows()
-    [(100000, 0.0, 73306, 1024), (1000000, 13.125, 970426, 84), (10000000, 15.75, 2260666, 1)]
-    """
-    import polars as pl
-
-    space = find_space(space)
-    limits = _numbers(budgets)
-    if find_score(space, cost).name == find_score(space, by).name:
-        raise BadInput(f"cost and score are both {find_score(space, by).name}: expected two different ones")
-    classes, (price, score), wanted = select(space, [cost, by], where)
-    costs, keys, values = classes.values(price.name), classes.keys[score.name], classes.values(score.name)
-    if min(limits) < 0 <= costs.min():
-        raise BadInput(f"budget {min(limits)}: {price.name} is never below {costs.min()}")
-    wanted = wanted & (keys == keys)
-    rows: list[tuple[object, ...]] = []
-    for budget in limits:
-        within = np.flatnonzero(wanted & (costs <= budget))
-        if not len(within):
-            rows.append((None,) * 5)
-            continue
-        best_of = within[keys[within] == keys[within].max()]
-        least = classes.least[best_of]
-        first = best_of[np.argmin(least)]
-        index = int(least.min())
-        rows.append((values[first], costs[first], int(classes.counts[best_of].sum()), index, space.arch(index)))
-    best_values, best_costs, counts, indices, archs = zip(*rows, strict=True)
-    return pl.DataFrame(
-        [
-            pl.Series("budget", limits),
-            pl.Series(score.name, best_values, dtype=DTYPES[score.dtype].polars),
-            pl.Series(price.name, best_costs, dtype=DTYPES[price.dtype].polars),
-            integers("count", counts, space.size),
-            integers("index", indices, space.size),
-            pl.Series("arch", archs, dtype=pl.String),
-        ]
-    )
-
-
-def _numbers(budgets: Iterable[float]) -> list[float]:
-    """Return budgets as numbers of one type: integers if all are, and fit int64."""
-    several = isinstance(budgets, Iterable) and not isinstance(budgets, str) and getattr(budgets, "shape", None) != ()
-    given = [as_number(one, "budget") for one in (budgets if several else [budgets])]
-    if not given:
-        raise BadInput("budgets []: expected at least one number")
-    exact = all(isinstance(one, int) and abs(one) < 1 << 63 for one in given)
-    return [int(one) if exact else float(one) for one in given]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,9 @@ from sedspace.spaces.parts import Digits, Feature, Table
 from sedspace_kernels.parallel import split
 
 FeatureSource = str | Mapping[str, int] | Callable[[Operation], int] | Sequence[ArrayLike]
+
+Trend = Literal["rises", "falls", "never falls", "never rises"]
+"""What a score does when one of its sums grows and the others stay: strictly so, or at least never the opposite."""
 
 
 class AdditiveScore(OneByOne):
@@ -43,6 +47,10 @@ class AdditiveScore(OneByOne):
         Written into every file that has the column.
     parameters : mapping of str to str, optional
         What the score was made with: recorded in every run, compared when one is continued.
+    monotone : sequence of str, optional
+        What the score does when each feature grows and the others stay: "rises", "falls", "never falls" or "never
+        rises". Said of all integers that the features' sums may lie between, it is what allows to optimise where
+        classes are too many to count. Default: unknown.
     per_group : bool, default True
         Whether `function` is applied to each group of positions and weighted by its multiplicity, or once to the sums
         over the whole architecture.
@@ -73,12 +81,19 @@ class AdditiveScore(OneByOne):
         meaning: str = "",
         per_group: bool = True,
         parameters: Mapping[str, str] | None = None,
+        monotone: Sequence[Trend] | None = None,
     ) -> None:
         super().__init__(name, dtype, denominator, unit, meaning, parameters or {})
         if not isinstance(features, Mapping) or not features or not all(isinstance(key, str) for key in features):
             raise BadInput(f"score {name}: features {features!r}, expected one table or more by their names")
         if not callable(function):
             raise BadInput(f"score {name}: {function!r}, expected a function of the features")
+        if monotone is not None and [trend in get_args(Trend) for trend in monotone] != [True] * len(features):
+            raise BadInput(
+                f"score {name}: monotone {monotone!r}, expected one of {', '.join(get_args(Trend))} for each of its "
+                f"{len(features)} features"
+            )
+        self.monotone = None if monotone is None else tuple(monotone)
         self.features = dict(features)
         self.function = function
         self.per_group = per_group
@@ -94,6 +109,7 @@ class AdditiveScore(OneByOne):
             unit=feature.unit,
             meaning=feature.meaning,
             per_group=False,
+            monotone=["rises"],
         )
 
     def tables(self, space: Space) -> list[NDArray[np.int64]]:

@@ -108,6 +108,7 @@ class TableCost(AdditiveScore):
             unit=unit,
             meaning=f"additive cost: a constant and the operations' own, {self.precision}",
             per_group=False,
+            monotone=["rises"],
             parameters={
                 "constant": _text(exact),
                 "quantum": str(self.quantum),

@@ -93,6 +93,7 @@ def sed(lam: Fraction | str = LAM) -> AdditiveScore:
         unit="1",
         meaning="suppression of local entropy decrease: skip_sed * conv_sed - pool_sed",
         parameters={"lam": str(lam)},
+        monotone=["never falls", "rises", "falls"],
     )
 
 
@@ -121,6 +122,7 @@ def sed_of_channels(space: WidthSpace) -> AdditiveScore:
         unit="1",
         meaning="suppression of local entropy decrease: sum over convolutions of log2(channels)",
         per_group=False,
+        monotone=["rises"] * len(exponents),
     )
 
 
@@ -138,6 +140,7 @@ def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, 
             meaning="1 + lam * residual",
             unit="1",
             parameters=parameters,
+            monotone=["rises"],
         ),
         AdditiveScore(
             "conv_sed",
@@ -147,6 +150,7 @@ def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, 
             meaning="sum over convolutions of lam + (1 - lam) * (k - 1) / 2",
             unit="1",
             parameters=parameters,
+            monotone=["rises"],
         ),
         AdditiveScore(
             "pool_sed",
@@ -156,5 +160,6 @@ def sed_parts(lam: Fraction | str = LAM) -> tuple[AdditiveScore, AdditiveScore, 
             meaning="sum over poolings of (1 - lam) * (k - 1) / 2",
             unit="1",
             parameters=parameters,
+            monotone=["rises"],
         ),
     )
