@@ -84,7 +84,19 @@ def check(tables):
     assert machine.accepts(every).tolist() == [tuple(row) in set(accepted) for row in every.tolist()]
     assert machine.rank(rows).tolist() == list(range(machine.size))
     assert machine.unrank(np.arange(machine.size)).tolist() == rows.tolist()
+    for start, stop in (
+        (0, machine.size),
+        (machine.size // 3, 2 * machine.size // 3),
+        (machine.size - 1, machine.size),
+    ):
+        assert ranged(machine, start, stop) == rows[start:stop].tolist()
     return machine
+
+
+def ranged(machine, start, stop):
+    out = np.empty((stop - start, len(machine.steps)), np.uint8)
+    machine.unrank_range(start, stop, out)
+    return out.tolist()
 
 
 # -- machines -------------------------------------------------------------------------------------------------------
@@ -331,6 +343,9 @@ def test_machines_are_exact_beyond_int64(positions, random):
     assert machine.accepts(digits).all()
     assert [naive.machine_rank(tables, row) for row in digits.tolist()] == ranks
     assert machine.rank(digits).tolist() == ranks
+    for start in ranks[:3]:
+        stop = min(start + 300, machine.size)
+        assert ranged(machine, start, stop) == machine.unrank(np.array(range(start, stop), object)).tolist()
 
 
 @given(machines_and_tables(), st.data())

@@ -285,6 +285,35 @@ def unrank(
     return digits, node.max(axis=1), rest
 
 
+def unrank_range(
+    diagram: Sequence[Layer], onward: Sequence[Exact], start: int, stop: int, out: NDArray[np.unsignedinteger]
+) -> None:
+    """Write the digits of all architectures from one rank up to another, as `unrank` finds them.
+
+    In order: what many of them begin with is walked once.
+
+    Parameters
+    ----------
+    diagram : sequence of Layer
+    onward : list of exact[nodes]
+        What `count_onward` returns; all ends count 1 or 0.
+    start, stop : int
+    out : unsigned integer[stop - start, positions]
+    """
+    node = _beginnings(diagram, 1)
+    first, last = (np.array([rank], exact(stop)) for rank in (start, stop))  # of each way to begin: which of its ranks
+    for p, layer in enumerate(diagram):
+        used, row = _different(node)
+        upto = _upto(layer, onward[p + 1], used)[row]
+        lowest = np.maximum(first[:, None], upto[:, :-1]) - upto[:, :-1]
+        highest = np.minimum(last[:, None], upto[:, 1:]) - upto[:, :-1]
+        way, digit = np.nonzero(lowest < highest)
+        dtype = exact(int(onward[p + 1].max(initial=0)) * node.shape[1])
+        first, last = lowest[way, digit].astype(dtype), highest[way, digit].astype(dtype)
+        node = _follow(layer, node[way], digit)
+        out[:, p] = np.repeat(digit.astype(out.dtype), (last - first).astype(np.intp))
+
+
 def _beginnings(diagram: Sequence[Layer], walks: int) -> NDArray[np.int32]:
     """Return the nodes that each walk begins in: int32[walks, nodes of the first layer]."""
     return np.tile(np.arange(len(diagram[0].child), dtype=np.int32), (walks, 1))

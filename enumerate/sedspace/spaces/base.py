@@ -168,9 +168,7 @@ class Space(ABC):
 
     def digits_of_range(self, start: int, stop: int) -> Digits:
         """Return the digits of the architectures from `start` up to, not including, `stop`."""
-        if stop <= INT64_END:
-            return self.digits_of(np.arange(start, stop, dtype=np.int64))
-        return self.digits_of(list(range(start, stop)))
+        return self.numbers.digits_of_range(*self.numbers.check_range(start, stop))
 
     @overload
     def index(self, digits: Sequence[int]) -> int: ...

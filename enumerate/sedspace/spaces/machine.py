@@ -89,6 +89,10 @@ class Machine:
         """Return the digits of accepted architectures by their ranks: intp[n, positions]."""
         return diagram.unrank(self.layers, self.onward, ranks)[0]
 
+    def unrank_range(self, start: int, stop: int, out: NDArray[np.unsignedinteger]) -> None:
+        """Write the digits of accepted architectures from one rank up to another: unsigned integer[n, positions]."""
+        diagram.unrank_range(self.layers, self.onward, start, stop, out)
+
     def is_unambiguous(self) -> bool:
         """Return whether every accepted architecture is accepted in one way."""
         if self.beginnings == 1:

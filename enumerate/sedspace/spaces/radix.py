@@ -79,6 +79,11 @@ class MixedRadix:
             out[:, part] = digits
         return out
 
+    def digits_of_range(self, start: int, stop: int) -> Digits:
+        """Return the digits of the indices from `start` up to, not including, `stop`."""
+        small = self.size <= INT64_END
+        return self.digits_of(np.arange(start, stop) if small else np.array(range(start, stop), object))
+
     def index_of_one(self, digits: Iterable[int]) -> int:
         """Return the index of one row of digits."""
         index = 0

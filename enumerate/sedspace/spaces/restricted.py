@@ -46,6 +46,12 @@ class Ranks(MixedRadix):
         digits: Digits = self.machine.unrank(indices).astype(self.dtype)
         return digits
 
+    def digits_of_range(self, start: int, stop: int) -> Digits:
+        """Return the digits of the indices from `start` up to, not including, `stop`."""
+        digits = np.empty((stop - start, len(self.radices)), self.dtype)
+        self.machine.unrank_range(start, stop, digits)
+        return digits
+
     def index_of_one(self, digits: Iterable[int]) -> int:
         """Return the index of one row of digits."""
         return int(self.indices_of(np.array([list(digits)]))[0])
