@@ -103,6 +103,26 @@ def test_a_network_of_ones_own():
         space.network(0, "cifar10")
 
 
+def test_grouped_depthwise_and_separable_convolutions():
+    """Parameters, MACs and entropy are those of the layers that the network has."""
+    forms = [{}, {"groups": 4}, {"depthwise": True}, {"separable": True}, {"separable": True, "dilation": 2}]
+    operations = [{"name": f"conv{i}", "kind": "conv", "kernel": 3, **form} for i, form in enumerate(forms)]
+    skeleton = {"widths": [8, 24], "cells": 2, "side": 16, "classes": 7, "dataset": "tiny"}
+    only = ["conv1", "conv3", "conv2"]
+    space = ss.cell_space("mine", 3, operations, skeleton, edges={"0->2": only})
+    for index in Random(3).sample(range(space.size), 20):
+        network = space.network(index)
+        assert sum(p.numel() for p in network.parameters()) == ss.score(space, "params")[index]
+        assert macs(network, 16) == (ss.score(space, "macs")[index], (1, 7))
+        of_cells = [m for cell in network if hasattr(cell, "edges") for m in cell.modules() if isinstance(m, nn.Conv2d)]
+        fixed = [np.log(c * k * k) for c, k in space.skeletons[0].fixed_convolutions()]
+        logs = sum(np.log(m.in_channels // m.groups * m.kernel_size[0] ** 2) for m in of_cells) + sum(fixed)
+        layers = len(fixed) + len(of_cells)
+        assert ss.score(space, "entropy")[index] == pytest.approx(np.log(8 * 8 * 24) * logs, rel=1e-6)
+        assert ss.score(space, "effectiveness")[index] == pytest.approx(layers / np.exp(logs / layers), rel=1e-6)
+    assert set(ss.score(space, "sed")) == {3, 2.75, 2.5}
+
+
 def test_eight_cells_of_darts_are_the_network_that_darts_searches_with():
     space = ss.space("darts")
     for index in Random(8).sample(range(10**18), 3):

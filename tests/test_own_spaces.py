@@ -127,6 +127,16 @@ def test_toml_and_runs(tmp_path):
         (("cells = 3", "cells = 1000000000"), "cells 1000000000, expected a number from 1 to 1000"),
         (("kernel = 5", "kernel = 9223372036854775809"), "kernel 9223372036854775809, expected an odd number"),
         (('name = "mine"', 'name = "tss9"'), "name 'tss9' is one of sedspace's own"),
+        (("dilation = 2", "groups = 5"), "groups 5 of dil_conv_5x5, expected a number that divides the 8 channels"),
+        (("dilation = 2", "depthwise = 1"), "operation 2: depthwise 1, expected true or false"),
+        (
+            ("dilation = 2", "depthwise = true\ngroups = 2"),
+            "groups 2, depthwise True, separable False: expected one of groups, depthwise and separable",
+        ),
+        (('kind = "skip"', 'kind = "skip"\nseparable = true'), "separable True: expected none of them for a skip"),
+        (("[skeleton]", '[edges]\n"0->7" = ["none"]\n[skeleton]'), "edges: unknown edge '0->7': did you mean '0->4'"),
+        (("[skeleton]", '[edges]\n"0->1" = ["nona"]\n[skeleton]'), "unknown operation of 0->1 'nona': did you mean"),
+        (("[skeleton]", '[edges]\n"0->1" = []\n[skeleton]'), r"operations \[\] of 0->1, expected one or more"),
         (("dil_conv_5x5", "convé"), "operation 2: name 'convé', expected letters"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 from random import Random
@@ -55,12 +56,13 @@ def twins():
 TWINS = list(twins())
 
 
-def cells(nodes, names):
+def cells(nodes, names, own=None):
     """Every cell in the order of its digits: the digits, and the operation of each edge."""
     edges = naive.edges(nodes)
-    for index in range(len(names) ** len(edges)):
-        digits = naive.digits(index, [len(names)] * len(edges))
-        yield digits, dict(zip(edges, (names[digit] for digit in digits), strict=True))
+    choices = [(own or {}).get(at(edge), names) for edge in edges]
+    for digits in itertools.product(*(range(len(some)) for some in choices)):
+        chosen = [some[digit] for some, digit in zip(choices, digits, strict=True)]
+        yield list(digits), dict(zip(edges, chosen, strict=True))
 
 
 def assert_is_space_of(space, expected):
@@ -87,21 +89,26 @@ def test_a_rule_leaves_what_its_words_say(rule, meets):
 
 
 def own_cells(draw):
-    """Draw a small cell space of one's own, as its number of nodes and its operations."""
+    """Draw a small cell space of one's own: its number of nodes, its operations, and those of some edges."""
     operations = draw(st.lists(st.sampled_from(OPERATIONS), min_size=2, max_size=4, unique_by=lambda o: o["name"]))
-    return draw(st.integers(2, 4 if len(operations) < 4 else 3)), operations
+    nodes = draw(st.integers(2, 4 if len(operations) < 4 else 3))
+    names = st.sampled_from([operation["name"] for operation in operations])
+    edge = st.sampled_from([at(edge) for edge in naive.edges(nodes)])
+    return nodes, operations, draw(st.dictionaries(edge, st.lists(names, min_size=1, unique=True), max_size=3))
 
 
 @st.composite
 def restricted_cells(draw):
     """Draw a small space and up to three rules on it, each with what its words say."""
-    nodes, operations = own_cells(draw)
+    nodes, operations, own = own_cells(draw)
     edges, names = naive.edges(nodes), [operation["name"] for operation in operations]
     name, edge = st.sampled_from(names), st.sampled_from(edges)
     some = st.lists(name, min_size=1, unique=True)
 
     def forbidden():
-        choices = draw(st.dictionaries(edge, some, min_size=1, max_size=3))
+        ends = draw(st.lists(edge, min_size=1, max_size=3, unique=True))
+        of = {end: st.sampled_from(own.get(at(end), names)) for end in ends}
+        choices = {end: draw(st.lists(of[end], min_size=1, unique=True)) for end in ends}
         rule = ss.Forbidden({at(one): chosen for one, chosen in choices.items()})
         return rule, lambda chosen: naive.meets_forbidden(chosen, choices)
 
@@ -124,16 +131,16 @@ def restricted_cells(draw):
 
     kinds = [forbidden, number, connected, *([compared] if len(edges) > 1 else [])]
     rules = [draw(st.sampled_from(kinds))() for _ in range(draw(st.integers(1, 3)))]
-    return nodes, operations, rules
+    return nodes, operations, own, rules
 
 
 @settings(max_examples=60)
 @given(restricted_cells())
 def test_any_rules_on_any_cells(drawn):
-    nodes, operations, rules = drawn
-    base = ss.cell_space("mine", nodes, operations)
+    nodes, operations, own, rules = drawn
+    base = ss.cell_space("mine", nodes, operations, edges=own)
     names = [operation["name"] for operation in operations]
-    expected = [digits for digits, chosen in cells(nodes, names) if all(meets(chosen) for _, meets in rules)]
+    expected = [digits for digits, chosen in cells(nodes, names, own) if all(meets(chosen) for _, meets in rules)]
     if not expected:
         with pytest.raises(ss.BadInput, match=r"there is no such architecture|no architecture meets"):
             ss.restrict(base, *(rule for rule, _ in rules))
@@ -197,3 +204,37 @@ def test_rules_on_listed_spaces():
     assert few.module_hash(7) == space.module_hash(int(kept[7]))
     assert few.draw(7) == space.draw(int(kept[7]))
     assert ss.score(few, "params").tolist() == ss.score(space, "params")[kept].tolist()
+
+
+def test_functional_classes_are_those_of_what_there_is():
+    """The lowest index of a class is that in the restricted space, whose first need not be the first of all."""
+    base, classes = ss.space("tss"), ss.score("tss", "functional_class")
+    space = ss.restrict(base, ss.AtMost(2, "nor_conv_3x3"), ss.Unequal("0->1", "0->2"), ss.AtLeast(1, "skip_connect"))
+    first = {}
+    there = base.index(space.digits_of_range(0, space.size))
+    expected = [first.setdefault(classes[index], rank) for rank, index in enumerate(there)]
+    assert ss.score(space, "functional_class").tolist() == expected
+    assert ss.functional_class(space, [5, 900, 70]).tolist() == [expected[5], expected[900], expected[70]]
+    assert ss.functional_class(space, 900) == expected[900]
+    assert int(ss.score(space, "representative").sum()) == len(first)
+    assert ss.top_k(space, 10**6, unique="functional").height == len(first)
+
+
+def test_edges_with_operations_of_their_own():
+    """The same cells as those of the whole space that have no others: whatever is said of them is the same."""
+    own = {"0->3": ["skip_connect", "none"], "1->2": ["nor_conv_3x3"], "0->1": ["avg_pool_3x3", "nor_conv_1x1", "none"]}
+    space, base = ss.cell_space("mine", 4, OPERATIONS, edges=own), ss.space("tss")
+    assert space.size == 2 * 1 * 3 * 5**3
+    archs = space[:]
+    assert space.parse(archs).tolist() == list(range(space.size))
+    there = base.parse(archs)
+    for name in ("sed", "params", "macs", "residual", "depth", "paths", "receptive_field", "nn_mass", "entropy"):
+        assert ss.score(space, name).tolist() == ss.score(base, name)[there].tolist(), name
+    classes, first = ss.score(base, "functional_class")[there].tolist(), {}
+    expected = [first.setdefault(one, index) for index, one in enumerate(classes)]
+    assert ss.score(space, "functional_class").tolist() == expected
+    assert space.draw(5) == base.draw(int(there[5]))
+    assert ss.census(space)["count"].sum() == space.size
+    assert pickle.loads(pickle.dumps(space)).describe() == space.describe() == described(space.describe()).describe()
+    with pytest.raises(ss.BadInput, match="edge 1->2 has operation 'none', expected one of nor_conv_3x3"):
+        space.parse(base.arch(0))

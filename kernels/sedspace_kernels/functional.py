@@ -156,6 +156,37 @@ def hashes(
 
 
 @jit
+def hashes_of(
+    cells: NDArray[np.unsignedinteger],
+    sources: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    kinds: NDArray[np.uint64],
+    weightless: NDArray[np.bool_],
+    out: NDArray[np.uint64],
+) -> None:
+    """Write the hashes of any cells: as `hashes` does.
+
+    Parameters
+    ----------
+    cells : unsigned integer[n, edges]
+        The operation of every edge, by its number in `kinds`.
+    sources, targets, kinds, weightless, out
+        As those of `hashes`.
+    """
+    edges = len(sources)
+    value = np.zeros((targets[-1] + 1, edges + 1), np.int64)
+    forward, backward = np.zeros(edges + 1, np.uint64), np.zeros(edges + 1, np.uint64)
+    of_node = np.zeros(targets[-1] + 1, np.uint64)
+    value[0, 0], forward[0] = 1, _TOKEN
+    kind, pools = np.empty(edges, np.uint64), np.empty(edges, np.bool_)
+    for i in range(len(out)):
+        for e in range(edges):
+            kind[e], pools[e] = kinds[cells[i, e]], weightless[cells[i, e]]
+        _hash_forward(0, sources, targets, kind, pools, value, of_node, forward)
+        out[i] = _hash_backward(sources, value, forward, backward)
+
+
+@jit
 def _first(
     values: NDArray[np.uint64], part: int, slots: NDArray[np.uint64], firsts: NDArray[np.int32], out: NDArray[np.int32]
 ) -> None:

@@ -11,7 +11,7 @@ from sedspace.spaces.skeleton import Skeleton
 
 def cell_network(space: CellSpace, index: int, skeleton: Skeleton) -> nn.Sequential:
     """Return a stem, stages of equal cells with a residual block between them, and a head."""
-    operations = [space.operations[digit] for digit in space.digits(index)]
+    operations = space.chosen(index)
     layers: list[nn.Module] = [conv(3, 3, skeleton.widths[0]), nn.BatchNorm2d(skeleton.widths[0])]
     before = skeleton.widths[0]
     for stage, width in enumerate(skeleton.widths):

@@ -79,13 +79,19 @@ class Block(nn.Module):
     """A cell, or what halves the resolution between cells: a network is a chain of them."""
 
 
+def _convolution(operation: Operation, c_in: int, c_out: int, stride: int) -> nn.Sequential:
+    """Return ReLU, the convolutions of an operation, BatchNorm; the stride and the dilation are those of the first."""
+    (kernel, groups), *more = operation.convolutions(c_out)
+    first = conv(kernel, c_in, c_out, stride, groups=groups, dilation=operation.dilation)
+    behind = [conv(kernel, c_out, c_out, groups=groups) for kernel, groups in more]
+    return nn.Sequential(nn.ReLU(), first, *behind, nn.BatchNorm2d(c_out))
+
+
 def _edge(operation: Operation, c_in: int, c_out: int, stride: int = 1) -> nn.Module:
     if operation.kind == "none":
         return Zero(c_in, c_out, stride)
     if operation.kind == "conv":
-        layers = relu_conv_bn(operation.kernel, c_in, c_out)
-        layers[1] = conv(operation.kernel, c_in, c_out, stride, dilation=operation.dilation)
-        return layers
+        return _convolution(operation, c_in, c_out, stride)
     if operation.kind == "pool":
         return pooling(operation, stride)
     if stride == 2:

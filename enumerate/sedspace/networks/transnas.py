@@ -31,7 +31,7 @@ class BasicBlock(Block):
 
 def micro_network(space: TransnasMicroSpace, index: int, skeleton: Skeleton) -> nn.Sequential:
     """Return the network of the micro space with a cell for every block."""
-    operations = [space.operations[digit] for digit in space.digits(index)]
+    operations = space.chosen(index)
     return _modules(_MODULES, skeleton, lambda *shape: EdgeCell(space.edges, operations, *shape))
 
 

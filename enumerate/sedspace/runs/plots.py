@@ -211,8 +211,7 @@ def _draw_cell(axes: Axes, space: CellSpace, index: int) -> None:
     from math import cos, pi, sin
 
     places = [(-cos(2 * pi * i / space.nodes), sin(2 * pi * i / space.nodes)) for i in range(space.nodes)]
-    for (source, target), digit in zip(space.edges, space.digits(index), strict=True):
-        choice = space.operations[digit]
+    for (source, target), choice in zip(space.edges, space.chosen(index), strict=True):
         if choice.kind == "none":
             continue
         (x0, y0), (x1, y1) = places[source], places[target]

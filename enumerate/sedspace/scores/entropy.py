@@ -33,8 +33,11 @@ def entropy_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
         return
     skeleton = space.skeletons[0]
     fixed = [np.log(c * k * k) for c, k in skeleton.fixed_convolutions()]
-    per_edge = [sum(skeleton.cells * np.log(c * o.kernel**2) for c in skeleton.widths) for o in convs]
-    often = skeleton.cells * len(skeleton.widths)
+    per_edge = [
+        sum(skeleton.cells * np.log(c // g * k**2) for c in skeleton.widths for k, g in o.convolutions(c))
+        for o in convs
+    ]
+    often = [sum(skeleton.cells * len(o.convolutions(c)) for c in skeleton.widths) for o in convs]
     side = skeleton.side >> (len(skeleton.widths) - 1)
     scale = np.log(side * side * skeleton.widths[-1])
     counts = {operation.name: {operation.name: 1} for operation in convs}
@@ -45,7 +48,7 @@ def entropy_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
         return total
 
     def effectiveness(*numbers: Counts) -> Floats:
-        layers = len(fixed) + often * sum(numbers)
+        layers = len(fixed) + sum(n * layers for n, layers in zip(numbers, often, strict=True))
         return layers / np.exp(logs(*numbers) / layers)
 
     meaning = "entropy of the network: log(r^2 c) * sum of log(c k^2 / g) over its convolutions"

@@ -14,49 +14,38 @@ from sedspace.condition import parsed
 from sedspace.errors import BadInput
 from sedspace.scores.base import Keys, Score
 from sedspace.scores.one_by_one import OneByOne
+from sedspace.scores.ranking import chunks
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.parts import Digits
-from sedspace.spaces.radix import MixedRadix
-from sedspace_kernels.functional import NONE, SKIP, first_equals, hashes
+from sedspace_kernels.functional import NONE, SKIP, first_equals, hashes, hashes_of
 from sedspace_kernels.parallel import available_threads, split
 
 LIMIT = 1 << 24  # architectures whose classes are held in memory, four bytes each
+_ROWS = 1 << 16
 _lock = Lock()
 
 
 def _lowest(space: Space) -> NDArray[np.int32]:
     """Return the lowest index of the functional class of every architecture."""
     cells = _check(space)
-    with _lock:  # several shards of a run may ask at once
-        return _of_all_combinations(cells) if cells.machine is None else _of_those_there(cells)
-
-
-def _of_all_combinations(cells: CellSpace) -> NDArray[np.int32]:
     codes = {"none": NONE, "skip": SKIP}
     kinds = tuple(codes.get(o.kind, 2 + code) for code, o in enumerate(cells.operations))
-    return class_of_every_cell(cells.edges, kinds, tuple(o.kind == "pool" for o in cells.operations))
-
-
-@lru_cache(maxsize=4)
-def _of_those_there(cells: CellSpace) -> NDArray[np.int32]:
-    """Return the same where rules say which cells there are: of these, by their own indices."""
-    numbers = _combinations(cells).indices_of(cells.digits_of_range(0, cells.size))
-    _, first, of = np.unique(_of_all_combinations(cells)[numbers], return_index=True, return_inverse=True)
-    return first[of].astype(np.int32)
-
-
-def _combinations(cells: CellSpace) -> MixedRadix:
-    return MixedRadix(cells.name, cells.radices.tolist())
+    pools = tuple(o.kind == "pool" for o in cells.operations)
+    with _lock:  # several shards of a run may ask at once
+        if cells.machine is None and all(position.choices == cells.operations for position in cells.positions):
+            return class_of_every_cell(cells.edges, kinds, pools)
+        return _class_in(_Some(cells, kinds, pools))
 
 
 def _check(space: Space) -> CellSpace:
     if not isinstance(space, CellSpace):
         raise BadInput(f"functional classes are of cells with an operation on every edge, not of {space.name}")
-    if (size := _combinations(space).size) > LIMIT:
+    if space.size > LIMIT:
         raise BadInput(
-            f"functional classes of {space.name}: its {size:,} architectures are too many, expected at most {LIMIT:,}"
+            f"functional classes of {space.name}: its {space.size:,} architectures are too many, expected at most "
+            f"{LIMIT:,}"
         )
     return space
 
@@ -70,6 +59,39 @@ def class_of_every_cell(
     values = np.empty(len(kinds) ** len(edges), np.uint64)
     codes, weightless, threads = np.array(kinds, np.uint64), np.array(pools), available_threads()
     split(lambda lo, hi: hashes(lo, sources, targets, codes, weightless, values[lo:hi]), len(values), threads)
+    return first_equals(values, threads)
+
+
+class _Some:
+    """Some of all cells: alike if their operations and what tells which there are, are."""
+
+    def __init__(self, cells: CellSpace, kinds: tuple[int, ...], pools: tuple[bool, ...]) -> None:
+        self.cells, self.kinds, self.pools = cells, kinds, pools
+        steps = cells.machine.steps if cells.machine else []
+        choices = tuple(tuple(choice.name for choice in position.choices) for position in cells.positions)
+        self._key = cells.edges, kinds, pools, choices, tuple((step.shape, step.tobytes()) for step in steps)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Some) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+@lru_cache(maxsize=4)
+def _class_in(some: _Some) -> NDArray[np.int32]:
+    """Return the functional class of every cell of a space: the index of the first of its class in this space."""
+    cells = some.cells
+    sources, targets = (np.array(ends, np.int64) for ends in zip(*cells.edges, strict=True))
+    values = np.empty(cells.size, np.uint64)
+    kinds, weightless, threads = np.array(some.kinds, np.uint64), np.array(some.pools), available_threads()
+
+    def work(lo: int, hi: int) -> None:
+        for start, stop in chunks(lo, hi, _ROWS):
+            codes = np.ascontiguousarray(cells.codes(cells.digits_of_range(start, stop)))
+            hashes_of(codes, sources, targets, kinds, weightless, values[start:stop])
+
+    split(work, len(values), threads)
     return first_equals(values, threads)
 
 
@@ -112,7 +134,7 @@ REPRESENTATIVE = FunctionalScore(
 
 def functional_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
     """Yield the columns of functional classes, if the space has such and is small enough to hold them all."""
-    if isinstance(space, CellSpace) and _combinations(space).size <= LIMIT:
+    if isinstance(space, CellSpace) and space.size <= LIMIT:
         yield CLASS
         yield REPRESENTATIVE
 

@@ -38,7 +38,7 @@ def graph_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
 
         def values(digits: Digits) -> NDArray[np.int64]:
             out = np.empty(len(digits), np.int64)
-            kernel(np.ascontiguousarray(digits), sources, targets, table, out)
+            kernel(np.ascontiguousarray(space.codes(digits)), sources, targets, table, out)
             return np.maximum(out + plus, 0)
 
         return values

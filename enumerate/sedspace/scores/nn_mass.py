@@ -28,7 +28,8 @@ def nn_mass_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
     chain = space.nodes - 1
     possible = len(space.edges) - chain
     links = [
-        [int(o.kind == "skip" and target > source + 1) for o in space.operations] for source, target in space.edges
+        [int(o.kind == "skip" and target > source + 1) for choice in position.choices for o in choice.operations]
+        for (source, target), position in zip(space.edges, space.positions, strict=True)
     ]
     total = sum(skeleton.widths) * skeleton.cells
     if possible:

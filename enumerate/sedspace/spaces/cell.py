@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sedspace.spaces.base import Space
-from sedspace.spaces.parts import Feature, Group, Operation, Position
+from sedspace.spaces.parts import Digits, Feature, Group, Operation, Position
 from sedspace.spaces.skeleton import Skeleton
 
 MAX_NODES = 23  # 253 edges: the counts are uint8
 
 
 class CellSpace(Space):
-    """Cells of `nodes` nodes, 0 the input and the last one the output, with one of the operations on every edge.
+    """Cells of `nodes` nodes, 0 the input and the last one the output, with one of some operations on every edge.
 
     Positions are the edges grouped by target node, sources ascending: 0->1, 0->2, 1->2, 0->3, ...
 
@@ -26,6 +29,8 @@ class CellSpace(Space):
     skeletons : sequence of Skeleton, optional
         The networks around the cell, of which parameters and MACs are features; the first one's are columns of a run
         unless told otherwise.
+    own : mapping of str to sequence of Operation, optional
+        The choices at edges (``0->3``) that have others than all operations.
     """
 
     def __init__(
@@ -35,14 +40,41 @@ class CellSpace(Space):
         nodes: int,
         operations: Mapping[str, Operation],
         skeletons: Sequence[Skeleton] = (),
+        own: Mapping[str, Sequence[Operation]] | None = None,
     ) -> None:
         self.nodes = nodes
         self.skeletons = tuple(skeletons)
         self.counts = dict(operations)
         self.edges = tuple((source, target) for target in range(1, nodes) for source in range(target))
-        choices = tuple(operations.values())
-        positions = tuple(Position(f"{source}->{target}", choices) for source, target in self.edges)
+        every, own = tuple(operations.values()), own or {}
+        names = [f"{source}->{target}" for source, target in self.edges]
+        positions = tuple(Position(name, tuple(own.get(name, every))) for name in names)
         super().__init__(name, title, positions, (Group("cell", tuple(range(len(positions)))),))
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations in the order in which the space names them; not every edge need have all."""
+        return tuple(self.counts.values())
+
+    @cached_property
+    def _codes(self) -> NDArray[np.uint8] | None:
+        """The number of each choice's operation: uint8[edges, choices]; None if it is the choice's own everywhere."""
+        if all(position.choices == self.operations for position in self.positions):
+            return None
+        out = np.zeros((len(self.positions), max(self.radices)), np.uint8)
+        number = {operation: code for code, operation in enumerate(self.operations)}
+        for row, position in zip(out, self.positions, strict=True):
+            row[: len(position.choices)] = [number[o] for choice in position.choices for o in choice.operations]
+        return out
+
+    def codes(self, digits: Digits) -> Digits:
+        """Return the operations, by their numbers in `operations`, that digits of shape (n, edges) stand for."""
+        return digits if self._codes is None else self._codes[np.arange(len(self.edges)), digits]
+
+    def chosen(self, index: int) -> list[Operation]:
+        """Return the operation on each edge of an architecture."""
+        (codes,) = self.codes(self.digits(index)[None])
+        return [self.operations[code] for code in codes]
 
     @property
     def default_features(self) -> tuple[str, ...]:
@@ -58,9 +90,10 @@ class CellSpace(Space):
         for name, operation in self.counts.items():
             table = self.table({operation.name: 1})
             yield Feature(name, table, 0, "uint8", "edges", f"edges with {operation.name}")
+        through = (0, self.nodes - 1)
         residual = [
-            [int(operation.kind == "skip" and edge == (0, self.nodes - 1)) for operation in self.counts.values()]
-            for edge in self.edges
+            [int(o.kind == "skip" and edge == through) for choice in position.choices for o in choice.operations]
+            for edge, position in zip(self.edges, self.positions, strict=True)
         ]
         meaning = "1 if skip_connect joins the cell's input to its output directly"
         yield Feature("residual", self.table(residual), 0, "uint8", "skips", meaning)
@@ -93,7 +126,7 @@ class CellSpace(Space):
         node 2         nor_conv_3x3  nor_conv_3x3
         node 3 output  skip_connect  nor_conv_3x3  nor_conv_3x3
         """
-        names = [self.operations[digit].name for digit in self.digits(index)]
+        names = [operation.name for operation in self.chosen(index)]
         chosen = dict(zip(self.edges, names, strict=True))
         width = max(len("from 00"), *map(len, names)) + 2
         head = "".join(f"{f'from {source}':{width}}" for source in range(self.nodes - 1))

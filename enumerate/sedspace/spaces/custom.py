@@ -15,8 +15,10 @@ from sedspace.spaces.tss import NatsCellSpace
 
 _TITLE = "a space of one's own"
 _KINDS: tuple[Kind, ...] = get_args(Kind)
-_KEYS = {"name": True, "nodes": True, "operations": True, "skeleton": False, "title": False}
-_OPERATION = {"name": True, "kind": True, "kernel": False, "dilation": False}
+_KEYS = {"name": True, "nodes": True, "operations": True, "edges": False, "skeleton": False, "title": False}
+_FORMS = {"groups": 1, "depthwise": False, "separable": False}
+"""What a convolution may be besides, and what it is unless told otherwise."""
+_OPERATION = {"name": True, "kind": True, "kernel": False, "dilation": False, **dict.fromkeys(_FORMS, False)}
 _SKELETON = {"dataset": False, "side": False, "classes": False, "widths": False, "cells": False}
 
 
@@ -24,13 +26,21 @@ class CustomSpace(NatsCellSpace):
     """A space of cells made by `cell_space`; `definition` is what makes it again, as plain JSON values."""
 
     def __init__(
-        self, name: str, title: str, nodes: int, operations: Mapping[str, Operation], skeleton: Skeleton
+        self,
+        name: str,
+        title: str,
+        nodes: int,
+        operations: Mapping[str, Operation],
+        skeleton: Skeleton,
+        own: Mapping[str, Sequence[Operation]],
     ) -> None:
-        super().__init__(name, title, nodes, operations, [skeleton])
+        super().__init__(name, title, nodes, operations, [skeleton], own)
+        edges = {edge: [operation.name for operation in choices] for edge, choices in own.items()}
         self.definition: dict[str, object] = {
             "name": name,
             "nodes": nodes,
-            "operations": [vars(operation) for operation in operations.values()],
+            "operations": [_written(operation) for operation in operations.values()],
+            **({"edges": edges} if edges else {}),
             "skeleton": {**vars(skeleton), "widths": list(skeleton.widths)},
             "title": title,
         }
@@ -50,8 +60,9 @@ def cell_space(
     operations: Sequence[Mapping[str, object]],
     skeleton: Mapping[str, object] | None = None,
     title: str = _TITLE,
+    edges: Mapping[str, Sequence[str]] | None = None,
 ) -> CustomSpace:
-    """Make a space of cells: complete graphs with one of the operations on every edge.
+    """Make a space of cells: complete graphs with one of some operations on every edge.
 
     It has all that sedspace's own spaces have: indices, arch strings in NATS-Bench's notation, counts, SED, parameters
     and MACs, census, runs.
@@ -65,11 +76,17 @@ def cell_space(
     operations : sequence of mappings
         In the order of their digits. Each has a ``name`` and a ``kind`` (none, skip, conv or pool); convolutions and
         poolings a ``kernel`` (odd, pixels), dilated convolutions a ``dilation``. A pooling whose name has ``max`` in it
-        takes the maximum in a network, any other the average.
+        takes the maximum in a network, any other the average. A convolution may be in ``groups`` of channels,
+        ``depthwise`` (true: each channel by itself), or ``separable`` (true: a depthwise one, then a 1x1 convolution of
+        all channels, one BatchNorm behind both; DARTS's ``sep_conv`` is two such in a row). Parameters, MACs, entropy
+        and networks go by that; SED weighs such a convolution as any other of its kernel and dilation.
     skeleton : mapping, optional
         The network: ``widths`` of its stages (default 16, 32, 64), ``cells`` of a stage (5), ``side`` of the input in
         pixels (32), ``classes`` (10), ``dataset``, a name for it (cifar10).
     title : str, optional
+    edges : mapping of str to sequence of str, optional
+        The operations of edges that have others than all, by name, in the order of their digits:
+        ``{"0->3": ["none", "skip_connect"]}``. With one operation only, an edge is fixed.
 
     Returns
     -------
@@ -92,7 +109,8 @@ def cell_space(
     (729, 10.9375)
     """
     given = {"name": name, "nodes": nodes, "operations": operations, "title": title}
-    return from_definition(given if skeleton is None else {**given, "skeleton": skeleton}, f"space {name!r}")
+    more = {"skeleton": skeleton, "edges": edges}
+    return from_definition(given | {key: one for key, one in more.items() if one is not None}, f"space {name!r}")
 
 
 def from_definition(definition: object, where: str) -> CustomSpace:
@@ -104,7 +122,38 @@ def from_definition(definition: object, where: str) -> CustomSpace:
     nodes = _number(given["nodes"], 2, MAX_NODES, f"{where}: nodes")
     operations = _operations(given["operations"], where)
     skeleton = _skeleton(given.get("skeleton", {}), f"{where}, skeleton")
-    return CustomSpace(name, str(given.get("title", _TITLE)), nodes, operations, skeleton)
+    for operation in operations.values():
+        for width in skeleton.widths:
+            if width % operation.groups:
+                raise BadInput(
+                    f"{where}: groups {operation.groups} of {operation.name}, expected a number that divides the "
+                    f"{width} channels of a stage"
+                )
+    own = _edges(given.get("edges", {}), nodes, list(operations.values()), f"{where}, edges")
+    return CustomSpace(name, str(given.get("title", _TITLE)), nodes, operations, skeleton, own)
+
+
+def _written(operation: Operation) -> dict[str, object]:
+    """Return an operation as a definition has it: what it is besides only if it is."""
+    return {key: value for key, value in vars(operation).items() if key not in _FORMS or value != _FORMS[key]}
+
+
+def _edges(given: object, nodes: int, operations: Sequence[Operation], where: str) -> dict[str, list[Operation]]:
+    known = {f"{source}->{target}": None for target in range(1, nodes) for source in range(target)}
+    by_name = {operation.name: operation for operation in operations}
+    if not isinstance(given, Mapping):
+        raise BadInput(f"{where} {given!r}, expected operations by the names of edges")
+    out: dict[str, list[Operation]] = {}
+    for edge, names in given.items():
+        if edge not in known:
+            raise BadInput(f"{where}: {unknown('edge', edge, known)}")
+        if not isinstance(names, Sequence) or isinstance(names, str) or not names or len(set(names)) < len(names):
+            raise BadInput(f"{where}: operations {names!r} of {edge}, expected one or more different names")
+        for name in names:
+            if name not in by_name:
+                raise BadInput(f"{where}: {unknown(f'operation of {edge}', name, by_name)}")
+        out[edge] = [by_name[name] for name in names]
+    return out
 
 
 def identifier(given: object, where: str) -> str:
@@ -155,7 +204,23 @@ def _operation(given: object, where: str) -> Operation:
     dilation = _number(given.get("dilation", 1), 1, 1000, f"{where}: dilation")
     if kind == "pool" and dilation != 1:
         raise BadInput(f"{where}: dilation {dilation} of a pool, expected none")
-    return Operation(name, kind, kernel, dilation)
+    return Operation(name, kind, kernel, dilation, *_form(given, kind, where))
+
+
+def _form(given: Mapping[str, object], kind: Kind, where: str) -> tuple[int, bool, bool]:
+    """Return the groups of a convolution, and whether it is depthwise or separable."""
+    groups = _number(given.get("groups", 1), 1, 100_000, f"{where}: groups")
+    depthwise, separable = (_flag(given.get(key, False), f"{where}: {key}") for key in ("depthwise", "separable"))
+    if (groups > 1) + depthwise + separable > (kind == "conv"):
+        expected = "one of groups, depthwise and separable" if kind == "conv" else f"none of them for a {kind}"
+        raise BadInput(f"{where}: groups {groups}, depthwise {depthwise}, separable {separable}: expected {expected}")
+    return groups, depthwise, separable
+
+
+def _flag(given: object, where: str) -> bool:
+    if not isinstance(given, bool):
+        raise BadInput(f"{where} {given!r}, expected true or false")
+    return given
 
 
 def _kind(given: object, where: str) -> Kind:

@@ -43,18 +43,30 @@ class Operation:
     """What an edge of a cell does to a value; the simplest choice at a position.
 
     `kernel` is the side of a convolution's or pooling's window in pixels, 0 where there is none; `dilation` the
-    distance of the pixels that it looks at.
+    distance of the pixels that it looks at. A convolution is in `groups` of channels, each by itself; a depthwise one
+    in as many as there are channels; a separable one is a depthwise one and a 1x1 convolution of all channels behind.
     """
 
     name: str
     kind: Kind
     kernel: int = 0
     dilation: int = 1
+    groups: int = 1
+    depthwise: bool = False
+    separable: bool = False
 
     @property
     def operations(self) -> tuple[Operation, ...]:
         """The operation itself, as that of a choice."""
         return (self,)
+
+    def convolutions(self, channels: int) -> tuple[tuple[int, int], ...]:
+        """Return the kernel and the groups of each of its convolutions of so many channels to as many."""
+        if self.kind != "conv":
+            return ()
+        if self.separable:
+            return (self.kernel, channels), (1, 1)
+        return ((self.kernel, channels if self.depthwise else self.groups),)
 
 
 @dataclass(frozen=True)

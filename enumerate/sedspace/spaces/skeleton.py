@@ -33,9 +33,9 @@ class Cost:
 FREE = Cost(0, 0)
 
 
-def conv(kernel: int, c_in: int, c_out: int, side: int, batch_norm: bool = True) -> Cost:
+def conv(kernel: int, c_in: int, c_out: int, side: int, batch_norm: bool = True, groups: int = 1) -> Cost:
     """Return the cost of a bias-free convolution whose output is `side` pixels square."""
-    weights = kernel * kernel * c_in * c_out
+    weights = kernel * kernel * c_in * c_out // groups
     return Cost(weights + 2 * c_out * batch_norm, weights * side * side)
 
 
@@ -77,13 +77,15 @@ class Skeleton:
             yield c_out, 3
 
     def on_edge(self, operation: Operation) -> Cost:
-        """Return what `operation` on one edge of the cell costs, over all cells of all stages."""
-        if operation.kind != "conv":
-            return FREE
+        """Return what `operation` on one edge of the cell costs, over all cells of all stages.
+
+        There is one BatchNorm, behind all that the operation is made of.
+        """
         total = FREE
         for width, side in self.stages():
-            for _ in range(self.cells):
-                total += conv(operation.kernel, width, width, side)
+            for number, (kernel, groups) in enumerate(operation.convolutions(width)):
+                once = conv(kernel, width, width, side, batch_norm=number == 0, groups=groups)
+                total += Cost(once.params * self.cells, once.macs * self.cells)
         return total
 
 

@@ -28,10 +28,10 @@ class NatsCellSpace(CellSpace):
         """For each edge, the text that each operation adds to the arch string."""
         return tuple(
             tuple(
-                f"{'+' if source == 0 and target > 1 else ''}{'|' if source == 0 else ''}{operation.name}~{source}|"
-                for operation in self.operations
+                f"{'+' if source == 0 and target > 1 else ''}{'|' if source == 0 else ''}{choice.name}~{source}|"
+                for choice in position.choices
             )
-            for source, target in self.edges
+            for (source, target), position in zip(self.edges, self.positions, strict=True)
         )
 
     def _parse_one(self, arch: str) -> list[int]:
@@ -55,7 +55,7 @@ class NatsCellSpace(CellSpace):
 
     def _parse_edge(self, arch: str, term: str, source: int, target: int) -> int:
         name, _, given = term.partition("~")
-        names = [operation.name for operation in self.operations]
+        names = [choice.name for choice in self.positions[target * (target - 1) // 2 + source].choices]
         if name not in names:
             known = ", ".join(names)
             raise BadInput(f"arch {arch!r}: edge {source}->{target} has operation {name!r}, expected one of {known}")
