@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 import naive
 import sedspace as ss
-from sedspace.spaces import described
+from sedspace.spaces import described, machine
 from test_own_spaces import OPERATIONS
+from test_own_spaces import TOML as OWN_TOML
 
 NAMES = naive.OPERATIONS
 CONVS = ["nor_conv_1x1", "nor_conv_3x3"]
@@ -238,3 +239,191 @@ def test_edges_with_operations_of_their_own():
     assert pickle.loads(pickle.dumps(space)).describe() == space.describe() == described(space.describe()).describe()
     with pytest.raises(ss.BadInput, match="edge 1->2 has operation 'none', expected one of nor_conv_3x3"):
         space.parse(base.arch(0))
+
+
+TOML = """
+restricts = "tss5"
+name = "lean"
+
+[[constraints]]
+rule = "connected"
+every_edge = true
+
+[[constraints]]
+rule = "at_most"
+n = 2
+operations = "avg_pool_3x3"
+per = "node"
+
+[[constraints]]
+rule = "forbidden"
+choices = {"0->1" = "none", "0->2" = ["none", "skip_connect"]}
+
+[[constraints]]
+rule = "unequal"
+positions = ["0->1", "0->2"]
+
+[[constraints]]
+rule = "at_least"
+n = 1
+operations = ["nor_conv_1x1", "nor_conv_3x3"]
+"""
+RULES = (
+    ss.Connected(every_edge=True),
+    ss.AtMost(2, "avg_pool_3x3", per="node"),
+    ss.Forbidden({"0->1": "none", "0->2": ["none", "skip_connect"]}),
+    ss.Unequal("0->1", "0->2"),
+    ss.AtLeast(1, CONVS),
+)
+
+
+def test_a_file_that_restricts(tmp_path):
+    """It is the space of the same rules in Python; its runs need the file no longer."""
+    path = tmp_path / "lean.toml"
+    path.write_text(TOML)
+    space = ss.space(str(path))
+    assert space is ss.restrict("tss5", *RULES, name="lean")
+    run = ss.enumerate_space(space, tmp_path / "run", columns=["sed", "arch"], stop=5000, progress=False)
+    path.unlink()
+    opened = ss.open_run(tmp_path / "run")
+    assert opened.space is space
+    assert opened.verify() == []
+    assert run.scan().collect()["arch"].to_list() == space.arch(range(5000)).tolist()
+
+
+def test_constraints_on_cells_of_ones_own(tmp_path):
+    path = tmp_path / "mine.toml"
+    constraint = '[[constraints]]\nrule = "equal"\npositions = ["0->1", "0->2"]\n'
+    path.write_text(f"{OWN_TOML}\n[edges]\n'0->2' = ['max_pool_3x3', 'none']\n\n{constraint}")
+    space = ss.space(str(path))
+    assert space.name == "mine"
+    assert space.size == 2 * 4**8
+    assert described(json.loads(json.dumps(space.describe()))).describe() == space.describe()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('"tss5"', '"tsss5"'), "restricts: unknown space 'tsss5': did you mean 'tss5'"),
+        (('"tss5"', "5"), "restricts 5, expected the name of a space"),
+        (('name = "lean"', 'name = "tss9"'), "name 'tss9' is one of sedspace's own spaces, choose another"),
+        (('name = "lean"', 'nam = "lean"'), "unknown key 'nam': did you mean 'name'"),
+        (('"connected"', '"conected"'), "unknown rule of space .*, rule 0 'conected': did you mean 'connected'"),
+        (('"connected"', '"machine"'), "rule 0: a machine is made in Python, expected one of forbidden, at_most"),
+        (("every_edge = true", "every_edge = 1"), "rule 0: connected: every_edge 1, expected True or False"),
+        (("every_edge", "every_edges"), "rule 0: unknown key 'every_edges': did you mean 'every_edge'"),
+        (("n = 2", "n = -2"), "rule 1: at most n -2: expected 0 or more"),
+        (("n = 2", "n = 2.5"), "rule 1: at most n 2.5 is not an integer"),
+        (("n = 2\n", ""), "rule 1 has no n: expected n, operations"),
+        (('"avg_pool_3x3"', "[]"), r"rule 1: at most 2: operations \[\], expected a name or several"),
+        (('"avg_pool_3x3"', '"avg_pool"'), "unknown operation of the rule .* on tss5 'avg_pool': did you mean 'avg_"),
+        (('"node"', '"nodes"'), "unknown per of at most 2 'nodes': did you mean 'node'"),
+        (('"0->1" = "none"', '"0->7" = "none"'), "unknown position of tss5 '0->7': did you mean"),
+        (('"0->1" = "none"', '"0->1" = "nine"'), "unknown choice at 0->1 'nine': did you mean 'none'"),
+        (
+            ('choices = {"0->1" = "none", "0->2" = ["none", "skip_connect"]}', "choices = 3"),
+            "rule 2: forbidden choices 3",
+        ),
+        (('["0->1", "0->2"]', '["0->1"]'), "rule 3: unequal '0->1': expected two or more different positions"),
+        (('["0->1", "0->2"]', '"0->1"'), "rule 3: positions '0->1', expected a list"),
+        (("n = 1\n", "n = 11\n"), "rule 'at least 11 .*': there is no such architecture"),
+    ],
+)
+def test_a_wrong_file_is_one_line(change, message, tmp_path):
+    path = tmp_path / "lean.toml"
+    assert change[0] in TOML
+    path.write_text(TOML.replace(*change, 1))
+    with pytest.raises(ss.BadInput, match=message) as caught:
+        ss.space(str(path))
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_what_is_forbidden_names_its_rule():
+    space = ss.restrict("tss", ss.AtMost(2, "avg_pool_3x3"), ss.Unequal("0->1", "0->2"), name="few")
+    base = ss.space("tss")
+    with pytest.raises(ss.BadInput, match=r"arch '.*' is not in few: it breaks the rule 'unequal 0->1, 0->2'"):
+        space.parse(base.arch(0))
+    with pytest.raises(ss.BadInput, match=r"it breaks the rule 'at most 2 avg_pool_3x3 per architecture'"):
+        space.index([4, 3, 4, 4, 0, 0])
+    with pytest.raises(ss.BadInput, match=f"index {space.size} is outside few: expected 0 to {space.size - 1}"):
+        space.digits(space.size)
+
+
+def test_rules_that_contradict_each_other_are_named():
+    rules = ss.AtMost(1, "none"), ss.AtLeast(2, "skip_connect", per="node"), ss.Connected()
+    with pytest.raises(ss.BadInput, match="rule 'at least 2 skip_connect per node': there is no such architecture"):
+        ss.restrict("tss", *rules)
+    rules = ss.Equal("0->1", "0->2"), ss.Connected(), ss.AtMost(2, "none"), ss.Unequal("0->1", "0->2")
+    message = "^rule 'equal 0->1, 0->2' and rule 'unequal 0->1, 0->2': no architecture meets all of them$"
+    with pytest.raises(ss.BadInput, match=message):
+        ss.restrict("tss", *rules)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ss.restrict("tss"), "no rules to restrict tss by: expected one or more"),
+        (lambda: ss.restrict("tss", 5), "rule 5: expected a Rule"),
+        (lambda: ss.restrict("tss", ss.Connected(), name="tss5"), "name 'tss5' is one of sedspace's own spaces"),
+        (lambda: ss.restrict("tss", ss.Connected(), name="my own"), "name 'my own': expected letters"),
+        (lambda: ss.restrict("tss", ss.Connected(), name=5), "name 5: expected letters"),
+        (lambda: ss.restrict("sss", ss.Connected()), "rule 'connected' is of cells with an operation .*, not of sss"),
+        (lambda: ss.restrict("sss", ss.AtMost(1, "8", per="node")), "per node: sss has no nodes"),
+        (lambda: ss.Connected("yes"), "connected: every_edge 'yes', expected True or False"),
+        (lambda: ss.AtMost("2", "none"), "at most n '2' is not an integer"),
+        (lambda: ss.AtMost(2, [3]), r"at most 2: operations \[3\], expected a name or several"),
+        (lambda: ss.AtLeast(2, "none", per="edge"), "unknown per of at least 2 'edge'"),
+        (lambda: ss.Forbidden({}), "forbidden choices {}: expected choices by the names of positions"),
+        (lambda: ss.Forbidden({"0->1": 3}), "forbidden choices at 0->1 3, expected a name or several"),
+        (lambda: ss.Unequal("0->1", "0->1"), "unequal '0->1', '0->1': expected two or more different positions"),
+        (lambda: ss.Equal("0->1", 2), "equal '0->1', 2: expected two or more different positions"),
+    ],
+)
+def test_bad_input_is_one_line(make, message):
+    with pytest.raises(ss.BadInput, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_rule_that_remembers_too_much(monkeypatch):
+    monkeypatch.setattr(machine, "STEPS", 5000)
+    message = "rule 'connected': [0-9,]+ steps up to position [0-9]+, expected at most 5,000: have less to remember"
+    with pytest.raises(ss.BadInput, match=message):
+        ss.restrict("tss9", ss.Connected())
+
+
+def test_a_machine_of_ones_own():
+    """No pooling follows a pooling: the state is the nodes into which a pooling goes."""
+    edges = ss.space("tss").edges
+
+    def step(pooled, position, choice):
+        source, target = edges[position]
+        if choice != 4:
+            return pooled
+        return None if source in pooled else pooled | {target}
+
+    space = ss.restrict("tss", ss.OwnRule("no two poolings in a row", frozenset(), step))
+
+    def meets(chosen):
+        pools = [edge for edge, operation in chosen.items() if operation == "avg_pool_3x3"]
+        return not any(one[1] == other[0] for one in pools for other in pools)
+
+    assert_is_space_of(space, [digits for digits, chosen in cells(4, NAMES) if meets(chosen)])
+
+
+def test_samples_are_uniform():
+    space = ss.restrict("tss", ss.Connected(every_edge=True), ss.AtMost(1, "avg_pool_3x3", per="node"))
+    cuts, draws = 20, 40
+    found = np.concatenate([ss.sample(space, 500, seed=seed)["index"].to_numpy() for seed in range(draws)])
+    counts = np.bincount(found * cuts // space.size, minlength=cuts)
+    expected = len(found) / cuts
+    assert ((counts - expected) ** 2 / expected).sum() < 43.8  # of 19 degrees of freedom, once in a thousand
+
+
+def test_a_rule_of_more_than_int64():
+    space = ss.restrict("tss8", ss.AtMost(3, "none", per="node"), ss.Unequal("0->1", "6->7"))
+    assert space.size > 1 << 63
+    indices = [0, 1, 12_345_678_901_234_567_890, space.size - 1]
+    assert space.index(space.digits(indices)).tolist() == indices
+    assert ss.census(space)["count"].sum() == space.size

@@ -17,7 +17,7 @@ from sedspace_kernels.diagram import Exact, Layer, exact
 from sedspace_kernels.machine import Steps, merged, product, trimmed
 
 STATES = 1 << 20  # of a position: more are no machine that one would write
-STEPS = 1 << 24  # of a machine that a function describes, each of which is asked for
+STEPS = 1 << 22  # of a machine that a function describes, each of which is asked for
 
 State = Hashable
 Known = TypeVar("Known", bound=Hashable)
