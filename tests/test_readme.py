@@ -200,10 +200,14 @@ def test_the_two_commands_make_their_own_environment():
     assert commands[1].rstrip().endswith(f"&& {TESTS}")
 
 
-def test_the_space_in_toml_is_one(tmp_path):
-    (block,) = [step.code for step in steps() if step.kind == "toml"]
-    (tmp_path / "mine.toml").write_text(block)
-    assert ss.read_space(tmp_path / "mine.toml").size == 2**10
+def test_the_spaces_in_toml_are_some(tmp_path):
+    lean = ss.restrict("tss5", ss.Connected(), ss.AtMost(2, "avg_pool_3x3"))
+    expected = {"lean.toml": lean.size, "mine.toml": 2**10}
+    for block in (step.code for step in steps() if step.kind == "toml"):
+        file = tmp_path / re.match(r"# (\w+\.toml)\n", block)[1]
+        file.write_text(block)
+        assert ss.read_space(file).size == expected.pop(file.name)
+    assert not expected
 
 
 @pytest.mark.parametrize("name", program.BENCHMARKS)
