@@ -349,6 +349,27 @@ def meets_connected(chosen, every_edge):
     )
 
 
+def live(passes, nodes):
+    """The numbers of the edges on any way from the input to the output, by going all ways along edges that pass."""
+    found = set()
+
+    def go_on(node, way):
+        if node == nodes - 1:
+            found.update(way)
+        for edge, (source, target) in enumerate(edges(nodes)):
+            if source == node and passes[edge]:
+                go_on(target, [*way, edge])
+
+    go_on(0, [])
+    return found
+
+
+def without_dead(digits, nodes):
+    """The cell with none on every edge that is not live."""
+    alive = live([operation != "none" for operation in operations(digits)], nodes)
+    return [digit if edge in alive else 0 for edge, digit in enumerate(digits)]
+
+
 def sss_layers(widths, dataset):
     """Every layer with weights of NATS-Bench's size network, as `layers` has them."""
     side, classes = NETWORKS[dataset]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import naive
-from sedspace_kernels import diagram, functional, graph, nb101
+from sedspace_kernels import diagram, functional, graph, live, nb101
 from sedspace_kernels.parallel import split
 from sedspace_kernels.pareto import front
 from sedspace_kernels.radix import digit_mapper, rank, unrank
@@ -298,6 +298,74 @@ def test_ways_and_the_longest(start, lengths):
         ways = naive.ways(naive.digits(cell, TSS), 4)
         assert far == max((sum(lengths[operation] for operation in way) for way in ways), default=-1)
         assert how_many == len(ways)
+
+
+@st.composite
+def cells_with_live_edges(draw):
+    """Cells whose edges have choices of their own: which of these pass, and what they add where they are live."""
+    nodes = draw(st.integers(2, 5))
+    radices = [draw(st.integers(1, 4)) for _ in naive.edges(nodes)]
+    passes, table = np.zeros((len(radices), 4), np.bool_), np.zeros((len(radices), 4), np.int64)
+    for edge, radix in enumerate(radices):
+        passes[edge, :radix] = draw(st.lists(st.booleans(), min_size=radix, max_size=radix))
+        table[edge, :radix] = draw(st.lists(st.integers(-9, 9), min_size=radix, max_size=radix))
+    size = math.prod(radices)
+    start = draw(st.integers(0, size - 1))
+    return nodes, radices, passes, table, range(start, min(size, start + 40))
+
+
+def naive_live_sum(digits, nodes, passes, table):
+    alive = naive.live([passes[edge, digit] for edge, digit in enumerate(digits)], nodes)
+    return sum(int(table[edge, digits[edge]]) for edge in alive)
+
+
+@given(cells_with_live_edges())
+def test_sums_of_what_is_live(given_cells):
+    nodes, radices, passes, table, cells = given_cells
+    expected = [naive_live_sum(naive.digits(cell, radices), nodes, passes, table) for cell in cells]
+    digits, out = unranked(cells, radices), np.empty(len(cells), np.int64)
+    live.sums_of_cells(digits, *ends(nodes), passes, table, out)
+    assert out.tolist() == expected
+    for low in {1, live.last_edges(np.array(radices), nodes), nodes - 1}:
+        blocks = live.blocks(np.array(radices), passes, table, low)
+        out[:] = 99
+        live.sums_of_range(digits[0].astype(np.int64), np.array(radices), *ends(nodes), passes, table, *blocks, out)
+        assert out.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("radix", "nodes", "low"), [(5, 4, 3), (5, 5, 4), (5, 8, 4), (2, 20, 8), (1, 6, 1), (99, 5, 2)]
+)
+def test_tables_of_the_last_edges_are_small(radix, nodes, low):
+    assert live.last_edges(np.full(nodes * (nodes - 1) // 2, radix), nodes) == low
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 4, 5])
+def test_a_machine_knows_what_is_live(nodes):
+    """Each way to fill a cell is accepted in exactly one way, on which it is told of every edge whether it is live."""
+    steps, told = live.machine(nodes, 1 << 20)
+    assert max(map(len, steps)) <= 2 ** (nodes - 3) * (2 ** (nodes - 2) + 1)
+    for passes in itertools.islice(itertools.product([0, 1], repeat=len(steps)), 0, None, 1 if nodes < 5 else 7):
+        alive = []
+        for state in range(len(steps[0])):
+            found = set()
+            for edge, (choice, step) in enumerate(zip(passes, steps, strict=True)):
+                if choice and told[edge][state]:
+                    found.add(edge)
+                state = int(step[state, choice])
+                if state < 0:
+                    break
+            else:
+                alive.append(found)
+        assert alive == [naive.live(passes, nodes)]
+
+
+def test_a_machine_of_too_many_states_is_not_made():
+    assert max(map(len, live.machine(7, 528)[0])) == 528
+    with pytest.raises(OverflowError, match="528"):
+        live.machine(7, 527)
+    with pytest.raises(OverflowError):
+        live.machine(23, 1 << 20)
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])

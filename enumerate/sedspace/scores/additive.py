@@ -145,6 +145,10 @@ class AdditiveScore(OneByOne):
         except BadInput as error:
             raise BadInput(f"score {self.name} on {space.name}: {error}") from None
 
+    def has_states(self, space: Space) -> bool:
+        """Return whether `machine` returns one: a score whose machine takes long to make can tell without it."""
+        return self.machine(space) is not None
+
     def keys(self, space: Space, sums: NDArray[np.int64]) -> Keys:
         """Return the keys of feature sums of shape (..., groups * features), laid out as `tables` does."""
         by_group = np.split(sums, len(self._groups(space)), axis=-1)
@@ -246,7 +250,7 @@ class AdditiveScore(OneByOne):
 
 def is_by_blocks(space: Space, score: Score) -> bool:
     """Return whether a score is filled in by blocks of equal sums: if it needs no states, nor does the space."""
-    return isinstance(score, AdditiveScore) and space.machine is None and score.machine(space) is None
+    return isinstance(score, AdditiveScore) and space.machine is None and not score.has_states(space)
 
 
 class Together:

@@ -12,6 +12,7 @@ from sedspace.scores.base import Score
 from sedspace.scores.entropy import entropy_scores
 from sedspace.scores.functional import functional_scores
 from sedspace.scores.graph import graph_scores
+from sedspace.scores.live import live_scores
 from sedspace.scores.nn_mass import nn_mass_scores
 from sedspace.scores.sed_score import sed_scores
 from sedspace.spaces import Space, known_spaces
@@ -32,6 +33,7 @@ FAMILIES: tuple[Callable[[Space, Mapping[str, str]], Iterable[Score]], ...] = (
     nn_mass_scores,
     entropy_scores,
     functional_scores,
+    live_scores,
 )
 """Each takes a space and the parameters that scores are made with, and makes those that the space has."""
 
