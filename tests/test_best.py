@@ -99,6 +99,55 @@ def test_darts_by_labels_and_search(uncounted, where):
     assert uncounted(lambda: ss.top_k("darts", 5, where=where)).equals(expected)
 
 
+SSS = [
+    lambda: ss.pareto("sss", "sed", ["params", "macs"], where="params >= 60000"),
+    lambda: ss.top_k("sss", 20, where="params < 300000 AND macs > 20000000"),
+    lambda: ss.top_k("sss", 20, "macs", where="params BETWEEN 200000 AND 300000", ascending=True),
+    lambda: ss.best_within("sss", [50_000, 200_000, 10**7]),
+    lambda: ss.pareto("sss", "sed", "params", where="params < 0"),
+]
+
+
+@pytest.mark.parametrize("answer", SSS)
+def test_scores_with_states_by_labels_and_search(uncounted, answer):
+    assert uncounted(answer).equals(answer())
+
+
+@pytest.mark.parametrize("rule", [ss.Connected(), ss.Connected(every_edge=True)])
+def test_spaces_with_states_by_labels_and_search(uncounted, rule):
+    space = ss.restrict("tss", rule)
+    for answer in (
+        lambda: ss.pareto(space, "sed", ["params", "n_skip"], where="n_none >= 1"),
+        lambda: ss.top_k(space, 30, where="params < 500000"),
+        lambda: ss.top_k(space, 30, "params", where="sed > 2", ascending=True),
+    ):
+        assert uncounted(answer).equals(answer())
+
+
+def test_a_large_space_by_labels_and_search(uncounted):
+    for answer in (lambda: ss.pareto("tss6"), lambda: ss.top_k("tss6", 30, where="params < 900000")):
+        assert uncounted(answer).equals(answer())
+
+
+def test_too_many_classes_are_no_hindrance(forget_scores):
+    """Costs of 28 edges, hardly any two alike: what is found has the cost it is said to have, and fronts agree."""
+    space = ss.space("tss8")
+    cost = ss.register(random_costs(space, 1))
+    front = ss.pareto(space, "sed", cost)
+    assert front["sed"].is_sorted(descending=True)
+    assert front["latency"].is_sorted(descending=True)
+    assert front["sed"][0] == ss.distribution(space).values[-1]
+    for sed, latency, _, index, _ in front.rows()[::11]:
+        digits = naive.digits(int(index), [5] * 28)
+        spent = sum(cost.costs[p.name, p.choices[d].name] for p, d in zip(space.positions, digits, strict=True))
+        assert float(spent + cost.constant) == latency
+        assert float(naive.sed(digits, 8)) == sed
+        best = ss.top_k(space, 3, where=f"latency <= {latency}")
+        assert (best["sed"][0], best["sed"].is_sorted(descending=True)) == (sed, True)
+        cheapest = ss.top_k(space, 1, cost, where=f"sed >= {sed}", ascending=True)
+        assert cheapest.select("latency", "index").row(0) == (latency, index)
+
+
 # -- equal to brute force -------------------------------------------------------------------------------------------
 
 GROUPINGS = [

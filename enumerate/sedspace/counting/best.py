@@ -249,6 +249,10 @@ def pareto(
 ) -> pl.DataFrame:
     """Return the exact Pareto front of two or three objectives over a whole space.
 
+    Where classes are too many to count, it is found by leaving out beginnings that others are better than, if all
+    objectives say how they go with their sums (`AdditiveScore`, ``monotone``), and the condition is bounds joined by
+    AND.
+
     Parameters
     ----------
     space : str or Space
