@@ -8,10 +8,12 @@ the census, or, for DARTS, a loop of its own over the choices. Any difference st
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -34,8 +36,16 @@ QUESTIONS: dict[str, Callable[[], object]] = {
     "front of (SED, params) on tss6": lambda: ss.pareto("tss6"),
     "the 10 best of darts with n_skip_normal <= 2": lambda: ss.top_k("darts", 10, where="n_skip_normal <= 2"),
     "64 architectures of tss8, stratified by SED": lambda: ss.sample("tss8", 64, stratify="sed"),
+    "the 10 best of tss6 with at most 2 poolings, by a rule": lambda: ss.top_k(few("tss6"), 10),
+    "census of tss6 with at most 2 poolings, by a rule": lambda: ss.census(few("tss6")),
+    "front of (SED, params) on sss, by a machine": lambda: ss.pareto("sss"),
 }
 """Asked of spaces of 10^7 to 10^19 architectures; the first five are the ones with an aim: well under a second."""
+
+
+def few(name: str) -> ss.Space:
+    """Return the cells of a space that have at most two poolings."""
+    return ss.restrict(name, ss.AtMost(2, "avg_pool_3x3"))
 
 
 def same(what: str, one: Any, other: Any) -> None:
@@ -65,6 +75,30 @@ def prove_tss5() -> None:
             on_front.append((sed, params, count, index))
             most = sed
     same("front of tss5", ss.pareto("tss5").drop("arch").rows(), on_front[::-1])
+
+
+def prove_rules() -> None:
+    """Compare cells with at most two poolings with those of the whole space, and sss with going through it."""
+    names = ["sed", "params", "n_pool"]
+    whole, rows = ss.space("tss5"), few("tss5")
+    pools = ss.score(whole, "n_pool")
+    there = np.flatnonzero(pools <= 2)
+    same("size of tss5 with a rule", rows.size, len(there))
+    same("SED of tss5 with a rule", ss.score(rows).tobytes(), ss.score(whole)[there].tobytes())
+    same("digits of tss5 with a rule", rows.digits_of_range(0, rows.size).tobytes(), whole.digits(there).tobytes())
+    for name in ("tss5", "tss6"):
+        top = ss.top_k(name, 1000, where="n_pool <= 2")
+        same(f"best of {name} with a rule", ss.top_k(few(name), 1000)["arch"].to_list(), top["arch"].to_list())
+        classes = ss.census(name, names[1:]).filter(pl.col("n_pool") <= 2).select(*names, "count")
+        found = ss.census(few(name), names[1:]).select(*names, "count")
+        same(f"classes of {name} with a rule", sorted(found.rows()), sorted(classes.rows()))
+    cells = pl.DataFrame({name: ss.score("sss", name) for name in ("sed", "params")})
+    points, best = [], float("-inf")
+    for sed, params in cells.sort(["params", "sed"], descending=[False, True]).rows():
+        if sed > best:
+            points.append((sed, params))
+            best = sed
+    same("front of sss", ss.pareto("sss").select("sed", "params").rows(), points[::-1])
 
 
 def prove_tss6() -> dict[str, float]:
@@ -173,10 +207,20 @@ def speed(repeats: int) -> dict[str, Any]:
     return {"enumeration": enumeration, "questions": times, "memory": peak}
 
 
+def before() -> dict[str, float]:
+    """Return how long each question took before there were machines, as a multiple of scoring tss5."""
+    kept = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))["results"]
+    if "before" in kept:
+        return dict(kept["before"])
+    return {name: seconds / kept["speed"]["enumeration"] for name, seconds in kept["speed"]["questions"].items()}
+
+
 def measure(repeats: int) -> dict[str, Any]:
     """Prove and time everything."""
     prove_tss5()
-    return {"cpu": cpu_name(), "speed": speed(repeats), "tss6": prove_tss6(), "darts": prove_darts()}
+    prove_rules()
+    found = {"cpu": cpu_name(), "speed": speed(repeats), "tss6": prove_tss6(), "darts": prove_darts()}
+    return {**found, "before": before()}
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -184,15 +228,16 @@ def markdown(results: dict[str, Any]) -> str:
     speed, tss6, darts = results["speed"], results["tss6"], results["darts"]
     exhaustive = tss6["histogram and top-10 seconds"]
     written, addition = tss6["written seconds"], tss6["addition seconds"]
+    earlier = results.get("before", {})
+    heads = [f"question, {THREADS} threads", "milliseconds", "/ SED of all tss5 cells into an array"]
+    rows = []
+    for name, seconds in speed["questions"].items():
+        multiple = seconds / speed["enumeration"]
+        ratio = [f"{multiple / earlier[name]:.2f}" if name in earlier else ""] if earlier else []
+        rows.append((name, f"{seconds * 1e3:,.1f}", f"{multiple:.2f}", *ratio))
     return "\n".join(
         [
-            *markdown_table(
-                (f"question, {THREADS} threads", "milliseconds", "/ SED of all tss5 cells into an array"),
-                [
-                    (name, f"{seconds * 1e3:,.1f}", f"{seconds / speed['enumeration']:.2f}")
-                    for name, seconds in speed["questions"].items()
-                ],
-            ),
+            *markdown_table([*heads, "that before there were machines = 1"] if earlier else heads, rows),
             "",
             f"Peak memory above the imports for all of these together: {speed['memory'] / 1e6:.0f} MB.",
             "",
