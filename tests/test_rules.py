@@ -17,6 +17,7 @@ import sedspace as ss
 from sedspace.spaces import described, machine
 from test_own_spaces import OPERATIONS
 from test_own_spaces import TOML as OWN_TOML
+from toy import small_tss
 
 NAMES = naive.OPERATIONS
 CONVS = ["nor_conv_1x1", "nor_conv_3x3"]
@@ -427,3 +428,19 @@ def test_a_rule_of_more_than_int64():
     indices = [0, 1, 12_345_678_901_234_567_890, space.size - 1]
     assert space.index(space.digits(indices)).tolist() == indices
     assert ss.census(space)["count"].sum() == space.size
+
+
+def test_a_study_of_a_restricted_space_is_continued(tmp_path):
+    pytest.importorskip("torch")
+    file, options = tmp_path / "check.parquet", {"batch": 4, "device": "cpu", "progress": False}
+    base = small_tss()
+    space = ss.restrict(base, ss.Connected(), name="joined")
+    first = ss.crosscheck(space, [0, 7], ["params"], file, **options)
+    again = ss.restrict(small_tss(), ss.Connected(), name="joined")  # as in another process
+    found = ss.crosscheck(again, [0, 7, space.size - 1], ["params"], file, **options).rows
+    assert (first.rows.height, found.height) == (2, 3)
+    there = base.index(space.digits(found["index"].to_numpy()))
+    assert found["arch"].to_list() == base.arch(there).tolist()
+    assert found["value"].to_list() == ss.score(base, "params")[there].tolist()
+    with pytest.raises(ss.BadInput, match="joined"):
+        ss.crosscheck(base, [0], ["params"], file, **options)
