@@ -514,3 +514,20 @@ def machine_sums(tables, steps, digits):
         (way[-1], *(sum(int(tables[p][way[p]][d][f]) for p, d in enumerate(digits)) for f in range(width)))
         for way in machine_ways(steps, digits)
     ]
+
+
+def transnas_macro_layers(codes, classes):
+    """Every layer with weights of a network of TransNAS-Bench-101's modules, as `layers` has them."""
+    side, before = 128, 64
+    out = [(9 * 3 * 32, side * side), (2 * 32, 0)]
+    side = 64
+    out += [(9 * 32 * 64, side * side), (2 * 64, 0)]
+    for code in codes:
+        after = before * 2 if code in "24" else before
+        side = side // 2 if code in "34" else side
+        for c_in in (before, after, after, after):
+            out += [(9 * c_in * after, side * side), (2 * after, 0)]
+        if code != "1":
+            out += [(before * after, side * side), (2 * after, 0)]
+        before = after
+    return [*out, (before * classes + classes, 1)]

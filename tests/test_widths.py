@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 import numpy as np
@@ -161,14 +161,21 @@ def test_sss_is_natsbenchs(shared):
     assert ss.score("sss", "params")[table["nats_index"].to_numpy()].tolist() == table["params_cifar10"].to_list()
 
 
-def test_every_network_of_transnas_macro():
-    space = ss.space("transnas_macro")
-    codes = [
+CLASSES = {"params": 47, "macs": 47, "params_class_object": 75, "macs_class_object": 75}
+
+
+def macro_codes():
+    return [
         "".join(modules)
         for n in (4, 5, 6)
         for modules in product("1234", repeat=n)
         if 1 <= sum(m in "34" for m in modules) <= 4 and 1 <= sum(m in "24" for m in modules) <= 3
     ]
+
+
+def test_every_network_of_transnas_macro():
+    space = ss.space("transnas_macro")
+    codes = macro_codes()
     assert len(codes) == space.size == 3256
     archs = [f"64-{code}-basic" for code in codes]
     assert space.arch(range(space.size)).tolist() == archs
@@ -181,6 +188,151 @@ def test_every_network_of_transnas_macro():
             total += math.log2(channels)
         expected.append(total)
     assert ss.score(space).tolist() == expected
+
+
+@pytest.fixture(scope="module")
+def macros():
+    """Return every architecture of transnas_macro with what it costs, layer by layer."""
+    rows = []
+    for index, code in enumerate(macro_codes()):
+        costs = []
+        for classes in (47, 75):
+            layers = naive.transnas_macro_layers(code, classes)
+            costs += [sum(n for n, _ in layers), sum(n * pixels for n, pixels in layers)]
+        halvings, doublings = (sum(module in which for module in code) for which in ("34", "24"))
+        rows.append((index, code, len(code), halvings, doublings, *costs))
+    names = ["index", "code", "n_modules", "n_halvings", "n_doublings", *CLASSES]
+    return pl.DataFrame(rows, names, orient="row").with_columns(sed=ss.score("transnas_macro"))
+
+
+def test_every_feature_of_transnas_macro(macros):
+    space = ss.space("transnas_macro")
+    for name in space.features:
+        assert ss.score(space, name).tolist() == macros[name].to_list(), name
+        assert ss.score(space, name, 100, 3100, threads=3).tolist() == macros[name][100:3100].to_list()
+
+
+def test_costs_of_transnas_macro_are_those_of_its_networks():
+    torch = pytest.importorskip("torch")
+    space = ss.space("transnas_macro")
+    seen = []
+
+    def count(module, _, out):
+        pixels = out.shape[2] * out.shape[3] if out.ndim == 4 else 1
+        seen.append(sum(p.numel() for p in module.parameters()) * pixels)
+
+    for index in (0, space.size - 1, *Random(2).sample(range(space.size), 4)):
+        for dataset, suffix in (("class_scene", ""), ("class_object", "_class_object")):
+            with torch.device("meta"):
+                network = space.network(index, dataset)
+                for module in network.modules():
+                    if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+                        module.register_forward_hook(count)
+                seen.clear()
+                network.eval()(torch.zeros(1, 3, 256, 256))
+            assert ss.score(space, f"macs{suffix}", indices=[index]).item() == sum(seen)
+            params = sum(p.numel() for p in network.parameters())
+            assert ss.score(space, f"params{suffix}", indices=[index]).item() == params
+
+
+def test_digits_of_transnas_macro_fill_the_last_positions():
+    space = ss.space("transnas_macro")
+    digits = space.digits(range(space.size))
+    assert digits.tolist() == [
+        [0] * (6 - len(code)) + [int(c) for c in code[:-4]] + [int(c) - 1 for c in code[-4:]] for code in macro_codes()
+    ]
+    assert sorted(digits.tolist()) == digits.tolist()
+    assert space.index(digits).tolist() == list(range(space.size))
+    assert [space.index(row) for row in digits[::100]] == list(range(0, space.size, 100))
+    assert "\n".join(f"module {n}  {name}" for n, name in enumerate(["none"] * 2 + ["plain"] * 3 + ["both"], 1)) == (
+        space.draw(0)
+    )
+    for absent in ([1, 0, 0, 0, 0, 3], [0] * 6, [4, 4, 3, 3, 3, 3]):
+        with pytest.raises(ss.BadInput, match="are no architecture of transnas_macro"):
+            space.index(absent)
+    with pytest.raises(ss.BadInput, match=r"digits \[0, 0, 0, 0, 0, 0\] are no architecture"):
+        space.index([digits[0].tolist(), [0] * 6])
+
+
+@pytest.mark.parametrize("by", ["sed", *CLASSES])
+def test_exact_answers_about_transnas_macro(macros, by):
+    space = ss.space("transnas_macro")
+    assert ss.top_k(space, 5000, by)["index"].to_list() == best(macros, by, 5000)
+    assert ss.top_k(space, 99, by, 1000, 2000)["index"].to_list() == best(macros[1000:2000], by, 99)
+    where = "n_halvings <= 2 AND \"module 1\" = 'none' AND \"module 5\" <> 'both' AND macs < 30000000000"
+    kept = macros.filter((pl.col("n_halvings") <= 2) & (pl.col("n_modules") < 6) & (pl.col("macs") < 30_000_000_000))
+    kept = kept.filter(pl.col("code").str.slice(-2, 1) != "4")
+    assert ss.top_k(space, 50, by, where=where)["index"].to_list() == best(kept, by, 50)
+    assert ss.members(space, where=where)[:].tolist() == kept["index"].to_list()
+    counts = macros.group_by(by).len().sort(by)
+    found = ss.distribution(space, by)
+    assert (found.values.tolist(), found.counts) == (counts[by].to_list(), counts["len"].to_list())
+    classes = macros.group_by({"sed", "n_modules", by}).agg(pl.len(), pl.col("index").min())
+    census = ss.census(space, ["n_modules", by])
+    assert census.select("count", "index").sort("index").rows() == (classes.select("len", "index").sort("index").rows())
+
+
+def test_fronts_and_budgets_of_transnas_macro(macros):
+    front = ss.pareto("transnas_macro", "sed", ["params", "macs"])
+    expected = [
+        row
+        for row in macros.select("sed", "params", "macs").unique().rows()
+        if not any(
+            (macros["sed"] >= row[0])
+            & (macros["params"] <= row[1])
+            & (macros["macs"] <= row[2])
+            & ((macros["sed"] > row[0]) | (macros["params"] < row[1]) | (macros["macs"] < row[2]))
+        )
+    ]
+    assert sorted(front.select("sed", "params", "macs").rows()) == sorted(expected)
+    for row in ss.best_within("transnas_macro", [2e6, 5e6, 2e7, 1e8]).rows(named=True):
+        within = macros.filter(pl.col("params") <= row["budget"])
+        assert row["index"] == best(within, "sed", 1)[0]
+        assert row["count"] == len(within.filter(pl.col("sed") == row["sed"]))
+
+
+def test_a_restricted_transnas_macro(macros):
+    def step(last, position, choice):  # no two modules of one kind in a row
+        code = choice if position < 2 else choice + 1
+        return None if code and code == last else code
+
+    rule = ss.OwnRule("no two alike", 0, step)
+    space = ss.restrict("transnas_macro", rule)
+    kept = macros.filter(pl.col("code").map_elements(lambda c: all(a != b for a, b in pairwise(c)), pl.Boolean))
+    assert space.arch(range(space.size)).tolist() == [f"64-{code}-basic" for code in kept["code"]]
+    for name in ("sed", *CLASSES):
+        assert ss.score(space, name).tolist() == kept[name].to_list(), name
+    own = kept.with_columns(index=pl.int_range(len(kept)))
+    assert ss.top_k(space, 30, "macs", where="params < 5000000")["index"].to_list() == (
+        best(own.filter(pl.col("params") < 5_000_000), "macs", 30)
+    )
+    census = ss.census(space, ["params"], by=None)
+    assert sorted(census["index"]) == sorted(own.group_by("params").agg(pl.col("index").min())["index"])
+    again = ss.restrict(space, ss.OwnRule("doubles last", 0, lambda _, p, c: c if p < 5 or c == 1 else None))
+    assert again.size == len(kept.filter(pl.col("code").str.ends_with("2")))
+    with pytest.raises(ss.BadInput, match="breaks the rule 'no two alike'"):
+        space.parse("64-1144-basic")
+    with pytest.raises(ss.BadInput, match="modules '1111'"):
+        space.parse("64-1111-basic")
+    with pytest.raises(ss.BadInput, match="no architecture of transnas_macro"):
+        space.index([1, 0, 0, 1, 0, 2])
+
+
+def test_runs_of_transnas_macro_with_costs(macros, tmp_path):
+    columns = ["index", "sed", *CLASSES, "arch"]
+    run = ss.enumerate_space("transnas_macro", tmp_path / "run", columns=columns, shard_rows=500, progress=False)
+    assert run.scan().select("index", *CLASSES).collect().rows() == macros.select("index", *CLASSES).rows()
+    run.verify()
+    some = ss.enumerate_space("transnas_macro", tmp_path / "some", where="params < 2000000", progress=False)
+    assert some.rows == len(macros.filter(pl.col("params") < 2_000_000))
+
+
+def test_transnas_macro_has_what_was_trained(shared):
+    """The table at hand has accuracies only: no parameters and no FLOPs that ours could be compared with."""
+    table = pl.read_parquet(shared / "benchmarks" / "transnas101_macro.parquet")
+    indices = ss.space("transnas_macro").parse(table["arch"])
+    assert len(set(indices.tolist())) == len(table) == 3255
+    assert not {"params", "flops", "macs"} & set(table.columns)
 
 
 @pytest.mark.parametrize(

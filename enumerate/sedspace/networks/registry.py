@@ -9,9 +9,10 @@ from sedspace.spaces import Space
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.darts import CELLS, CHANNELS, DartsSpace
 from sedspace.spaces.nb101 import Nb101Space
-from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
+from sedspace.spaces.skeleton import NATS_BENCH, TRANSNAS_BENCH, Skeleton
 from sedspace.spaces.sss import SssSpace
-from sedspace.spaces.transnas import TransnasMacroSpace, TransnasMicroSpace
+from sedspace.spaces.transnas_macro import TransnasMacroSpace
+from sedspace.spaces.transnas_micro import TransnasMicroSpace
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,10 @@ class Family:
 
 
 _DARTS = Skeleton("cifar10", 32, 10, (CHANNELS,), sum(CELLS.values())), Skeleton("cifar10_8cells", 32, 10, (16,), 8)
-_TRANSNAS = Skeleton("class_scene", 256, 47), Skeleton("class_object", 256, 75)
 
 FAMILIES: tuple[tuple[type[Space], Family], ...] = (
-    (TransnasMicroSpace, Family("transnas:micro_network", _TRANSNAS)),
-    (TransnasMacroSpace, Family("transnas:macro_network", _TRANSNAS)),
+    (TransnasMicroSpace, Family("transnas:micro_network", TRANSNAS_BENCH)),
+    (TransnasMacroSpace, Family("transnas:macro_network", TRANSNAS_BENCH)),
     (CellSpace, Family("cell:cell_network")),
     (SssSpace, Family("size:size_network", NATS_BENCH)),
     (DartsSpace, Family("darts:DartsNetwork", _DARTS)),

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from sedspace.networks.layers import Block, EdgeCell, Head, conv, relu_conv_bn
 from sedspace.spaces.skeleton import Skeleton
-from sedspace.spaces.transnas import TransnasMacroSpace, TransnasMicroSpace
+from sedspace.spaces.transnas_macro import TransnasMacroSpace
+from sedspace.spaces.transnas_micro import TransnasMicroSpace
 
 _MODULES = 4, 1, 4, 1, 4  # of every cell of the micro space
 _FIRST = 64
@@ -37,7 +38,7 @@ def micro_network(space: TransnasMicroSpace, index: int, skeleton: Skeleton) -> 
 
 def macro_network(space: TransnasMacroSpace, index: int, skeleton: Skeleton) -> nn.Sequential:
     """Return the network of an architecture's modules, of residual blocks."""
-    return _modules([int(code) for code in space.codes[index]], skeleton, BasicBlock)
+    return _modules([int(module.code) for module in space.modules(index)], skeleton, BasicBlock)
 
 
 def _modules(modules: Sequence[int], skeleton: Skeleton, block: Callable[[int, int, int], nn.Module]) -> nn.Sequential:

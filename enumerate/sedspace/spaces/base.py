@@ -17,6 +17,7 @@ from sedspace.spaces.machine import Machine
 from sedspace.spaces.parts import Choice, Digits, Feature, Group, Indices, Operation, Position, Table, Text
 from sedspace.spaces.pieces import Pieces
 from sedspace.spaces.radix import INT64_END, MixedRadix, as_array
+from sedspace.spaces.ranks import Ranks
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,8 +38,9 @@ class Space(ABC):
     """A finite, indexed set of architectures.
 
     An architecture is its *digits*, the choice at every position; its *index* is the digits read as a mixed-radix
-    number, the first position most significant; its *arch* is the string that the field writes for it. A space is the
-    sequence of its arch strings: ``space[i]``, slices, iteration; ``in`` takes an arch string or an index.
+    number, the first position most significant, or its rank among these numbers where not all combinations exist; its
+    *arch* is the string that the field writes for it. A space is the sequence of its arch strings: ``space[i]``,
+    slices, iteration; ``in`` takes an arch string or an index.
 
     Attributes
     ----------
@@ -68,12 +70,16 @@ class Space(ABC):
         title: str,
         positions: Sequence[Position],
         groups: Sequence[Group],
+        machine: Machine | None = None,
     ) -> None:
         self.name = name
         self.title = title
         self.positions = tuple(positions)
         self.groups = tuple(groups)
-        self.numbers = MixedRadix(name, [len(position.choices) for position in positions])
+        self.machine = machine
+        self.combinations = MixedRadix(name, [len(position.choices) for position in positions])
+        radices = self.combinations.radices.tolist()
+        self.numbers = self.combinations if machine is None else Ranks(name, radices, machine)
         self.radices = self.numbers.radices
         self.size = self.numbers.size
         self.digit_dtype = self.numbers.dtype
@@ -189,7 +195,8 @@ class Space(ABC):
         Raises
         ------
         BadInput
-            If a row has the wrong length, or a digit exceeds the choices of its position.
+            If a row has the wrong length, a digit exceeds the choices of its position, or there is no such
+            architecture.
 
         Examples
         --------
@@ -211,11 +218,17 @@ class Space(ABC):
                 f"digit {rows[row, p]} at position {p} ({self.positions[p].name}) of {self.name}: "
                 f"expected 0 to {self.radices[p] - 1}"
             )
+        if self.machine is not None and not (exists := self.machine.accepts(rows)).all():
+            raise self.absent(rows[np.argmin(exists)])
         return self.numbers.index_of_one(rows[0]) if given.ndim == 1 else self.numbers.indices_of(rows)
+
+    def absent(self, digits: NDArray[np.integer]) -> BadInput:
+        """Return the error for digits of no architecture."""
+        return BadInput(f"digits {digits.tolist()} are no architecture of {self.name}")
 
     def indices_of_combinations(self, numbers: Indices) -> Indices:
         """Return the indices of architectures by their number among all combinations of choices."""
-        return numbers
+        return numbers if self.machine is None else self.numbers.indices_of(self.combinations.digits_of(numbers))
 
     @property
     @abstractmethod
@@ -441,7 +454,7 @@ class Space(ABC):
 
 
 def _sum(of: Mapping[Operation, int], choice: Choice) -> int:
-    first, *rest = (of[operation] for operation in choice.operations)
+    first, *rest = [of[operation] for operation in choice.operations] or [0]
     return sum(rest, first) if rest else first  # the very value, so that what is no integer is seen as it is
 
 

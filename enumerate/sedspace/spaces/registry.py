@@ -11,7 +11,8 @@ from sedspace.spaces.base import Space, only
 from sedspace.spaces.darts import DartsSpace
 from sedspace.spaces.nb101 import Nb101Space
 from sedspace.spaces.sss import SssSpace
-from sedspace.spaces.transnas import TransnasMacroSpace, TransnasMicroSpace
+from sedspace.spaces.transnas_macro import TransnasMacroSpace
+from sedspace.spaces.transnas_micro import TransnasMicroSpace
 from sedspace.spaces.tss import tss_space
 
 LISTED: dict[str, Callable[[], Space]] = {

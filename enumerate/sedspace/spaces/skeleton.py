@@ -89,4 +89,6 @@ class Skeleton:
         return total
 
 
+TRANSNAS_BENCH = Skeleton("class_scene", 256, 47), Skeleton("class_object", 256, 75)
+
 NATS_BENCH = (Skeleton("cifar10", 32, 10), Skeleton("cifar100", 32, 100), Skeleton("imagenet16", 16, 120))

@@ -55,17 +55,12 @@ class SssSpace(WidthSpace):
         yield Feature("channels", table, 0, "int32", "channels", "channels of all five stages")
         for skeleton in NATS_BENCH:
             suffix = "" if skeleton.dataset == "cifar10" else f"_{skeleton.dataset}"
-            network = f"NATS-Bench's {skeleton.dataset} network"
             costs = [
                 [[_cost(skeleton, stage, before, width) for width in WIDTHS] for before in states]
                 for stage, states in enumerate(self._before)
             ]
-            table = self.table([[[cost.params for cost in row] for row in rows] for rows in costs])
-            meaning = f"trainable parameters of {network}"
-            yield Feature(f"params{suffix}", table, 0, "int32", "parameters", meaning)
-            table = self.table([[[cost.macs for cost in row] for row in rows] for rows in costs])
-            meaning = f"multiply-accumulates of convolutions and classifier of {network} (it prints them as FLOPs)"
-            yield Feature(f"macs{suffix}", table, 0, "int64", "MACs per image", meaning)
+            network = f"NATS-Bench's {skeleton.dataset} network"
+            yield from self.cost_features(network, suffix, costs, " (it prints them as FLOPs)")
 
     @cached_property
     def channel_exponents(self) -> Mapping[int, Table]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sedspace.spaces.base import Space
-from sedspace.spaces.parts import Table
+from sedspace.spaces.parts import Feature, Table
+from sedspace.spaces.skeleton import Cost
 
 
 class WidthSpace(Space):
@@ -16,3 +17,13 @@ class WidthSpace(Space):
     @abstractmethod
     def channel_exponents(self) -> Mapping[int, Table]:
         """For each prime, how often it divides the channels of the convolutions that each choice brings."""
+
+    def cost_features(
+        self, network: str, suffix: str, costs: Sequence[Sequence[Sequence[Cost]]], remark: str = ""
+    ) -> Iterator[Feature]:
+        """Yield parameters and MACs of a network, from the cost at each position, by state, of each choice."""
+        table = self.table([[[cost.params for cost in row] for row in rows] for rows in costs])
+        yield Feature(f"params{suffix}", table, 0, "int32", "parameters", f"trainable parameters of {network}")
+        table = self.table([[[cost.macs for cost in row] for row in rows] for rows in costs])
+        meaning = f"multiply-accumulates of convolutions and classifier of {network}{remark}"
+        yield Feature(f"macs{suffix}", table, 0, "int64", "MACs per image", meaning)

@@ -1,0 +1,51 @@
+"""The cells of TransNAS-Bench-101."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from sedspace.errors import BadInput
+from sedspace.spaces.cell import CellSpace
+from sedspace.spaces.parts import Operation
+
+OPERATIONS = {
+    "n_none": Operation("none", "none"),
+    "n_skip": Operation("skip_connect", "skip"),
+    "n_conv1x1": Operation("nor_conv_1x1", "conv", 1),
+    "n_conv3x3": Operation("nor_conv_3x3", "conv", 3),
+}
+_HEAD = "64-41414-"  # the macro network that all cells share
+
+
+class TransnasMicroSpace(CellSpace):
+    """The six edges of a NAS-Bench-201 cell with one of four operations on each (TransNAS-Bench-101, arXiv 2105.11871).
+
+    An arch string holds the operations' codes, 0 none, 1 skip, 2 conv 1x1, 3 conv 3x3, one group per target node.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> space = ss.space("transnas_micro")
+    >>> space.size, space.arch(4095), space.parse("64-41414-3_33_133")
+    (4096, '64-41414-3_33_333', 4063)
+    """
+
+    def __init__(self) -> None:
+        super().__init__("transnas_micro", "TransNAS-Bench-101, cell level", 4, OPERATIONS)
+
+    @cached_property
+    def pieces(self) -> tuple[tuple[str, ...], ...]:
+        """For each edge, the text that each operation adds to the arch string."""
+        before = (_HEAD, "_", "", "_", "", "")
+        return tuple(tuple(f"{text}{code}" for code in range(len(OPERATIONS))) for text in before)
+
+    def _parse_one(self, arch: str) -> list[int]:
+        match = re.fullmatch(rf"{_HEAD}(\w)_(\w\w)_(\w\w\w)", arch.strip()) if isinstance(arch, str) else None
+        if match is None:
+            raise BadInput(f"arch {arch!r} is not of {self.name}: expected {_HEAD}a_bc_def, each letter a code 0 to 3")
+        codes = "".join(match.groups())
+        for position, code in zip(self.positions, codes, strict=True):
+            if code not in "0123":
+                raise BadInput(f"arch {arch!r}: edge {position.name} has code {code!r}, expected 0 to 3")
+        return [int(code) for code in codes]
