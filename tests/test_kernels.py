@@ -260,11 +260,14 @@ def ends(nodes):
 
 
 def check_hashes(start, length, nodes):
-    """Equal hashes exactly where the normal forms are equal, 0 where there is no value."""
-    hashes = np.empty(length, np.uint64)
+    """Equal hashes exactly where the normal forms are equal, 0 where there is no value; of digits the same."""
+    radices = [5] * len(naive.edges(nodes))
+    hashes, of_digits = np.empty((2, length), np.uint64)
     with np.errstate(over="ignore"):  # uncompiled, NumPy warns where hashes wrap
         functional.hashes(start, *ends(nodes), KINDS, WEIGHTLESS, hashes)
-    radices = [5] * len(naive.edges(nodes))
+        cells = unranked(range(start, start + length), radices)
+        functional.hashes_of(cells, *ends(nodes), KINDS, WEIGHTLESS, of_digits)
+    assert of_digits.tolist() == hashes.tolist()
     forms = [naive.normal_form(naive.digits(start + i, radices), nodes) for i in range(length)]
     assert functional.first_equals(hashes, 1).tolist() == [forms.index(form) for form in forms]
     assert [hashed == 0 for hashed in hashes] == [form == ("", ()) for form in forms]
