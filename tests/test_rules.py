@@ -8,6 +8,7 @@ import pickle
 from random import Random
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -444,3 +445,16 @@ def test_a_study_of_a_restricted_space_is_continued(tmp_path):
     assert found["value"].to_list() == ss.score(base, "params")[there].tolist()
     with pytest.raises(ss.BadInput, match="joined"):
         ss.crosscheck(base, [0], ["params"], file, **options)
+
+
+def test_live_counts_where_edges_have_operations_of_their_own():
+    """Rows by the kernel, answers by the machine: both read an edge's own choices, also where a rule is beside them."""
+    own = {"0->3": ["skip_connect", "none"], "1->2": ["nor_conv_3x3"], "0->1": ["avg_pool_3x3", "nor_conv_1x1", "none"]}
+    space, base = ss.cell_space("mine", 4, OPERATIONS, edges=own), ss.space("tss")
+    assert ss.score(space, "live_sed").tolist() == ss.score(base, "live_sed")[base.parse(space[:])].tolist()
+    for some in (space, ss.restrict(space, ss.Connected()), ss.restrict(base, ss.AtMost(2, "none"))):
+        for name in [name for name in ss.known_scores(some) if "live" in name]:
+            counted = ss.census(some, [name]).group_by(name).agg(pl.col("count").sum()).sort(name)
+            values, counts = np.unique(ss.score(some, name), return_counts=True)
+            assert counted[name].to_list() == values.tolist()
+            assert counted["count"].to_list() == counts.tolist()
