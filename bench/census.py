@@ -39,6 +39,7 @@ QUESTIONS: dict[str, Callable[[], object]] = {
     "the 10 best of tss6 with at most 2 poolings, by a rule": lambda: ss.top_k(few("tss6"), 10),
     "census of tss6 with at most 2 poolings, by a rule": lambda: ss.census(few("tss6")),
     "front of (SED, params) on sss, by a machine": lambda: ss.pareto("sss"),
+    "distribution of live SED on tss6": lambda: ss.distribution("tss6", "live_sed"),
 }
 """Asked of spaces of 10^7 to 10^19 architectures; the first five are the ones with an aim: well under a second."""
 
@@ -78,7 +79,7 @@ def prove_tss5() -> None:
 
 
 def prove_rules() -> None:
-    """Compare cells with at most two poolings with those of the whole space, and sss with going through it."""
+    """Compare cells with at most two poolings with those of the whole space; live SED and sss with going through it."""
     names = ["sed", "params", "n_pool"]
     whole, rows = ss.space("tss5"), few("tss5")
     pools = ss.score(whole, "n_pool")
@@ -92,6 +93,10 @@ def prove_rules() -> None:
         classes = ss.census(name, names[1:]).filter(pl.col("n_pool") <= 2).select(*names, "count")
         found = ss.census(few(name), names[1:]).select(*names, "count")
         same(f"classes of {name} with a rule", sorted(found.rows()), sorted(classes.rows()))
+    live = ss.distribution("tss5", "live_sed")
+    values, counts = np.unique(ss.score("tss5", "live_sed"), return_counts=True)
+    found = sorted(zip(live.values.tolist(), map(int, live.counts), strict=True))
+    same("live SED of tss5", found, list(zip(values.tolist(), counts.tolist(), strict=True)))
     cells = pl.DataFrame({name: ss.score("sss", name) for name in ("sed", "params")})
     points, best = [], float("-inf")
     for sed, params in cells.sort(["params", "sed"], descending=[False, True]).rows():
@@ -220,7 +225,9 @@ def measure(repeats: int) -> dict[str, Any]:
     prove_tss5()
     prove_rules()
     found = {"cpu": cpu_name(), "speed": speed(repeats), "tss6": prove_tss6(), "darts": prove_darts()}
-    return {**found, "before": before()}
+    tally, seconds = timed(lambda: ss.distribution("tss8", "live_sed"))
+    same("number of tss8 cells by live SED", sum(map(int, tally.counts)), 5**28)
+    return {**found, "before": before(), "live": {"seconds": seconds, "values": len(tally.counts)}}
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -229,6 +236,15 @@ def markdown(results: dict[str, Any]) -> str:
     exhaustive = tss6["histogram and top-10 seconds"]
     written, addition = tss6["written seconds"], tss6["addition seconds"]
     earlier = results.get("before", {})
+    live = (
+        [
+            f"- Live SED by its machine: of `tss5` against every cell; its distribution over all 5^28 cells of `tss8`, "
+            f"{found['values']:,} values, takes {found['seconds']:.1f} s."
+            for found in [results["live"]]
+        ]
+        if "live" in results
+        else []
+    )
     heads = [f"question, {THREADS} threads", "milliseconds", "/ SED of all tss5 cells into an array"]
     rows = []
     for name, seconds in speed["questions"].items():
@@ -253,6 +269,7 @@ def markdown(results: dict[str, Any]) -> str:
             f"({darts['loop seconds']:.1f} s), and all pairs of them; the enumeration kernels over as many indices "
             f"({darts['range seconds']:.1f} s). The census of all 1.08e18 takes "
             f"{darts['census seconds'] * 1e3:.0f} ms.",
+            *live,
             "",
             f"{results['cpu']}.",
         ]
