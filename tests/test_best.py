@@ -297,3 +297,14 @@ def test_too_much_work_is_refused(uncounted, monkeypatch):
 def test_bad_trends(monotone):
     with pytest.raises(ss.BadInput, match=r"score mine: monotone .*expected one of rises, falls, never falls, never"):
         ss.AdditiveScore("mine", {"x": "n_skip", "y": "n_pool"}, lambda x, y: x + y, monotone=monotone)
+
+
+def test_live_scores_are_optimised_where_they_cannot_be_counted(uncounted):
+    def front():
+        return ss.pareto("tss5", "live_sed", "live_params", where="n_live_skip <= 2")
+
+    def cheapest():
+        return ss.top_k("tss5", 20, "live_params", where="live_sed >= 6 AND n_live_skip <= 2", ascending=True)
+
+    for ask in (front, cheapest):
+        assert uncounted(ask).equals(ask())

@@ -73,6 +73,7 @@ class LiveScore(AdditiveScore):
             meaning=meaning,
             per_group=whole.per_group,
             parameters=whole.parameters,
+            monotone=whole.monotone,
         )
         self.whole = whole
 

@@ -14,7 +14,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, as_int, unknown
 from sedspace.spaces.machine import Machine
-from sedspace.spaces.parts import Choice, Digits, Feature, Group, Indices, Operation, Position, Table, Text
+from sedspace.spaces.parts import (
+    Digits,
+    Feature,
+    Group,
+    Indices,
+    Operation,
+    Position,
+    Table,
+    Text,
+    table_row,
+    total,
+)
 from sedspace.spaces.pieces import Pieces
 from sedspace.spaces.radix import INT64_END, MixedRadix, as_array
 from sedspace.spaces.ranks import Ranks
@@ -429,7 +440,7 @@ class Space(ABC):
             return self.table(lambda operation: by_name.get(operation.name, 0))
         if callable(source):
             of = {operation: source(operation) for operation in self.operations}
-            return self.table([[_sum(of, choice) for choice in position.choices] for position in self.positions])
+            return self.table([[total(of, choice) for choice in position.choices] for position in self.positions])
         if not isinstance(source, Sequence | np.ndarray):
             raise BadInput(
                 f"a table of {self.name}: {source!r}, expected a feature's name, a mapping, a function or rows"
@@ -438,24 +449,10 @@ class Space(ABC):
             raise BadInput(
                 f"a table of {self.name} has {len(self.positions)} rows, one per position, not {len(source)}"
             )
-        return tuple(self._table_row(row, position) for position, row in enumerate(source))
-
-    def _table_row(self, row: ArrayLike, position: int) -> NDArray[np.int64]:
-        given, choices = np.asarray(row), int(self.radices[position])
-        states = [] if self.feature_machine is None else [len(self.feature_machine.steps[position])]
-        if given.shape not in ((choices,), (*states, choices)) or given.dtype.kind not in "iub":
-            raise BadInput(
-                f"the table of {self.name} at {self.positions[position].name} must be {choices} integers, one per "
-                f"choice, not {given.tolist()!r}"
-            )
-        out = given.astype(np.int64)
-        out.setflags(write=False)
-        return out
-
-
-def _sum(of: Mapping[Operation, int], choice: Choice) -> int:
-    first, *rest = [of[operation] for operation in choice.operations] or [0]
-    return sum(rest, first) if rest else first  # the very value, so that what is no integer is seen as it is
+        machine = self.feature_machine
+        states = [None] * len(source) if machine is None else [len(step) for step in machine.steps]
+        rows = zip(source, self.positions, states, strict=True)
+        return tuple(table_row(row, position, known, self.name) for row, position, known in rows)
 
 
 @cache

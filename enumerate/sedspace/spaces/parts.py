@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, as_int
 
@@ -146,3 +146,23 @@ class Text:
 
     of: Callable[[NDArray[np.int64]], list[str]]
     meaning: str
+
+
+def total(of: Mapping[Operation, int], choice: Choice) -> int:
+    """Return the sum over the operations of a choice: of one, the very value, so that what is no integer is seen."""
+    first, *rest = [of[operation] for operation in choice.operations] or [0]
+    return sum(rest, first) if rest else first
+
+
+def table_row(row: ArrayLike, position: Position, states: int | None, space: str) -> NDArray[np.int64]:
+    """Return the integers of the choices at a position, read-only; with `states`, perhaps by the state before."""
+    given, choices = np.asarray(row), len(position.choices)
+    shapes = [(choices,)] if states is None else [(choices,), (states, choices)]
+    if given.shape not in shapes or given.dtype.kind not in "iub":
+        raise BadInput(
+            f"the table of {space} at {position.name} must be {choices} integers, one per choice, not "
+            f"{given.tolist()!r}"
+        )
+    out = given.astype(np.int64)
+    out.setflags(write=False)
+    return out
