@@ -37,8 +37,8 @@ from sedspace.provenance import cpu_name
 from sedspace.published import published
 from sedspace.runs.rows import ROW_GROUP_ROWS
 from sedspace.runs.shards import parquet_options
-from sedspace.scores import functional
 from sedspace.scores.blocks import first_layout
+from sedspace.spaces import functional_classes
 
 SPACE = ss.space("tss5")
 SIZE = SPACE.size
@@ -101,7 +101,7 @@ def classes_against_run(repeats: int) -> dict[str, Any]:
         numbers = itertools.count()
 
         def ours() -> None:
-            functional.class_of_every_cell.cache_clear()
+            functional_classes.class_of_every_cell.cache_clear()
             ss.score(SPACE, "functional_class", threads=THREADS)
 
         def theirs() -> None:

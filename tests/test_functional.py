@@ -182,11 +182,11 @@ def test_scores_that_are_sums_count_whole_spaces():
 
 
 def test_classes_are_computed_once_for_equal_spaces():
-    from sedspace.scores import functional
+    from sedspace.spaces import functional_classes
 
     operations = [{"name": name, "kind": kind} for name, kind in (("off", "none"), ("on", "skip"))]
     made = [ss.cell_space("mine", 4, operations), ss.cell_space("other", 4, operations)]
-    before = functional.class_of_every_cell.cache_info().misses
+    before = functional_classes.class_of_every_cell.cache_info().misses
     first, second = (ss.functional_class(space, range(2**6)).tolist() for space in made)
     assert first == second
-    assert functional.class_of_every_cell.cache_info().misses <= before + 1
+    assert functional_classes.class_of_every_cell.cache_info().misses <= before + 1

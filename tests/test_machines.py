@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import naive
 from sedspace import BadInput
-from sedspace.spaces.machine import Machine, explored, of_steps, product_of, together
+from sedspace.spaces.machine import Machine, explored, of_rows, of_steps, product_of, together
 from sedspace_kernels import diagram
 from sedspace_kernels.machine import merged, product, trimmed
 
@@ -361,3 +361,14 @@ def test_positions_that_all_choices_pass_multiply_counts_beyond_int64(case, data
     assert sums.tolist() == of.tolist()
     assert diagram.count(layers).tolist() == [radix**free * count for count in diagram.count(small).tolist()]
     assert diagram.least(layers).tolist() == diagram.least(small).tolist()
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=4), st.data())
+def test_a_machine_of_some_architectures(radices, data):
+    every = list(itertools.product(*map(range, radices)))
+    some = sorted(data.draw(st.sets(st.sampled_from(every), min_size=1)))
+    machine = of_rows("some", radices, np.array(some))
+    assert machine.size == len(some)
+    assert machine.accepts(np.array(every)).tolist() == [digits in some for digits in every]
+    assert machine.unrank(np.arange(len(some))).tolist() == [list(digits) for digits in some]
+    assert [step.tolist() for step in merged(machine.steps)] == [step.tolist() for step in machine.steps]

@@ -458,3 +458,43 @@ def test_live_counts_where_edges_have_operations_of_their_own():
             values, counts = np.unique(ss.score(some, name), return_counts=True)
             assert counted[name].to_list() == values.tolist()
             assert counted["count"].to_list() == counts.tolist()
+
+
+@pytest.mark.parametrize(
+    "others", [(), (ss.Connected(),), (ss.AtMost(1, "none"), ss.Forbidden({"0->3": "skip_connect"}))], ids=len
+)
+def test_one_cell_of_each_functional_class(others):
+    """The first of each class among what the other rules leave, whatever their order."""
+    base = ss.space("tss")
+    class_of = ss.functional_class(base, range(base.size)).tolist()
+    left = ss.restrict(base, *others)[:] if others else base[:]
+    first = {}
+    for index in base.parse(left).tolist():
+        first.setdefault(class_of[index], index)
+    for rules in ((ss.OnePerClass(), *others), (*others, ss.OnePerClass())):
+        space = ss.restrict(base, *rules)
+        assert base.parse(space[:]).tolist() == list(first.values())
+        assert ss.functional_class(space, range(space.size)).tolist() == list(range(space.size))
+        assert described(json.loads(json.dumps(space.describe()))) is space
+    missing = next(index for index in base.parse(left).tolist() if index != first[class_of[index]])
+    with pytest.raises(ss.BadInput, match="it breaks the rule 'one per class'"):
+        space.parse(base.arch(missing))
+
+
+def test_one_cell_of_each_functional_class_of_tss5():
+    space = ss.restrict("tss5", ss.OnePerClass())
+    where = "params < 500000 AND n_skip <= 2"
+    assert space.size == ss.census(space)["count"].sum() == 2_562_145
+    kept = ss.members("tss5", where=f"{where} AND representative = 1")
+    assert ss.census(space, where=where)["count"].sum() == len(kept)
+
+
+def test_one_per_class_in_a_file_and_of_cells_of_ones_own(tmp_path):
+    path = tmp_path / "one.toml"
+    path.write_text('restricts = "tss"\nname = "one"\n[[constraints]]\nrule = "one_per_class"\n')
+    assert ss.space(str(path)).size == 5260
+    own = ss.cell_space("mine", 3, OPERATIONS, edges={"0->2": ["skip_connect", "none"]})
+    assert ss.restrict(own, ss.OnePerClass()).size == len(set(ss.functional_class(own, range(own.size)).tolist()))
+    for space, message in (("sss", "of cells with an operation on every edge, not of sss"), ("tss6", "too many")):
+        with pytest.raises(ss.BadInput, match=message):
+            ss.restrict(space, ss.OnePerClass())

@@ -1,7 +1,7 @@
 """Search spaces: what exists, how it is indexed and written, and which integers add up over it."""
 
 from sedspace.spaces.base import Space
-from sedspace.spaces.constraints import AtLeast, AtMost, Connected, Equal, Forbidden, Unequal
+from sedspace.spaces.constraints import AtLeast, AtMost, Connected, Equal, Forbidden, OnePerClass, Unequal
 from sedspace.spaces.custom import cell_space
 from sedspace.spaces.files import read_space
 from sedspace.spaces.lookup import described, restrict, space
@@ -19,6 +19,7 @@ __all__ = [
     "Forbidden",
     "Group",
     "Inputs",
+    "OnePerClass",
     "Operation",
     "OwnRule",
     "Position",

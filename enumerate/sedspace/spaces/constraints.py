@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, ClassVar, Self, TypeVar
 
+import numpy as np
+
 from sedspace.errors import BadInput, as_int, unknown
 from sedspace.spaces.base import Space
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.darts import DartsSpace
-from sedspace.spaces.machine import Machine, explored
+from sedspace.spaces.functional_classes import lowest_of_classes
+from sedspace.spaces.machine import Machine, explored, of_rows
 from sedspace.spaces.parts import Position
 from sedspace.spaces.rules import OwnRule, Rule
 
@@ -237,6 +240,39 @@ class Connected(Rule):
         return _made(where, lambda: cls(every_edge))
 
 
+class OnePerClass(Rule):
+    """One cell of each functional class: that of the lowest index among those that all other rules leave.
+
+    Of spaces of cells of which at most 16,777,216 are left by the other rules, since these are gone through.
+    `functional_class` says when two cells are of one class.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> ss.restrict("tss", ss.OnePerClass()).size
+    5260
+    """
+
+    kind = "one_per_class"
+    comes_last = True
+    name = "one per class"
+
+    def machine(self, space: Space) -> Machine:
+        """Return the smallest machine that accepts the first of each class."""
+        first = np.flatnonzero(lowest_of_classes(space) == np.arange(space.size))
+        return of_rows(_called(self), space.radices.tolist(), space.digits_of(first))
+
+    def definition(self, space: Space) -> dict[str, object]:
+        """Return the rule as plain JSON values."""
+        return {"rule": self.kind}
+
+    @classmethod
+    def of(cls, definition: Mapping[str, object], where: str) -> OnePerClass:
+        """Return the rule of a definition."""
+        _values(definition, (), where)
+        return cls()
+
+
 class _Compared(Rule):
     """Choices at some positions, compared by their names."""
 
@@ -320,7 +356,7 @@ class Equal(_Compared):
 
 
 RULES: dict[str, type[Rule]] = {
-    rule.kind: rule for rule in (OwnRule, Forbidden, AtMost, AtLeast, Connected, Unequal, Equal)
+    rule.kind: rule for rule in (OwnRule, Forbidden, AtMost, AtLeast, Connected, Unequal, Equal, OnePerClass)
 }
 """The rules that a definition may name."""
 

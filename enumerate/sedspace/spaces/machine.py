@@ -182,6 +182,31 @@ def _checked(name: str, steps: Steps) -> Machine:
     return machine
 
 
+def of_rows(name: str, radices: Sequence[int], rows: NDArray[np.integer]) -> Machine:
+    """Return the machine that accepts some architectures and no others.
+
+    Parameters
+    ----------
+    name : str
+        What errors call it.
+    radices : sequence of int
+        The number of choices at each position.
+    rows : integer[n, positions]
+        Their digits, different and in ascending order.
+    """
+    steps: Steps = []
+    state = np.zeros(len(rows), np.int32)
+    for position in range(len(radices) - 1, -1, -1):
+        begins = np.ones(len(rows), np.bool_)  # with other digits before this position than the row before
+        begins[1:] = (rows[1:, :position] != rows[:-1, :position]).any(axis=1)
+        table = np.full((int(begins.sum()), radices[position]), -1, np.int32)
+        table[np.cumsum(begins) - 1, rows[:, position]] = state
+        step, of = np.unique(table, axis=0, return_inverse=True)
+        steps.append(step)
+        rows, state = rows[begins], of.reshape(-1).astype(np.int32)
+    return Machine(name, steps[::-1])
+
+
 def together(machines: Sequence[Machine]) -> Machine:
     """Return the machine that accepts what all of some machines accept; raise `BadInput` if that is nothing."""
     if len(machines) == 1:

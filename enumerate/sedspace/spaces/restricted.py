@@ -88,11 +88,22 @@ def restricted(base: Space, definitions: str, name: str) -> Space:
     made.__dict__.update(vars(base))
     made.base, made.definitions, made.name = base, definitions, name
     made.title = f"{base.title}, restricted"
-    made.parts = tuple(rule.machine(base) for rule in rules_of(json.loads(definitions), f"space {name!r}"))
-    made.machine = together([*([base.machine] if base.machine else []), *made.parts])
-    made.numbers = Ranks(name, base.radices.tolist(), made.machine)
-    made.size = made.numbers.size
+    rules = rules_of(json.loads(definitions), f"space {name!r}")
+    made.parts = tuple(rule.machine(base) for rule in rules if not rule.comes_last)
+    if first := [*([base.machine] if base.machine else []), *made.parts]:
+        _number(made, together(first))
+    for rule in rules:
+        if rule.comes_last:
+            _number(made, rule.machine(made))
+            made.parts += (made.machine,)
     return made
+
+
+def _number(space: Restricted, machine: Machine) -> None:
+    """Have a space hold what a machine accepts."""
+    space.machine = machine
+    space.numbers = Ranks(space.name, space.radices.tolist(), machine)
+    space.size = space.numbers.size
 
 
 @functools.cache

@@ -31,6 +31,7 @@ class Rule(ABC):
     """
 
     kind: ClassVar[str]
+    comes_last: ClassVar[bool] = False  # whether it is about what all other rules leave
     name: str
 
     @abstractmethod
