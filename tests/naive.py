@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 KERNEL = {"nor_conv_1x1": 1, "nor_conv_3x3": 3, "avg_pool_3x3": 3}
@@ -531,3 +531,8 @@ def transnas_macro_layers(codes, classes):
             out += [(before * after, side * side), (2 * after, 0)]
         before = after
     return [*out, (before * classes + classes, 1)]
+
+
+def convolutions_in_a_row(digits):
+    """Return how often a convolution of NATS-Bench's cells (choices 2 and 3) comes right after another one."""
+    return sum(1 for before, after in pairwise(digits) if before in (2, 3) and after in (2, 3))

@@ -24,6 +24,7 @@ from sedspace.scores.registry import (
     registered,
 )
 from sedspace.scores.sed_score import sed
+from sedspace.scores.stateful import StateScore
 
 __all__ = [
     "MAX_SCAN",
@@ -31,6 +32,7 @@ __all__ = [
     "ArrayScore",
     "DigitScore",
     "Score",
+    "StateScore",
     "best",
     "check_rows_fit",
     "check_threads",
