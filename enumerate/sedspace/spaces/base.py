@@ -14,18 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, as_int, unknown
 from sedspace.spaces.machine import Machine
-from sedspace.spaces.parts import (
-    Digits,
-    Feature,
-    Group,
-    Indices,
-    Operation,
-    Position,
-    Table,
-    Text,
-    table_row,
-    total,
-)
+from sedspace.spaces.parts import Digits, Feature, Group, Indices, Operation, Position, Table, Text, summed, table_of
 from sedspace.spaces.pieces import Pieces
 from sedspace.spaces.radix import INT64_END, MixedRadix, as_array
 from sedspace.spaces.ranks import Ranks
@@ -439,20 +428,9 @@ class Space(ABC):
             by_name = dict(source)
             return self.table(lambda operation: by_name.get(operation.name, 0))
         if callable(source):
-            of = {operation: source(operation) for operation in self.operations}
-            return self.table([[total(of, choice) for choice in position.choices] for position in self.positions])
-        if not isinstance(source, Sequence | np.ndarray):
-            raise BadInput(
-                f"a table of {self.name}: {source!r}, expected a feature's name, a mapping, a function or rows"
-            )
-        if len(source) != len(self.positions):
-            raise BadInput(
-                f"a table of {self.name} has {len(self.positions)} rows, one per position, not {len(source)}"
-            )
-        machine = self.feature_machine
-        states = [None] * len(source) if machine is None else [len(step) for step in machine.steps]
-        rows = zip(source, self.positions, states, strict=True)
-        return tuple(table_row(row, position, known, self.name) for row, position, known in rows)
+            source = summed({operation: source(operation) for operation in self.operations}, self.positions)
+        states = None if self.feature_machine is None else [len(step) for step in self.feature_machine.steps]
+        return table_of(source, self.positions, states, self.name)
 
 
 @cache

@@ -148,14 +148,34 @@ class Text:
     meaning: str
 
 
-def total(of: Mapping[Operation, int], choice: Choice) -> int:
-    """Return the sum over the operations of a choice: of one, the very value, so that what is no integer is seen."""
-    first, *rest = [of[operation] for operation in choice.operations] or [0]
-    return sum(rest, first) if rest else first
+def summed(of: Mapping[Operation, int], positions: Iterable[Position]) -> list[list[int]]:
+    """Return for each position the sum over the operations of each choice."""
+    return [[_total([of[operation] for operation in choice.operations]) for choice in p.choices] for p in positions]
 
 
-def table_row(row: ArrayLike, position: Position, states: int | None, space: str) -> NDArray[np.int64]:
-    """Return the integers of the choices at a position, read-only; with `states`, perhaps by the state before."""
+def _total(numbers: Sequence[int]) -> int:
+    first, *rest = numbers or [0]
+    return sum(rest, first) if rest else first  # the very value, so that what is no integer is seen as it is
+
+
+def table_of(rows: object, positions: Sequence[Position], states: Sequence[int] | None, space: str) -> Table:
+    """Return rows of integers, one row per position, as a table; with `states`, rows may be by the state before.
+
+    Raises
+    ------
+    BadInput
+        If a row is missing or has the wrong length, or a value is not an integer.
+    """
+    if not isinstance(rows, Sequence | np.ndarray):
+        raise BadInput(f"a table of {space}: {rows!r}, expected a feature's name, a mapping, a function or rows")
+    if len(rows) != len(positions):
+        raise BadInput(f"a table of {space} has {len(positions)} rows, one per position, not {len(rows)}")
+    known = [None] * len(rows) if states is None else states
+    given = zip(rows, positions, known, strict=True)
+    return tuple(_table_row(row, position, before, space) for row, position, before in given)
+
+
+def _table_row(row: ArrayLike, position: Position, states: int | None, space: str) -> NDArray[np.int64]:
     given, choices = np.asarray(row), len(position.choices)
     shapes = [(choices,)] if states is None else [(choices,), (states, choices)]
     if given.shape not in shapes or given.dtype.kind not in "iub":
