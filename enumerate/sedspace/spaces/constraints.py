@@ -67,7 +67,7 @@ class Forbidden(Rule):
                 return False
             return None if all_so_far and position == last else all_so_far and position < last
 
-        return explored(_called(self), space.radices.tolist(), [True], step)[0]
+        return explored(self.called, space.radices.tolist(), [True], step)[0]
 
     def definition(self, space: Space) -> dict[str, object]:
         """Return the rule as plain JSON values."""
@@ -126,7 +126,7 @@ class _Number(Rule):
             number = 0 if position in lasts else number if most is not None else min(number, least)
             return (*so_far[:part], number, *so_far[part + 1 :])
 
-        return explored(_called(self), space.radices.tolist(), [(0,) * len(parts)], step)[0]
+        return explored(self.called, space.radices.tolist(), [(0,) * len(parts)], step)[0]
 
 
 class AtMost(_Number):
@@ -205,7 +205,7 @@ class Connected(Rule):
     def machine(self, space: Space) -> Machine:
         """Return the machine; it knows of each node so far whether the input reaches it, and whether it goes on."""
         if not isinstance(space, CellSpace):
-            raise BadInput(f"rule {self.name!r} is of cells with an operation on every edge, not of {space.name}")
+            raise BadInput(f"{self.called} is of cells with an operation on every edge, not of {space.name}")
         output = space.nodes - 1
         passes = [[choice.operations[0].kind != "none" for choice in position.choices] for position in space.positions]
 
@@ -227,7 +227,7 @@ class Connected(Rule):
             return output in reached and not waiting
 
         begin: _Nodes = frozenset([0]), frozenset()
-        return explored(_called(self), space.radices.tolist(), [begin], step, accept)[0]
+        return explored(self.called, space.radices.tolist(), [begin], step, accept)[0]
 
     def definition(self, space: Space) -> dict[str, object]:
         """Return the rule as plain JSON values."""
@@ -260,7 +260,7 @@ class OnePerClass(Rule):
     def machine(self, space: Space) -> Machine:
         """Return the smallest machine that accepts the first of each class."""
         first = np.flatnonzero(lowest_of_classes(space) == np.arange(space.size))
-        return of_rows(_called(self), space.radices.tolist(), space.digits_of(first))
+        return of_rows(self.called, space.radices.tolist(), space.digits_of(first))
 
     def definition(self, space: Space) -> dict[str, object]:
         """Return the rule as plain JSON values."""
@@ -308,7 +308,7 @@ class _Compared(Rule):
                 return None
             return frozenset[str]() if position == last else so_far | {name}
 
-        return explored(_called(self), space.radices.tolist(), [frozenset[str]()], step)[0]
+        return explored(self.called, space.radices.tolist(), [frozenset[str]()], step)[0]
 
 
 class Unequal(_Compared):
@@ -374,10 +374,6 @@ def rule_of(definition: object, where: str) -> Rule:
 def rules_of(definitions: Sequence[object], where: str) -> list[Rule]:
     """Return the rules of definitions."""
     return [rule_of(definition, f"{where}, rule {number}") for number, definition in enumerate(definitions)]
-
-
-def _called(rule: Rule) -> str:
-    return f"rule {rule.name!r}"
 
 
 def _made(where: str, make: Callable[[], _Made]) -> _Made:

@@ -27,7 +27,7 @@ def read_space(path: str | Path) -> Space:
         perhaps tables ``[edges]`` and ``[skeleton]``; what they mean, `cell_space` says. Or with ``restricts``, the
         name of a space of sedspace's own, and ``name``. A table ``[[constraints]]`` for each rule says which of the
         architectures there are: ``rule`` its kind, and the values that the rule is made of (see `Forbidden`, `AtMost`,
-        `AtLeast`, `Connected`, `Equal`, `Unequal`)::
+        `AtLeast`, `Connected`, `Equal`, `Unequal`, `OnePerClass`)::
 
             restricts = "tss5"
             name = "lean"

@@ -34,6 +34,11 @@ class Rule(ABC):
     comes_last: ClassVar[bool] = False  # whether it is about what all other rules leave
     name: str
 
+    @property
+    def called(self) -> str:
+        """What its machine is called in errors."""
+        return f"rule {self.name!r}"
+
     @abstractmethod
     def machine(self, space: Space) -> Machine:
         """Return the machine that accepts what meets the rule.
@@ -87,13 +92,13 @@ class OwnRule(Rule):
 
     def machine(self, space: Space) -> Machine:
         """Return the machine."""
-        return explored(f"rule {self.name!r}", space.radices.tolist(), [self.begin], self.step, self.accept)[0]
+        return explored(self.called, space.radices.tolist(), [self.begin], self.step, self.accept)[0]
 
     def definition(self, space: Space) -> dict[str, object]:
         """Return the rule as its tables of steps: for each position and state, where each choice leads."""
         steps = merged(self.machine(space).steps)
         if (numbers := sum(step.size for step in steps)) > _MOST:
-            raise BadInput(f"rule {self.name!r}: {numbers:,} numbers of steps, expected at most {_MOST:,}")
+            raise BadInput(f"{self.called}: {numbers:,} numbers of steps, expected at most {_MOST:,}")
         return {"rule": self.kind, "name": self.name, "steps": [step.tolist() for step in steps]}
 
     @classmethod
@@ -119,7 +124,7 @@ class _Steps(Rule):
             steps = [np.array(step, np.int32).reshape(len(step), -1) for step in self._steps]
         except (TypeError, ValueError, OverflowError):
             raise BadInput(f"{self._where}: steps of {self.name!r} are no tables of numbers") from None
-        return of_steps(f"rule {self.name!r}", space.radices.tolist(), steps)
+        return of_steps(self.called, space.radices.tolist(), steps)
 
     def definition(self, space: Space) -> dict[str, object]:
         """Return the rule as its tables of steps."""
