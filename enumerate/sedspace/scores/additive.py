@@ -127,9 +127,13 @@ class AdditiveScore(OneByOne):
                     out[p][..., g * len(tables) + f] = table[p]
         every = np.concatenate([table.reshape(-1, width) for table in out])
         bound = len(out) * max(int(every.max(initial=0)), -int(every.min(initial=0)))
+        self._check_reach(space, bound)
+        return out
+
+    def _check_reach(self, space: Space, bound: int) -> None:
+        """Raise `BadInput` if feature sums up to a bound would leave int64."""
         if bound >= 1 << 62:
             raise BadInput(f"score {self.name}: feature sums over {space.name} could reach {bound}, beyond int64")
-        return out
 
     def machine(self, space: Space) -> Machine | None:
         """Return the machine whose states `tables` goes by; None if it needs none."""

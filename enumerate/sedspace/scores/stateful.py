@@ -137,9 +137,7 @@ class StateScore(AdditiveScore):
             np.array([[self._row(state, p, choice) for choice in range(radix)] for state in at], np.int64)
             for p, (at, radix) in enumerate(zip(states, space.radices.tolist(), strict=True))
         ]
-        most = sum(int(np.abs(table).max()) for table in tables)
-        if most >= 1 << 62:
-            raise BadInput(f"{what}: feature sums over {space.name} could reach {most}, beyond int64")
+        self._check_reach(space, sum(int(np.abs(table).max()) for table in tables))
         return machine, tables
 
     def _row(self, state: State, position: int, choice: int) -> list[int]:
