@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import cos, pi, sin
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -208,8 +209,6 @@ def cell(space: CellSpace, index: int) -> Figure:
 
 def _draw_cell(axes: Axes, space: CellSpace, index: int) -> None:
     """Draw nodes on a circle, the input at the left, clockwise; edges between them, each named and coloured."""
-    from math import cos, pi, sin
-
     places = [(-cos(2 * pi * i / space.nodes), sin(2 * pi * i / space.nodes)) for i in range(space.nodes)]
     for (source, target), choice in zip(space.edges, space.chosen(index), strict=True):
         if choice.kind == "none":

@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Protocol
 
+from sedspace.cluster import done, refuse_other_code
 from sedspace.errors import BadInput, first_line
 from sedspace.scores import score
 from sedspace.spaces import Space
@@ -63,8 +64,6 @@ class DaskWorkers:
     """The workers of a Dask cluster, a task for each architecture and repeat. They must be of one kind."""
 
     def __init__(self, client: Client) -> None:
-        from sedspace.cluster import refuse_other_code
-
         refuse_other_code(client)
         self.client = client
 
@@ -89,8 +88,6 @@ class DaskWorkers:
 
     def rows(self, evaluator: Evaluator, todo: list[Todo]) -> Generator[list[Row]]:
         """Yield the rows of an architecture and repeat together."""
-        from sedspace.cluster import done
-
         tasks: dict[tuple[int, int], list[Todo]] = {}
         for one in todo:
             tasks.setdefault((one.repeat, one.index), []).append(one)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from sedspace import draws
 from sedspace.errors import BadInput, as_int, needs
+from sedspace.networks import skeleton_of
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END
@@ -119,7 +120,6 @@ def crosscheck(
     """
     space = find_space(space)
     chosen = chosen_proxies(proxies)
-    from sedspace.networks import skeleton_of
     from sedspace.studies.engine import DaskWorkers, ThisProcess
     from sedspace.studies.images import Batches
     from sedspace.studies.worker import Evaluator, Todo, facts_of
