@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -274,6 +275,7 @@ def test_nobody_else_can_connect_to_our_own_cluster(client, capfd):
         Client(address, security=Security.temporary())  # another's
     with pytest.raises(TypeError, match="TLS expects"):
         Client(address)
+    gc.collect()  # a client that failed is closed when it is collected: here, and not while another one starts
     said = f"scheduler {address}: no Dask scheduler answers: TLS expects"
     with pytest.raises(ss.BadInput, match=said), connected(address):
         pass
@@ -324,6 +326,7 @@ def test_without_cryptography(monkeypatch):
 
 def test_no_dask_and_no_scheduler(monkeypatch):
     monkeypatch.setattr("sedspace.cluster._CONNECT_SECONDS", 1)
+    threads = threading.enumerate()
     with (
         pytest.raises(ss.BadInput, match=r"scheduler tcp://127\.0\.0\.1:9: no Dask scheduler answers"),
         connected("tcp://127.0.0.1:9"),
@@ -334,6 +337,8 @@ def test_no_dask_and_no_scheduler(monkeypatch):
         connected("nonsense://x"),
     ):
         pass
+    gc.collect()
+    assert [thread for thread in threading.enumerate() if thread not in threads] == []  # nothing is left running
     monkeypatch.setitem(sys.modules, "distributed", None)
     with (
         pytest.raises(ss.BadInput, match=r"a cluster needs distributed: pip install .*'dask\[distributed\]"),

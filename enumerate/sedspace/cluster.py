@@ -5,12 +5,14 @@ Needs ``dask[distributed]``. Runs and studies have their engines in `sedspace.ru
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import math
 import numbers
 import sys
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from sedspace.errors import BadInput, RunError, first_line, needs
@@ -66,12 +68,31 @@ def connected(
             yield client
         return
     try:
+        _refuse_silent(scheduler)
         client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS)
     except (OSError, ValueError, TypeError, TimeoutError) as error:  # a TypeError: TLS without a certificate
         raise BadInput(f"scheduler {scheduler}: no Dask scheduler answers: {first_line(error)}") from None
     with client:
         wait_for_worker(client, worker_timeout)
         yield client
+
+
+def _refuse_silent(scheduler: str) -> None:
+    """Raise what stands in the way of a connection, before there is a `Client`.
+
+    A `Client` that fails to connect leaves its thread and itself behind; Python collects it at any later time, in any
+    thread, and there it waits: even in the thread of the next `Client`, which then does not start.
+    """
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    async def connect_once() -> None:
+        options = Security().get_connection_args("client")
+        comm = await connect(scheduler, timeout=_CONNECT_SECONDS, **options)
+        await comm.close()
+
+    with ThreadPoolExecutor(1) as thread:  # a notebook's own thread already runs an event loop
+        thread.submit(lambda: asyncio.run(connect_once())).result()
 
 
 @contextlib.contextmanager
