@@ -536,3 +536,69 @@ def transnas_macro_layers(codes, classes):
 def convolutions_in_a_row(digits):
     """Return how often a convolution of NATS-Bench's cells (choices 2 and 3) comes right after another one."""
     return sum(1 for before, after in pairwise(digits) if before in (2, 3) and after in (2, 3))
+
+
+# Networks of blocks: every layer with weights as (weights, positions at which each of them is used); 0 positions for
+# what has no multiply-accumulates.
+
+
+def conv_layer(kernel, c_in, c_out, side, groups=1, batch_norm=True):
+    """A convolution and its BatchNorm."""
+    weights = kernel * kernel * (c_in // groups) * c_out
+    return [(weights, side * side), *([(2 * c_out, 0)] if batch_norm else [])]
+
+
+def linear_layer(c_in, c_out):
+    """A linear layer and its bias."""
+    return [(c_in * c_out, 1), (c_out, 0)]
+
+
+def mobile_block(c_in, middle, c_out, kernel, side, stride, squeezed=0, expands=None, groups=1):
+    """An inverted bottleneck, from an input of so many pixels square."""
+    out = []
+    if middle != c_in if expands is None else expands:
+        out += conv_layer(1, c_in, middle, side, groups)
+    side //= stride
+    out += conv_layer(kernel, middle, middle, side, middle)
+    if squeezed:
+        out += linear_layer(middle, squeezed) + linear_layer(squeezed, middle)
+    return out + conv_layer(1, middle, c_out, side, groups)
+
+
+def network_cost(layers):
+    """Parameters and multiply-accumulates."""
+    return sum(weights for weights, _ in layers), sum(weights * positions for weights, positions in layers)
+
+
+def nas_bench_macro_layers(arch):
+    """NAS-Bench-Macro's network on CIFAR-10."""
+    side, width, codes = 32, 32, iter(arch)
+    out = conv_layer(3, 3, 32, 32)
+    for layers in (2, 3, 3):
+        for layer in range(layers):
+            c_in, stride = width, 2 if layer == 0 else 1
+            width *= stride
+            code = next(codes)
+            if code == "0" and stride == 2:
+                out += conv_layer(1, c_in, width, side // 2)
+            if code == "1":
+                out += mobile_block(c_in, 3 * c_in, width, 3, side, stride)
+            if code == "2":
+                out += mobile_block(c_in, 6 * c_in, width, 5, side, stride)
+            side //= stride
+    return out + conv_layer(1, width, 1280, side) + linear_layer(1280, 10)
+
+
+def mnasnet_layers(arch):
+    """Accel-NASBench's network on ImageNet."""
+    side, c_in = 112, 32
+    out = conv_layer(3, 3, 32, 112)
+    stages = zip((16, 24, 40, 80, 112, 192, 320), (1, 2, 2, 2, 1, 2, 1), arch.split("|"), strict=True)
+    for width, stride, code in stages:
+        _, expansion, _, kernel, _, layers, _, squeezes = code
+        for layer in range(int(layers)):
+            by = stride if layer == 0 else 1
+            squeezed = c_in // 4 if squeezes == "1" else 0
+            out += mobile_block(c_in, c_in * int(expansion), width, int(kernel), side, by, squeezed)
+            c_in, side = width, side // by
+    return out + conv_layer(1, 320, 1280, side) + linear_layer(1280, 1000)

@@ -160,6 +160,8 @@ def architecture(space: str | Space, which: int | str) -> Architecture:
 
 
 def _index(space: Space, text: str) -> int:
+    if text in space:  # of digits only, perhaps
+        return space.parse(text)
     try:
         index = int(text)
     except ValueError:  # no number, or one of thousands of digits

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from pathlib import Path
 from typing import Any
 
-_HERE = Path(__file__).resolve()
-_PLACES = (_HERE.parent / "data", _HERE.parents[2] / "data")  # an installed package, a checkout
+from sedspace.shipped import shipped
 
 
 @functools.cache
@@ -20,8 +18,5 @@ def published() -> dict[str, Any]:
     >>> published()["sed_paper"]["text"]["grad_norm_seconds_per_architecture"]
     0.54
     """
-    for place in _PLACES:
-        if (place / "published.json").is_file():
-            content: dict[str, Any] = json.loads((place / "published.json").read_text(encoding="utf-8"))
-            return content
-    raise FileNotFoundError("published.json is not beside sedspace: the installation is incomplete")
+    content: dict[str, Any] = json.loads(shipped("published.json"))
+    return content

@@ -11,6 +11,7 @@ reproduces (README, "What SED is identified from"). With one constant, ``lam = 3
     SED(cell) = skip_SED * conv_SED - pool_SED
     SED(architecture) = sum over cells of multiplicity * SED(cell)
     SED(widths) = sum over convolutions of w(3) * log2(channels)      where the widths are what is chosen
+    SED(blocks) = sum over blocks of skip_SED * conv_SED              this project's own extension to networks of blocks
 
 `residual` counts the skip connections that join an input of the cell to a node whose value goes straight into its
 output. With ``lam = p/q`` every term is an integer multiple of ``1/q^3`` (of ``1/q^2`` where nothing is dilated):
@@ -27,6 +28,8 @@ from sedspace.errors import BadInput
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Score
 from sedspace.spaces import Operation, Space
+from sedspace.spaces.blocks import Block, ConvBlock
+from sedspace.spaces.stages import StagesSpace
 from sedspace.spaces.widths import WidthSpace
 
 LAM = Fraction(3, 4)
@@ -103,6 +106,9 @@ def sed_scores(space: Space, parameters: Mapping[str, str]) -> Iterator[Score]:
         yield sed_of_channels(space)
         return
     lam = parameters.get("lam", LAM)
+    if isinstance(space, StagesSpace):
+        yield sed_of_blocks(space, lam)
+        return
     yield sed(lam)
     yield from sed_parts(lam)
 
@@ -123,6 +129,35 @@ def sed_of_channels(space: WidthSpace) -> AdditiveScore:
         meaning="suppression of local entropy decrease: sum over convolutions of log2(channels)",
         per_group=False,
         monotone=["rises"] * len(exponents),
+    )
+
+
+def sed_of_blocks(space: StagesSpace, lam: Fraction | str = LAM) -> AdditiveScore:
+    """Return the score SED of networks of blocks, **an extension of this project's own**: the paper has none.
+
+    A block of a stage is a cell. Its convolutions count ``w(k)``, those of squeeze-and-excite and of shortcuts do not;
+    `residual` is 1 if its input is added to its output. Skips that keep the shape are nothing.
+    """
+    lam = _lam(lam)
+    p, q = lam.numerator, lam.denominator
+
+    def measure(block: Block) -> int:
+        if not isinstance(block, ConvBlock) or block.stage == 0:
+            return 0
+        convs = sum(p + (q - p) * (conv.kernel - 1) // 2 for conv in block.convolutions)
+        return (q + p * block.has_residual) * convs
+
+    base, table = space.sum_of(measure)
+    return AdditiveScore(
+        "sed",
+        {"blocks": list(table)},
+        lambda blocks: blocks + base,
+        denominator=q * q,
+        unit="1",
+        meaning="suppression of local entropy decrease, extended to blocks: sum over blocks of skip_sed * conv_sed",
+        parameters={"lam": str(lam)},
+        per_group=False,
+        monotone=["rises"],
     )
 
 

@@ -7,7 +7,9 @@ from typing import get_args
 
 from sedspace.errors import BadInput, unknown
 from sedspace.spaces.base import Space
+from sedspace.spaces.builders import BUILDERS, built
 from sedspace.spaces.cell import MAX_NODES
+from sedspace.spaces.definitions import flag, identifier, number, one_of, with_keys
 from sedspace.spaces.parts import Kind, Operation
 from sedspace.spaces.registry import is_named
 from sedspace.spaces.skeleton import Skeleton
@@ -15,7 +17,16 @@ from sedspace.spaces.tss import NatsCellSpace
 
 _TITLE = "a space of one's own"
 _KINDS: tuple[Kind, ...] = get_args(Kind)
-_KEYS = {"name": True, "nodes": True, "operations": True, "edges": False, "skeleton": False, "title": False}
+_CELLS = "cell"
+_KEYS = {
+    "kind": False,
+    "name": True,
+    "nodes": True,
+    "operations": True,
+    "edges": False,
+    "skeleton": False,
+    "title": False,
+}
 _FORMS = {"groups": 1, "depthwise": False, "separable": False}
 """What a convolution may be besides, and what it is unless told otherwise."""
 _OPERATION = {"name": True, "kind": True, "kernel": False, "dilation": False, **dict.fromkeys(_FORMS, False)}
@@ -110,16 +121,29 @@ def cell_space(
     """
     given = {"name": name, "nodes": nodes, "operations": operations, "title": title}
     more = {"skeleton": skeleton, "edges": edges}
-    return from_definition(given | {key: one for key, one in more.items() if one is not None}, f"space {name!r}")
+    return _cells(given | {key: one for key, one in more.items() if one is not None}, f"space {name!r}")
 
 
-def from_definition(definition: object, where: str) -> CustomSpace:
+def from_definition(definition: object, where: str) -> Space:
     """Return the space of a definition as `read_space` reads it; `where` is what errors name."""
-    given = with_keys(definition, _KEYS, where)
-    name = identifier(given["name"], where)
+    if not isinstance(definition, Mapping) or definition.get("kind", _CELLS) == _CELLS:
+        return _cells(definition, where)
+    one_of(definition["kind"], (_CELLS, *BUILDERS), "kind", where)
+    _own_name(definition.get("name"), where)
+    return built(definition, where)
+
+
+def _own_name(given: object, where: str) -> str:
+    name = identifier(given, where)
     if is_named(name):
         raise BadInput(f"{where}: name {name!r} is one of sedspace's own spaces, choose another")
-    nodes = _number(given["nodes"], 2, MAX_NODES, f"{where}: nodes")
+    return name
+
+
+def _cells(definition: object, where: str) -> CustomSpace:
+    given = {key: one for key, one in with_keys(definition, _KEYS, where).items() if key != "kind"}
+    name = _own_name(given["name"], where)
+    nodes = number(given["nodes"], 2, MAX_NODES, f"{where}: nodes")
     operations = _operations(given["operations"], where)
     skeleton = _skeleton(given.get("skeleton", {}), f"{where}, skeleton")
     for operation in operations.values():
@@ -156,40 +180,14 @@ def _edges(given: object, nodes: int, operations: Sequence[Operation], where: st
     return out
 
 
-def identifier(given: object, where: str) -> str:
-    """Return a name that may be that of a space; raise `BadInput` for anything else."""
-    if not isinstance(given, str) or not (given.isidentifier() and given.isascii()):
-        raise BadInput(f"{where}: name {given!r}, expected letters, digits and underscores")
-    return given
-
-
-def _number(given: object, least: int, most: int, where: str) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or not least <= given <= most:
-        raise BadInput(f"{where} {given!r}, expected a number from {least} to {most}")
-    return given
-
-
-def with_keys(given: object, known: Mapping[str, bool], where: str) -> Mapping[str, object]:
-    """Return a mapping whose keys are all known, and that lacks none of those that are needed."""
-    if not isinstance(given, Mapping):
-        raise BadInput(f"{where} is {given!r}, expected keys {', '.join(known)}")
-    for key in given:
-        if key not in known:
-            raise BadInput(f"{where}: {unknown('key', key, known)}")
-    for key, needed in known.items():
-        if needed and key not in given:
-            raise BadInput(f"{where} has no {key}: expected {', '.join(k for k, must in known.items() if must)}")
-    return given
-
-
 def _operations(given: object, where: str) -> dict[str, Operation]:
     if not isinstance(given, Sequence) or isinstance(given, str) or not 2 <= len(given) <= 256:
         raise BadInput(f"{where}: operations {given!r}, expected 2 to 256 of them")
     out: dict[str, Operation] = {}
-    for number, one in enumerate(given):
-        operation = _operation(one, f"{where}, operation {number}")
+    for place, one in enumerate(given):
+        operation = _operation(one, f"{where}, operation {place}")
         if f"n_{operation.name}" in out:
-            raise BadInput(f"{where}, operation {number}: {operation.name!r} stands there twice")
+            raise BadInput(f"{where}, operation {place}: {operation.name!r} stands there twice")
         out[f"n_{operation.name}"] = operation
     return out
 
@@ -201,7 +199,7 @@ def _operation(given: object, where: str) -> Operation:
     if not isinstance(kernel, int) or (windowed and kernel not in range(1, 1000, 2)) or (not windowed and kernel):
         expected = "an odd number of pixels up to 999" if windowed else f"none for a {kind}"
         raise BadInput(f"{where}: kernel {kernel!r}, expected {expected}")
-    dilation = _number(given.get("dilation", 1), 1, 1000, f"{where}: dilation")
+    dilation = number(given.get("dilation", 1), 1, 1000, f"{where}: dilation")
     if kind == "pool" and dilation != 1:
         raise BadInput(f"{where}: dilation {dilation} of a pool, expected none")
     return Operation(name, kind, kernel, dilation, *_form(given, kind, where))
@@ -209,18 +207,12 @@ def _operation(given: object, where: str) -> Operation:
 
 def _form(given: Mapping[str, object], kind: Kind, where: str) -> tuple[int, bool, bool]:
     """Return the groups of a convolution, and whether it is depthwise or separable."""
-    groups = _number(given.get("groups", 1), 1, 100_000, f"{where}: groups")
-    depthwise, separable = (_flag(given.get(key, False), f"{where}: {key}") for key in ("depthwise", "separable"))
+    groups = number(given.get("groups", 1), 1, 100_000, f"{where}: groups")
+    depthwise, separable = (flag(given.get(key, False), f"{where}: {key}") for key in ("depthwise", "separable"))
     if (groups > 1) + depthwise + separable > (kind == "conv"):
         expected = "one of groups, depthwise and separable" if kind == "conv" else f"none of them for a {kind}"
         raise BadInput(f"{where}: groups {groups}, depthwise {depthwise}, separable {separable}: expected {expected}")
     return groups, depthwise, separable
-
-
-def _flag(given: object, where: str) -> bool:
-    if not isinstance(given, bool):
-        raise BadInput(f"{where} {given!r}, expected true or false")
-    return given
 
 
 def _kind(given: object, where: str) -> Kind:
@@ -235,10 +227,10 @@ def _skeleton(given: object, where: str) -> Skeleton:
     widths = given.get("widths", [16, 32, 64])
     if not isinstance(widths, Sequence) or not 1 <= len(widths) <= 16:
         raise BadInput(f"{where}: widths {widths!r}, expected 1 to 16 numbers of channels such as [16, 32, 64]")
-    widths = tuple(_number(width, 1, 100_000, f"{where}: width") for width in widths)
-    side = _number(given.get("side", 32), 1, 100_000, f"{where}: side")
-    classes = _number(given.get("classes", 10), 1, 1_000_000, f"{where}: classes")
-    cells = _number(given.get("cells", 5), 1, 1000, f"{where}: cells")
+    widths = tuple(number(width, 1, 100_000, f"{where}: width") for width in widths)
+    side = number(given.get("side", 32), 1, 100_000, f"{where}: side")
+    classes = number(given.get("classes", 10), 1, 1_000_000, f"{where}: classes")
+    cells = number(given.get("cells", 5), 1, 1000, f"{where}: cells")
     if side % (1 << (len(widths) - 1)):
         raise BadInput(f"{where}: side {side} cannot be halved {len(widths) - 1} times")
     return Skeleton(str(given.get("dataset", "cifar10")), side, classes, widths, cells)

@@ -9,7 +9,8 @@ from pathlib import Path
 from sedspace.errors import BadInput, as_path, first_line
 from sedspace.spaces.base import Space
 from sedspace.spaces.constraints import RULES, rules_of
-from sedspace.spaces.custom import from_definition, identifier, with_keys
+from sedspace.spaces.custom import from_definition
+from sedspace.spaces.definitions import identifier, with_keys
 from sedspace.spaces.registry import named_space
 from sedspace.spaces.restricted import restricted_by
 from sedspace.spaces.rules import OwnRule, Rule

@@ -8,6 +8,7 @@ from functools import partial
 
 from sedspace.errors import unknown
 from sedspace.spaces.base import Space, only
+from sedspace.spaces.builders import SHIPPED, shipped_space
 from sedspace.spaces.darts import DartsSpace
 from sedspace.spaces.nb101 import Nb101Space
 from sedspace.spaces.sss import SssSpace
@@ -26,6 +27,7 @@ LISTED: dict[str, Callable[[], Space]] = {
     "nb101": partial(only, Nb101Space),
     "transnas_micro": partial(only, TransnasMicroSpace),
     "transnas_macro": partial(only, TransnasMacroSpace),
+    **{name: partial(shipped_space, name) for name in SHIPPED},
 }
 """What makes the space of a name; always the same object."""
 
