@@ -602,3 +602,52 @@ def mnasnet_layers(arch):
             out += mobile_block(c_in, c_in * int(expansion), width, int(kernel), side, by, squeezed)
             c_in, side = width, side // by
     return out + conv_layer(1, 320, 1280, side) + linear_layer(1280, 1000)
+
+
+def ofa_mbv3_layers(arch):
+    """Once-for-all MobileNetV3's network on ImageNet; squeeze-and-excite has a quarter, in eights."""
+    side, c_in = 112, 16
+    out = conv_layer(3, 3, 16, 112) + mobile_block(16, 16, 16, 3, 112, 1)
+    stages = zip((24, 40, 80, 112, 160), (2, 2, 2, 1, 2), (0, 1, 0, 1, 1), arch.split("|"), strict=True)
+    for width, stride, squeezes, codes in stages:
+        for layer, code in enumerate(codes.split(",")):
+            by, middle = stride if layer == 0 else 1, c_in * int(code[3])
+            fit = [eights for eights in range(8, 1000, 8) if 10 * eights >= 9 * (middle // 4)]
+            nearest = sorted(fit, key=lambda eights, quarter=middle // 4: (abs(eights - quarter), -eights))
+            squeezed = nearest[0] if squeezes else 0
+            out += mobile_block(c_in, middle, width, int(code[1]), side, by, squeezed)
+            c_in, side = width, side // by
+    out += conv_layer(1, 160, 960, 7) + conv_layer(1, 960, 1280, 1, batch_norm=False)
+    return out + linear_layer(1280, 1000)
+
+
+def proxyless_layers(arch):
+    """ProxylessNAS's network on ImageNet."""
+    side, c_in, codes = 112, 32, iter(arch.split(","))
+    out = conv_layer(3, 3, 32, 112) + mobile_block(32, 32, 16, 3, 112, 1)
+    c_in = 16
+    for width, stride, layers in zip((24, 40, 80, 96, 192, 320), (2, 2, 2, 1, 2, 1), (4, 4, 4, 4, 4, 1), strict=True):
+        for layer in range(layers):
+            by, code = stride if layer == 0 else 1, next(codes)
+            if code != "Zero":
+                kernel, expansion = int(code[0]), int(code[-1])
+                out += mobile_block(c_in, c_in * expansion, width, kernel, side, by)
+            c_in, side = width, side // by
+    return out + conv_layer(1, 320, 1280, 7) + linear_layer(1280, 1000)
+
+
+def fbnet_layers(arch):
+    """FBNet's network on ImageNet: every block has its first convolution, a skip has one where the shape changes."""
+    side, c_in, codes = 112, 16, iter(arch.split(","))
+    out = conv_layer(3, 3, 16, 112)
+    shapes = zip((16, 24, 32, 64, 112, 184, 352), (1, 2, 2, 2, 1, 2, 1), (1, 4, 4, 4, 4, 4, 1), strict=True)
+    for width, stride, layers in shapes:
+        for layer in range(layers):
+            by, code = stride if layer == 0 else 1, next(codes)
+            if code == "skip":
+                out += conv_layer(1, c_in, width, side // by) if by != 1 or c_in != width else []
+            else:
+                kernel, expansion, groups = int(code[1]), int(code[4]), 2 if code.endswith("g2") else 1
+                out += mobile_block(c_in, c_in * expansion, width, kernel, side, by, expands=True, groups=groups)
+            c_in, side = width, side // by
+    return out + conv_layer(1, 352, 1984, 7) + linear_layer(1984, 1000)

@@ -14,8 +14,20 @@ import naive
 import sedspace as ss
 from sedspace.spaces.blocks import Conv, ConvBlock
 
-SIZES = {"nas_bench_macro": 3**8, "mnasnet": 36**6 * 48}
-LAYERS = {"nas_bench_macro": naive.nas_bench_macro_layers, "mnasnet": naive.mnasnet_layers}
+SIZES = {
+    "nas_bench_macro": 6_561,
+    "mnasnet": 104_485_552_128,
+    "ofa_mbv3": 7371**5,
+    "proxyless": 6**6 * 7**15,
+    "fbnet": 9**22,
+}
+LAYERS = {
+    "nas_bench_macro": naive.nas_bench_macro_layers,
+    "mnasnet": naive.mnasnet_layers,
+    "ofa_mbv3": naive.ofa_mbv3_layers,
+    "proxyless": naive.proxyless_layers,
+    "fbnet": naive.fbnet_layers,
+}
 
 SMALL = """
 kind = "stages"
@@ -205,6 +217,19 @@ def test_every_row_of_accel_nasbench(shared):
     assert np.array_equal(ss.score(space, "macs_thop", indices=index), (table["macs_m"] * 1e6).round())
 
 
+def test_the_best_of_once_for_all_within_budgets():
+    space = ss.space("ofa_mbv3")
+    (found,) = ss.top_k(space, 1, where="params < 5000000 AND macs < 250000000", columns=["params", "macs"]).rows(
+        named=True
+    )
+    assert (found["params"], found["macs"]) == naive.network_cost(naive.ofa_mbv3_layers(found["arch"]))
+    assert found["params"] < 5_000_000
+    assert found["macs"] < 250_000_000
+    some = ss.sample(space, 500, seed=3)["index"].to_list()
+    sed, params, macs = (ss.score(space, name, indices=some) for name in ("sed", "params", "macs"))
+    assert found["sed"] >= sed[(params < 5_000_000) & (macs < 250_000_000)].max()
+
+
 def test_a_run_of_ones_own_space_can_be_opened_anywhere(small, tmp_path):
     run = ss.enumerate_space(small, tmp_path / "run", columns=["sed", "params", "arch"], progress=False)
     again = ss.open_run(tmp_path / "run").space
@@ -269,6 +294,9 @@ def test_bad_definitions_are_told_in_one_line(tmp_path, old, new, told):
         ("nas_bench_macro", "000000000", "'0' behind stage 3 layer 3, expected the end"),
         ("nas_bench_macro", "00300000", "'300000' at stage 2 layer 1, expected one of '0', '1', '2'"),
         ("mnasnet", "e1k3l1s0|e1k3l1s0", "the end at stage 3, expected one of '|e1k3l1s0', '|e1k3l1s1'"),
+        ("ofa_mbv3", "k3e3,k3e3|k3e3", "the end at stage 2 layer 2, expected one of ',k3e3', ',k5e3'"),
+        ("ofa_mbv3", "k3e3,k3e3,k3e3,k3e3,k3e3", "',k3e3' at stage 2, expected one of '|'"),
+        ("proxyless", "Zero", "'Zero' at stage 1 layer 1, expected one of '3x3_MBConv3'"),
         ("mnasnet", 17, "expected a string such as 'e1k3l1s0|"),
     ],
 )

@@ -16,7 +16,7 @@ Build = Callable[[Mapping[str, object], str], NetworkSpace]
 BUILDERS: dict[str, Build] = {"stages": StagesSpace}
 """What makes a space, by the ``kind`` of its definition."""
 
-SHIPPED = ("nas_bench_macro", "mnasnet")
+SHIPPED = ("nas_bench_macro", "mnasnet", "ofa_mbv3", "proxyless", "fbnet")
 """The spaces that are files under ``data/spaces/``."""
 
 
