@@ -651,3 +651,88 @@ def fbnet_layers(arch):
                 out += mobile_block(c_in, c_in * expansion, width, kernel, side, by, expands=True, groups=groups)
             c_in, side = width, side // by
     return out + conv_layer(1, 352, 1984, 7) + linear_layer(1984, 1000)
+
+
+# Transformers: every step as (parameters, multiply-accumulates).
+
+
+def dense(c_in, c_out, tokens, bias=True):
+    """A linear layer that works on each token."""
+    return (c_in * c_out + (c_out if bias else 0), c_in * c_out * tokens)
+
+
+def attended(tokens, width):
+    """Queries by keys, and what comes of it by values."""
+    return (0, tokens * tokens * width + tokens * tokens * width)
+
+
+def total(steps):
+    """Parameters and multiply-accumulates."""
+    return sum(params for params, _ in steps), sum(macs for _, macs in steps)
+
+
+def self_attention(width, inner, tokens):
+    """LayerNorm, queries, keys and values, attention, projection."""
+    return [(2 * width, 0), *[dense(width, inner, tokens)] * 3, attended(tokens, inner), dense(inner, width, tokens)]
+
+
+def feed_forward(width, hidden, tokens, stack=1):
+    """LayerNorm and a network with so many hidden layers."""
+    hiddens = [dense(hidden, hidden, tokens)] * (stack - 1)
+    return [(2 * width, 0), dense(width, hidden, tokens), *hiddens, dense(hidden, width, tokens)]
+
+
+def autoformer_steps(arch):
+    """AutoFormer's network on ImageNet: 196 patches and a class token, 64 channels a head, relative positions."""
+    width, depth, heads, ratios = arch.split(":")
+    width, heads = int(width), heads.split(",") if "," in heads else list(heads)
+    out = [dense(3 * 16 * 16, width, 196), (width, 0), (197 * width, 0)]
+    for head, ratio in zip(heads, ratios.split(","), strict=True):
+        out += self_attention(width, 64 * int(head), 197)
+        out += [(2 * 2 * 30 * 64, 0), attended(197, 64 * int(head))]  # keys and values, across and down, 30 distances
+        out += feed_forward(width, int(width * float(ratio)), 197)
+    assert len(heads) == int(depth)
+    return [*out, (2 * width, 0), dense(width, 1000, 1)]
+
+
+def flexibert_steps(arch, tokens=128):
+    """NAS-Bench-BERT's network without a head."""
+    width, layers = arch.split(":")
+    width = int(width)
+    out = [(30522 * 128 + 512 * 128 + 2 * 128 + 2 * 128, 0)]
+    if width != 128:
+        out.append(dense(128, width, tokens))
+    for layer in layers.split("|"):
+        kind, operation, heads, more = layer.split("-")
+        heads, (hidden, stack) = int(heads[1:]), more[1:].split("x")
+        if kind == "LT":
+            out.append(dense(width, width, tokens))
+        elif kind == "SA":
+            out += self_attention(width, width, tokens)
+            if operation == "WMA":
+                out.append(dense(width, width, tokens, bias=False))
+        else:
+            inner, kernel = heads // 2 * (width // heads), int(operation)
+            out += [*[dense(width, inner, tokens)] * 4, attended(tokens, inner)]
+            out += [(kernel * width, kernel * width * tokens), dense(width, inner, tokens)]  # a separable convolution
+            out += [dense(inner, heads // 2 * kernel, tokens), (0, tokens * inner * kernel)]
+            out += [dense(width, width, tokens), (2 * width, 0)]
+        out += feed_forward(width, int(hidden), tokens, int(stack))
+    return out
+
+
+def pit_steps(arch):
+    """ViT-Bench-101's PiT on CIFAR-100: 27 x 27 patches and a class token, two poolings."""
+    base, ratio, depths, heads = arch.split(":")
+    base, ratio = int(base), int(ratio)
+    depths, heads = ([int(one) for one in some.strip("[]").split(",")] for some in (depths, heads))
+    width = base * heads[0]
+    out = [dense(3 * 16 * 16, width, 27 * 27), (width, 0), (27 * 27 * width, 0)]
+    for stage, (side, depth) in enumerate(zip((27, 14, 7), depths, strict=True)):
+        for _ in range(depth):
+            out += self_attention(width, width, side * side + 1) + feed_forward(width, ratio * width, side * side + 1)
+        if stage < 2:
+            wider, half = base * heads[stage + 1], (14, 7)[stage]
+            out += [(9 * wider + wider, 9 * wider * half * half), dense(width, wider, 1)]
+            width = wider
+    return [*out, (2 * width, 0), dense(width, 100, 1)]

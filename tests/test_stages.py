@@ -290,13 +290,13 @@ def test_bad_definitions_are_told_in_one_line(tmp_path, old, new, told):
 @pytest.mark.parametrize(
     ("space", "arch", "told"),
     [
-        ("nas_bench_macro", "0000000", "the end at stage 3 layer 3, expected one of '0', '1', '2'"),
-        ("nas_bench_macro", "000000000", "'0' behind stage 3 layer 3, expected the end"),
-        ("nas_bench_macro", "00300000", "'300000' at stage 2 layer 1, expected one of '0', '1', '2'"),
-        ("mnasnet", "e1k3l1s0|e1k3l1s0", "the end at stage 3, expected one of '|e1k3l1s0', '|e1k3l1s1'"),
-        ("ofa_mbv3", "k3e3,k3e3|k3e3", "the end at stage 2 layer 2, expected one of ',k3e3', ',k5e3'"),
-        ("ofa_mbv3", "k3e3,k3e3,k3e3,k3e3,k3e3", "',k3e3' at stage 2, expected one of '|'"),
-        ("proxyless", "Zero", "'Zero' at stage 1 layer 1, expected one of '3x3_MBConv3'"),
+        ("nas_bench_macro", "0000000", "the end at stage 3 layer 3, expected '0', '1', '2'"),
+        ("nas_bench_macro", "000000000", "'0' behind its last position, expected the end"),
+        ("nas_bench_macro", "00300000", "'300000' at stage 2 layer 1, expected '0', '1', '2'"),
+        ("mnasnet", "e1k3l1s0|e1k3l1s0", "the end at stage 3, expected '|e1k3l1s0', '|e1k3l1s1'"),
+        ("ofa_mbv3", "k3e3,k3e3|k3e3", "the end at stage 2 layer 2, expected ',k3e3', ',k5e3'"),
+        ("ofa_mbv3", "k3e3,k3e3,k3e3,k3e3,k3e3", "',k3e3' at stage 2, expected '|'"),
+        ("proxyless", "Zero", "'Zero' at stage 1 layer 1, expected '3x3_MBConv3'"),
         ("mnasnet", 17, "expected a string such as 'e1k3l1s0|"),
     ],
 )

@@ -69,8 +69,10 @@ class Architecture:
         return found
 
     @functools.cached_property
-    def standing(self) -> Standing:
-        """Where it stands in its space by SED."""
+    def standing(self) -> Standing | None:
+        """Where it stands in its space by SED; None if the space has none."""
+        if "sed" not in self.scores:
+            return None
         score = find_score(self.space, "sed")
         value = score.values(score.at(self.space, self.digits[None]))[0].item()
         among = distribution(self.space, score)
@@ -84,7 +86,8 @@ class Architecture:
         -------
         dict
             ``space``, ``size``, ``index``, ``arch``, ``digits``, ``choices`` (position -> operation), ``scores`` (every
-            score and feature of the space), ``standing`` (SED's exact rank in the space) and ``published``.
+            score and feature of the space), ``standing`` (SED's exact rank in the space; None where there is no SED)
+            and ``published``.
 
         Examples
         --------
@@ -101,7 +104,7 @@ class Architecture:
             "digits": self.digits.tolist(),
             "choices": {p.name: p.choices[d].name for p, d in zip(space.positions, self.digits, strict=True)},
             "scores": self.scores,
-            "standing": asdict(self.standing),
+            "standing": None if self.standing is None else asdict(self.standing),
             "published": _published(space),
         }
 
@@ -174,6 +177,8 @@ def _index(space: Space, text: str) -> int:
 def _sed_lines(one: Architecture) -> list[str]:
     """Return SED, what it is made of if one cell makes it, and its rank."""
     scores, standing = one.scores, one.standing
+    if standing is None:
+        return ["SED     none, it is about convolutions"]
     whole = "skip_sed" in scores and len(one.space.groups) == 1
     parts = " = skip {skip_sed:g} * conv {conv_sed:g} - pool {pool_sed:g}".format(**scores) if whole else ""
     return [

@@ -142,9 +142,11 @@ def find_score(space: Space, by: str | Score, parameters: Mapping[str, str] | No
         return own[by]
     if by in _registered:
         return _registered[by]
+    if by == "sed":
+        raise BadInput(f"{space.name} has no SED, which is about convolutions: it has {', '.join(known_scores(space))}")
     raise unknown("score", by, known_scores(space))
 
 
 def default_columns(space: Space) -> list[str]:
     """Return the names of the columns that a run has unless told otherwise."""
-    return ["index", "sed", *space.default_features]
+    return ["index", *(["sed"] if "sed" in known_scores(space) else []), *space.default_features]

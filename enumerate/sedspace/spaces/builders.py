@@ -8,15 +8,27 @@ from collections.abc import Callable, Mapping
 
 from sedspace.shipped import shipped
 from sedspace.spaces.definitions import one_of
+from sedspace.spaces.layers import LayersSpace
 from sedspace.spaces.stages import StagesSpace
 from sedspace.spaces.whole import NetworkSpace
 
 Build = Callable[[Mapping[str, object], str], NetworkSpace]
 
-BUILDERS: dict[str, Build] = {"stages": StagesSpace}
+BUILDERS: dict[str, Build] = {"stages": StagesSpace, "layers": LayersSpace}
 """What makes a space, by the ``kind`` of its definition."""
 
-SHIPPED = ("nas_bench_macro", "mnasnet", "ofa_mbv3", "proxyless", "fbnet")
+SHIPPED = (
+    "nas_bench_macro",
+    "mnasnet",
+    "ofa_mbv3",
+    "proxyless",
+    "fbnet",
+    "autoformer_tiny",
+    "autoformer_small",
+    "autoformer_base",
+    "flexibert",
+    "pit",
+)
 """The spaces that are files under ``data/spaces/``."""
 
 

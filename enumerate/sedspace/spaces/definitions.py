@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from sedspace.errors import BadInput, unknown
 
+MOST_CHOICES = 1_000_000
+"""The most choices that a position may have."""
+
 
 def with_keys(given: object, known: Mapping[str, bool], where: str) -> Mapping[str, object]:
     """Return a mapping whose keys are all known, and that lacks none of those that are needed."""

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from sedspace.errors import BadInput
 from sedspace.spaces.blocks import Activation, Block, Classifier, ConvBlock, Gate, GlobalPool
 from sedspace.spaces.definitions import (
+    MOST_CHOICES,
     among,
     decimal,
     filled,
@@ -25,9 +26,8 @@ from sedspace.spaces.definitions import (
 )
 from sedspace.spaces.parts import Feature, Position
 from sedspace.spaces.parts import Kind as OperationKind
-from sedspace.spaces.whole import Check, Decision, Most, NetworkSpace, Part, Value, Variable
+from sedspace.spaces.whole import Check, Decision, Known, Most, NetworkSpace, Part, Value, Variable
 
-_MOST_CHOICES = 1_000_000  # of a position
 _MOST_LAYERS = 1000  # of a stage
 
 Built = Literal["conv", "mbconv", "residual", "bottleneck", "skip", "identity"]
@@ -209,7 +209,7 @@ class StagesSpace(NetworkSpace):
         stem, width, side = _stem(given, network, self.side, where)
         stages = list(_stages(given, side, where))
         plan = _Plan(network, _between(given, where))
-        before = _Known(width)
+        before = Known(width)
         plan.parts += [Part((), lambda block=block: (block,)) for block in stem]
         for stage in stages:
             before = plan.add(stage, before)
@@ -235,14 +235,6 @@ def _thop_macs(block: Block) -> int:
 
 
 # -- the plan of a network: its positions, parts and checks --------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A number that is fixed, or a variable."""
-
-    value: Value = None
-    variable: Variable | None = None
 
 
 @dataclass(frozen=True)
@@ -314,16 +306,16 @@ class _Plan:
         self.positions: list[Position] = []
         self.parts: list[Part] = []
         self.checks: list[Check] = []
-        self.layers: list[_Known] = []  # of each stage
+        self.layers: list[Known] = []  # of each stage
 
-    def add(self, stage: _Stage, before: _Known) -> _Known:
+    def add(self, stage: _Stage, before: Known) -> Known:
         """Add a stage behind channels that may be a variable; return its own."""
         once = stage.decisions()
         position = self._position(stage.name, once, self.between_stages if self.positions else "", stage.where)
         known = {
-            key: _Known(once[0].values[key])
+            key: Known(once[0].values[key])
             if position is None or len({one.values[key] for one in once}) == 1
-            else _Known(None, Variable(position, key))
+            else Known(None, Variable(position, key))
             for key in ("width", "layers", "once")
         }
         known["before"] = before
@@ -338,7 +330,7 @@ class _Plan:
             self.parts.append(Part(tuple(open_.values()), _Layer(self.network, stage, layer, fixed, tuple(open_))))
         return known["width"]
 
-    def _check_groups(self, stage: _Stage, before: _Known) -> None:
+    def _check_groups(self, stage: _Stage, before: Known) -> None:
         """Raise `BadInput` if channels do not divide by groups."""
         grouped = [form for each, _ in stage.each for once, _ in stage.once if (form := each.over(once)).groups]
         if before.variable is None:
@@ -369,7 +361,7 @@ class _Plan:
         self.positions.append(Position(name, choices))
         return len(self.positions) - 1
 
-    def _each(self, stage: _Stage, layer: int, before: _Known, known: Mapping[str, _Known], behind: bool) -> _Known:
+    def _each(self, stage: _Stage, layer: int, before: Known, known: Mapping[str, Known], behind: bool) -> Known:
         """Add what is decided at one layer of a stage."""
         same = layer > 1 or (stage.stride == 1 and before.variable is None and (before.value,) == stage.widths)
         forms = [(form, arch) for form, arch in stage.each if same or form.block != "identity"]
@@ -384,15 +376,15 @@ class _Plan:
         prefix = self.between_layers if layer > 1 else "" if behind or not self.positions else self.between_stages
         position = self._position(f"stage {stage.number} layer {layer}", decisions, prefix, where)
         if position is None:
-            return _Known(forms[0][0])
+            return Known(forms[0][0])
         own = Variable(position, "each")
         if absent:
             layers = known["layers"].variable
             assert layers is not None
             self.checks.append(Check((layers, own), lambda n, form: (n >= layer) == (form is not None)))
-        return _Known(None, own)
+        return Known(None, own)
 
-    def add_head(self, head: _Head, before: _Known) -> None:
+    def add_head(self, head: _Head, before: Known) -> None:
         """Add the head, behind the channels of the last stage."""
         if before.variable is None:
             blocks = head(before.value)
@@ -494,8 +486,8 @@ def _stage(given: Mapping[str, object], place: int, side: int, where: str) -> _S
     )
     own = {key: given[key] for key in _FORM if key in given}
     once = _alternatives(given.get("options"), own, where, "option")
-    if (together := len(widths) * len(layers) * len(once)) > _MOST_CHOICES:
-        raise BadInput(f"{where}: {together:,} choices, expected at most {_MOST_CHOICES:,}")
+    if (together := len(widths) * len(layers) * len(once)) > MOST_CHOICES:
+        raise BadInput(f"{where}: {together:,} choices, expected at most {MOST_CHOICES:,}")
     if any(form.block == "identity" for form, _ in once):
         raise BadInput(f"{where}: block 'identity' of a whole stage, expected it at each layer")
     arch = text(given["arch"], f"{where}: arch") if "arch" in given else None
@@ -522,8 +514,8 @@ def _alternatives(
 def _forms(given: Mapping[str, object], where: str) -> list[Form]:
     """Return the forms of a table in which a list is a choice; the later key of `Form` varies faster."""
     listed = {key: among(given[key], key, where) for key in _FORM if key in given}
-    if (together := math.prod(map(len, listed.values()))) > _MOST_CHOICES:
-        raise BadInput(f"{where}: {together:,} choices, expected at most {_MOST_CHOICES:,}")
+    if (together := math.prod(map(len, listed.values()))) > MOST_CHOICES:
+        raise BadInput(f"{where}: {together:,} choices, expected at most {MOST_CHOICES:,}")
     checked = [[_CHECKS[key](one, where) for one in some] for key, some in listed.items()]
     forms = [Form(**dict(zip(listed, row, strict=True))) for row in product(*checked)]
     for form in forms:

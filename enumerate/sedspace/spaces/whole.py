@@ -8,7 +8,6 @@ else adds up over blocks are tables by position, state and choice, however long 
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -30,6 +29,7 @@ from sedspace_kernels.machine import trimmed
 
 Value = Hashable
 _LISTED = 256  # choices of a position that a description names
+_SHOWN = 9  # of what could stand at a place of an arch string
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,14 @@ class Variable(NamedTuple):
 
     position: int
     key: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """A value that is fixed, or the variable that it depends on."""
+
+    value: Value = None
+    variable: Variable | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,14 @@ class _Grid(NamedTuple):
     live: tuple[Variable, ...]
     codes: NDArray[np.int64]
     sums: NDArray[np.int64]
+
+
+class _Way(NamedTuple):
+    """How an arch string is read up to a position: how far, to which state, by which choices."""
+
+    end: int
+    state: int
+    digits: tuple[int, ...]
 
 
 class NetworkSpace(Space):
@@ -151,6 +167,7 @@ class NetworkSpace(Space):
         reads = chain.from_iterable(one.reads for one in (*parts, *checks, *((most,) if most else ())))
         self._codes = {one: _Codes(self._decisions[one.position], one.key) for one in reads}
         machine, self._grids = self._explored(name)
+        self._steps = machine.steps
         rules = bool(checks) or most is not None
         groups = (Group("network", tuple(range(len(positions)))),)
         super().__init__(name, title, positions, groups, machine if rules else None)
@@ -260,8 +277,18 @@ class NetworkSpace(Space):
             if part.reads:
                 position = _last(part.reads)
                 rows, of = self._read(part.reads, position, self._grids[position])
-                out[position].append(([part.make(*row) for row in rows], of))
+                exists = np.zeros(len(rows), np.bool_)
+                exists[of[self._steps[position] >= 0]] = True
+                made = [part.make(*row) if there else () for row, there in zip(rows, exists.tolist(), strict=True)]
+                out[position].append((made, of))
         return out
+
+    def check_blocks(self) -> None:
+        """Make every block that there may be once; raise `BadInput` if one cannot be."""
+        for part in self._parts:
+            if not part.reads:
+                part.make()
+        _ = self._placed
 
     def sum_of(self, measure: Callable[[Block], int]) -> tuple[int, Table]:
         """Return what an integer of every block adds up to: what all architectures have, and a table of the rest.
@@ -309,10 +336,11 @@ class NetworkSpace(Space):
         meaning = f"layers of the stages, {self.what_counts}"
         yield self.feature("n_layers", self.is_layer, "layers", meaning, "int32")
         yield self.feature("params", lambda block: block.cost.params, "parameters", "trainable parameters")
-        meaning = "multiply-accumulates of convolutions and linear layers, without biases"
+        meaning = f"multiply-accumulates of {self.what_multiplies}, without biases"
         yield self.feature("macs", lambda block: block.cost.macs, f"MACs per {self.input_unit}", meaning, "int64")
 
     what_counts = "skips not counted"
+    what_multiplies = "convolutions and linear layers"
 
     @abstractmethod
     def is_layer(self, block: Block) -> bool:
@@ -347,41 +375,47 @@ class NetworkSpace(Space):
     def _parse_one(self, arch: str) -> list[int]:
         if not isinstance(arch, str):
             raise BadInput(f"arch {arch!r} is not of {self.name}: expected a string such as {self.arch(0)!r}")
-        text = re.sub(r"\s", "", arch)
-        ways: list[tuple[int, int, tuple[int, ...]]] = [(0, 0, ())]  # how far, in which state, by which choices
+        text = arch.strip()
+        ways = [_Way(0, 0, ())]
         for position in range(len(self.positions)):
             onward = list(self._onward(text, position, ways))
             if not onward:
-                raise self._stopped(arch, text, position, max(end for end, _, _ in ways))
+                raise self._stopped(arch, text, position, ways)
             ways = onward
-        whole = [digits for end, _, digits in ways if end == len(text)]
+        whole = [way.digits for way in ways if way.end == len(text)]
         if not whole:
-            raise self._stopped(arch, text, len(self.positions), max(end for end, _, _ in ways))
+            raise self._stopped(arch, text, len(self.positions), ways)
         if len(whole) > 1:
             raise BadInput(f"arch {arch!r} of {self.name} can be read in {len(whole)} ways")
         return list(whole[0])
 
-    def _onward(
-        self, text: str, position: int, ways: Sequence[tuple[int, int, tuple[int, ...]]]
-    ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-        step = None if self.machine is None else self.machine.steps[position]
-        for start, state, digits in ways:
+    def _onward(self, text: str, position: int, ways: Sequence[_Way]) -> Iterator[_Way]:
+        """Yield the ways to read the text up to the next position."""
+        for way in ways:
             for length, by_text in self._by_text[position].items():
-                for choice in by_text.get(text[start : start + length], ()):
-                    led = 0 if step is None else int(step[state, choice])
-                    if led >= 0:
-                        yield start + length, led, (*digits, choice)
+                for choice in by_text.get(text[way.end : way.end + length], ()):
+                    if (led := self._led(position, way.state, choice)) >= 0:
+                        yield _Way(way.end + length, led, (*way.digits, choice))
 
-    def _stopped(self, arch: str, text: str, position: int, end: int) -> BadInput:
+    def _led(self, position: int, state: int, choice: int) -> int:
+        """Return the state that a choice leads to, -1 where there is no such architecture."""
+        return 0 if self.machine is None else int(self.machine.steps[position][state, choice])
+
+    def _stopped(self, arch: str, text: str, position: int, ways: Sequence[_Way]) -> BadInput:
         """Return the error for a string that goes wrong at a position."""
+        end = max(way.end for way in ways)
         rest = repr(text[end:]) if end < len(text) else "the end"
         if position == len(self.positions):
-            where = f"behind {self.positions[-1].name}, expected the end"
-        else:
-            pieces = list(dict.fromkeys(self.pieces[position]))
-            shown = ", ".join(repr(piece) for piece in pieces[:9]) + (", ..." if len(pieces) > 9 else "")
-            where = f"at {self.positions[position].name}, expected one of {shown}"
-        return BadInput(f"arch {arch!r} is not of {self.name}: {rest} {where}")
+            return BadInput(f"arch {arch!r} is not of {self.name}: {rest} behind its last position, expected the end")
+        furthest = [way for way in ways if way.end == end]
+        could = [
+            piece
+            for choice, piece in enumerate(self.pieces[position])
+            if any(self._led(position, way.state, choice) >= 0 for way in furthest)
+        ]
+        shown = ", ".join(map(repr, could[:_SHOWN])) + (", ..." if len(could) > _SHOWN else "")
+        name = self.positions[position].name
+        return BadInput(f"arch {arch!r} is not of {self.name}: {rest} at {name}, expected {shown}")
 
     def describe(self) -> dict[str, object]:
         """Return the space as plain JSON values; of many choices their number only."""
