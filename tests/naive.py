@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise, permutations, product
+from math import log2
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 KERNEL = {"nor_conv_1x1": 1, "nor_conv_3x3": 3, "avg_pool_3x3": 3}
@@ -536,3 +537,62 @@ def transnas_macro_layers(codes, classes):
 def convolutions_in_a_row(digits):
     """Return how often a convolution of NATS-Bench's cells (choices 2 and 3) comes right after another one."""
     return sum(1 for before, after in pairwise(digits) if before in (2, 3) and after in (2, 3))
+
+
+def ndcg(score, accuracy, top=1000):
+    """Normalized discounted cumulative gain of percentages: the mean over all orders that equal scores may have."""
+
+    def gained(order):
+        return sum((2.0 ** accuracy[i] - 1) / log2(1 + place) for place, i in enumerate(order[:top], 1))
+
+    orders = [[]]
+    for value in sorted(set(score), reverse=True):
+        equal = [i for i in range(len(score)) if score[i] == value]
+        orders = [order + list(more) for order in orders for more in permutations(equal)]
+    best = gained(sorted(range(len(score)), key=lambda i: -accuracy[i]))
+    return sum(gained(order) for order in orders) / len(orders) / best
+
+
+def pick(score, accuracy, index):
+    """The architecture of the greatest score (the lowest index of equal ones): its place, rank and regret."""
+    chosen = 0
+    for i in range(len(score)):
+        if score[i] > score[chosen] or (score[i] == score[chosen] and index[i] < index[chosen]):
+            chosen = i
+    rank = 1
+    for one in accuracy:
+        rank += one > accuracy[chosen]
+    return chosen, rank, max(accuracy) - accuracy[chosen]
+
+
+def mean_ranks(values):
+    """Ranks from 1, the mean of those that ties share."""
+    return [sum(b < a for b in values) + (sum(b == a for b in values) + 1) / 2 for a in values]
+
+
+def spearman(x, y):
+    """Pearson's correlation of the ranks."""
+    a, b = mean_ranks(x), mean_ranks(y)
+    a, b = [one - sum(a) / len(a) for one in a], [one - sum(b) / len(b) for one in b]
+    return sum(p * q for p, q in zip(a, b, strict=True)) / (sum(p * p for p in a) * sum(q * q for q in b)) ** 0.5
+
+
+def kendall(x, y):
+    """Kendall's tau-b: pairs in agreement less those that are not, by the pairs without ties."""
+    agreeing = one = other = 0
+    for i in range(len(x)):
+        for j in range(i):
+            a, b = (x[i] > x[j]) - (x[i] < x[j]), (y[i] > y[j]) - (y[i] < y[j])
+            agreeing, one, other = agreeing + a * b, one + (a != 0), other + (b != 0)
+    return agreeing / (one * other) ** 0.5
+
+
+def best_share(accuracy, index):
+    """The places of the best 5 % by accuracy, ties by the lowest index."""
+    return sorted(range(len(accuracy)), key=lambda i: (-accuracy[i], index[i]))[: len(accuracy) // 20]
+
+
+def least_at_equal_score(score, accuracy):
+    """Spearman's rho of the values of a score with the least accuracy that each goes with."""
+    values = sorted(set(score))
+    return spearman(values, [min(accuracy[i] for i in range(len(score)) if score[i] == value) for value in values])

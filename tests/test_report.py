@@ -17,14 +17,17 @@ import polars as pl
 import pytest
 import scipy.stats
 from click.testing import CliRunner
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+import naive
 import sedspace as ss
 from sedspace.cli import cli
 from sedspace.correlation import rank_correlation
 from sedspace.report import by_architecture, claims, costs, reproduce, summary, write_report
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.sections import report_of
-from sedspace.report.statistics import Intervals, ensemble, intervals, judge, resampled
+from sedspace.report.statistics import Intervals, ensemble, intervals, judge, ndcg, resampled
 from sedspace.studies import SCHEMA, SedSeconds, Setting, Study, read_study, write_study
 from sedspace.tables import read_table
 
@@ -159,37 +162,50 @@ def test_a_study_in_a_notebook(study):
     assert "follows" in html
 
 
-def ranks(values):
-    """Ranks from 1, the mean of those that ties share."""
-    return [sum(b < a for b in values) + (sum(b == a for b in values) + 1) / 2 for a in values]
-
-
 def test_statistics_are_what_they_say():
     random = np.random.default_rng(5)
     score, accuracy = random.integers(0, 6, 200).astype(float), random.random(200)
     score[7], index = np.nan, random.permutation(1000)[:200]
     judged = judge(score, accuracy, index, np.concatenate([accuracy, [2.0, 3.0]]))
     kept = [i for i in range(200) if i != 7]
-    s, a = [float(score[i]) for i in kept], [float(accuracy[i]) for i in kept]
+    s, a, at = ([one[i].item() for i in kept] for one in (score, accuracy, index))
     assert judged.all.n == 199
-    assert judged.all.spearman == pytest.approx(np.corrcoef(ranks(s), ranks(a))[0, 1])
-    pairs = [(np.sign(s[i] - s[j]), np.sign(a[i] - a[j])) for i in range(199) for j in range(i)]
-    norm = np.sqrt(sum(x != 0 for x, _ in pairs) * sum(y != 0 for _, y in pairs))
-    assert judged.all.kendall == pytest.approx(sum(x * y for x, y in pairs) / norm)
-    best = sorted(range(199), key=lambda i: -a[i])[:9]
-    assert judged.best.n == 9
-    assert judged.best.spearman == pytest.approx(
-        np.corrcoef(ranks([s[i] for i in best]), ranks([a[i] for i in best]))[0, 1]
-    )
-    worst = [min(a[i] for i in range(199) if s[i] == value) for value in range(6)]
-    assert judged.minimum == pytest.approx(np.corrcoef(range(6), ranks(worst))[0, 1])
-    winner = min((-score[i], int(index[i]), i) for i in kept)[2]
-    assert (judged.index, judged.accuracy) == (index[winner], accuracy[winner])
-    assert judged.rank == 3 + sum(one > accuracy[winner] for one in accuracy)
+    assert judged.all.spearman == pytest.approx(naive.spearman(s, a))
+    assert judged.all.kendall == pytest.approx(naive.kendall(s, a))
+    best = naive.best_share(a, at)
+    assert judged.best.n == len(best) == 9
+    assert judged.best.spearman == pytest.approx(naive.spearman([s[i] for i in best], [a[i] for i in best]))
+    assert judged.minimum == pytest.approx(naive.least_at_equal_score(s, a))
+    winner, rank, regret = naive.pick(s, a, at)
+    assert (judged.index, judged.accuracy) == (at[winner], a[winner])
+    assert judged.rank == 2 + rank + (accuracy[7] > a[winner])
+    assert judged.regret == 3 - a[winner]
+    alone = judge(s, a, at)
+    assert (alone.rank, alone.regret) == (rank, regret)
     turned = judge(-score, accuracy, index, less=True)
     assert (turned.all, turned.index) == (judged.all, judged.index)
     assert np.isnan(rank_correlation([1, 1, 1], [1, 2, 3]).spearman)
     assert judge([1.0, np.nan], [1.0, 2.0], [0, 1]) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.floats(0, 100)), min_size=1, max_size=6), st.integers(1, 8), st.randoms()
+)
+def test_ndcg_is_the_mean_over_the_orders_of_equal_scores(pairs, top, random):
+    score, accuracy = [one for one, _ in pairs], [other for _, other in pairs]
+    assume(max(accuracy) > 1)
+    expected = naive.ndcg(score, accuracy, top)
+    assert ndcg(score, accuracy, top) == pytest.approx(expected)
+    assert ndcg(score, [one / 100 for one in accuracy], top) == pytest.approx(expected)  # fractions are percentages
+    random.shuffle(pairs)
+    assert ndcg(*zip(*pairs, strict=True), top) == pytest.approx(expected)
+    assert ndcg(accuracy, accuracy, top) == pytest.approx(1)
+
+
+def test_ndcg_is_of_percentages_only():
+    assert ndcg([2, 1], [0.9, 0.1]) == 1
+    for accuracy in ([-0.7, -0.6], [0, 0], [99, 101], [-1, 50]):
+        assert np.isnan(ndcg([2, 1], accuracy))
 
 
 def test_resamples_are_correlated_as_scipy_does():
@@ -251,7 +267,7 @@ def test_what_a_report_says(study, table, tmp_path):
     sed = judge(ss.score("tss"), accuracy_of(range(SPACE.size)), range(SPACE.size))
     row = next(line for line in text.splitlines() if line.startswith("| sed | ") and "11668" in line)
     assert f"| {sed.all.spearman:.2f} | {sed.all.kendall:.2f} |" in row  # of a whole space, without intervals
-    assert f"| 11668 | {sed.accuracy:.2f} | {sed.rank:,} | 3 |" in row
+    assert f"| {sed.ndcg:.2f} | 11668 | {sed.accuracy:.2f} | {sed.rank:,} | 3 | {sed.regret:.2f} |" in row
     judged = text.split("Everything, on the 60 architectures")[1].splitlines()
     opposite, follows = (
         next(line for line in judged if line.startswith(f"| {name} |")) for name in ("opposite", "follows")

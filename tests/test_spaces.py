@@ -210,6 +210,8 @@ def test_darts_genotypes_in_every_notation(indices, random):
         concat = "range(2, 6)"
         written = f"Genotype(normal={named[0]}, normal_concat={concat}, reduce={named[1]}, reduce_concat={concat})"
         assert space.parse(f"  {written} ") == index
+        nested = [[pairs[2 * i : 2 * i + 2] for i in range(4)] for pairs in named]  # node by node, as some tables do
+        assert space.parse(f"Genotype(normal={nested[0]}, normal_concat={concat}, reduce={nested[1]})") == index
     assert space.draw(indices[0]).count("\n") == 7
 
 

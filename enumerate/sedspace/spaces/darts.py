@@ -118,7 +118,7 @@ class DartsSpace(Space):
     def _parse_one(self, arch: str) -> list[int]:
         cells = _read(arch)
         digits = []
-        for name, cell in zip(CELLS, cells, strict=True):
+        for name, cell in zip(CELLS, map(_flat, cells), strict=True):
             if not isinstance(cell, list | tuple) or len(cell) != 2 * len(NODES):
                 raise BadInput(f"arch {_short(arch)}: the {name} cell is not a list of {2 * len(NODES)} edges")
             edges = [_edge(arch, name, number, edge) for number, edge in enumerate(cell)]
@@ -179,6 +179,15 @@ def _read(arch: str) -> list[object]:
     if not isinstance(cells, list | tuple) or len(cells) != len(CELLS):
         raise BadInput(f"arch {_short(arch)} is no genotype: expected {expected}")
     return list(cells)
+
+
+def _flat(cell: object) -> object:
+    """Return a cell that is written node by node as one list of edges; any other as it is."""
+    if not isinstance(cell, list | tuple) or len(cell) != len(NODES):
+        return cell
+    if not all(isinstance(node, list | tuple) and len(node) == 2 for node in cell):
+        return cell
+    return [edge for node in cell for edge in node]
 
 
 def _edge(arch: str, cell: str, number: int, edge: object) -> tuple[int, int]:
