@@ -41,8 +41,8 @@ _INTERVALS = (
 )
 
 _MEASURES = (
-    f"nDCG at {TOP:,}: how much of what the best order would gain the {TOP:,} first by the score do, if an accuracy of a "
-    f"percent gains 2^a - 1 and place j counts 1 / log2(1 + j), as VKDNW (arXiv 2502.04975) defines it; a dash where "
+    f"nDCG at {TOP:,}: how much of what the best order would gain the {TOP:,} first by the score do, if an accuracy of "
+    f"a percent gains 2^a - 1 and place j counts 1 / log2(1 + j), as VKDNW (arXiv 2502.04975) defines it; a dash where "
     f"accuracies are no percentages. Regret: what the best of the table reaches more than the best by the score."
 )
 
