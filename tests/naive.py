@@ -596,3 +596,94 @@ def least_at_equal_score(score, accuracy):
     """Spearman's rho of the values of a score with the least accuracy that each goes with."""
     values = sorted(set(score))
     return spearman(values, [min(accuracy[i] for i in range(len(score)) if score[i] == value) for value in values])
+
+
+def handed_on(operation, power):
+    """What an operation, (kind, kernel, dilation), makes of the powers (low, high)."""
+    kind, kernel, _ = operation
+    low, high = power
+    if kind == "pool":
+        return low, high / kernel**2
+    return (low / (low + high), high / (low + high)) if kind == "conv" else power
+
+
+def propagated_weight(operation):
+    """1 of a convolution, 1/4 if it is 1x1 or dilated, 0 of anything else."""
+    kind, kernel, dilation = operation
+    return Fraction(0) if kind != "conv" else Fraction(1, 4) if kernel == 1 or dilation > 1 else Fraction(1)
+
+
+def added(powers):
+    """The sum of powers (low, high)."""
+    return tuple(map(sum, zip((Fraction(0), Fraction(0)), *powers, strict=True)))
+
+
+def propagated_sed(edges, inputs, skips_to, m=Fraction(0)):
+    """C * H * (1 + r) / (1 + m * fewest) of a cell, by going all ways from its inputs, its first nodes, to its last.
+
+    Edges are (source, target, (kind, kernel, dilation)); skips from an input to one of some nodes are residual.
+    """
+
+    def ways_to(node):
+        into = [edge for edge in edges if edge[1] == node and edge[2][0] != "none"]
+        return [()] if node < inputs else [(*way, edge) for edge in into for way in ways_to(edge[0])]
+
+    def power(node):
+        if node < inputs:
+            return Fraction(3, 4), Fraction(1, 4)
+        return added([handed_on(edge[2], power(edge[0])) for edge in alive if edge[1] == node])
+
+    output = max(edge[1] for edge in edges)
+    found = ways_to(output)
+    if not found:
+        return Fraction(-1)
+    alive = {edge for way in found for edge in way}
+    low, high = power(output)
+    convs = sum(propagated_weight(edge[2]) for edge in alive)
+    residual = sum(edge[2][0] == "skip" and edge[0] < inputs and edge[1] in skips_to for edge in alive)
+    fewest = min(sum(edge[2][0] == "conv" for edge in way) for way in found)
+    return convs * 4 * high / (low + high) * (1 + residual) / (1 + m * fewest)
+
+
+def what(name):
+    """The operation (kind, kernel, dilation) of a name of NATS-Bench, DARTS or NAS-Bench-101."""
+    kernel = next((k for k in (1, 3, 5) if f"{k}x{k}" in name), 0)
+    kinds = {"none": "none", "skip": "skip", "pool": "pool", "conv": "conv"}
+    return next(kind for part, kind in kinds.items() if part in name), kernel, 2 if "dil" in name else 1
+
+
+def tss_propagated(digits, nodes, m=Fraction(0)):
+    """Propagated SED of a cell of NATS-Bench's topology space, on any number of nodes."""
+    named = zip(edges(nodes), operations(digits), strict=True)
+    return propagated_sed([(*ends, what(name)) for ends, name in named], 1, {nodes - 1}, m)
+
+
+def darts_propagated(digits, m=Fraction(0)):
+    """0.9 of the normal cell's propagated SED and 0.1 of the reduction cell's; the output joins nodes 2 to 5."""
+    found = []
+    for cell in darts_edges(digits):
+        inputs = [(source, 2 + number // 2, what(name)) for number, (source, name) in enumerate(cell)]
+        joined = [(node, 6, ("skip", 0, 1)) for node in range(2, 6)]
+        found.append(propagated_sed(inputs + joined, 2, range(2, 6), m))
+    return Fraction(9, 10) * found[0] + Fraction(1, 10) * found[1]
+
+
+def nb101_propagated(matrix, names, m=Fraction(0)):
+    """Propagated SED of a cell whose vertices have operations: these are done to the sum of what comes in."""
+    last = len(matrix) - 1
+
+    def before(v):
+        return [x for x in range(v) if matrix[x][v]]
+
+    def power(v):
+        if v == 0:
+            return Fraction(3, 4), Fraction(1, 4)
+        into = added([power(x) for x in before(v)])
+        return into if v == last else handed_on(what(names[v]), into)
+
+    def fewest(v):
+        return min((fewest(x) for x in before(v)), default=0) + names[v].startswith("conv")
+
+    low, high = power(last)
+    convs = sum(propagated_weight(what(name)) for name in names[1:-1])
+    return convs * 4 * high / (low + high) * (1 + matrix[0][last]) / (1 + m * fewest(last))

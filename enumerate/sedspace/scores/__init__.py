@@ -14,6 +14,7 @@ from sedspace.scores.evaluate import (
 from sedspace.scores.filtering import passing
 from sedspace.scores.functional import functional_class, only_unique
 from sedspace.scores.functions import ArrayScore, DigitScore
+from sedspace.scores.propagated import propagated_sed
 from sedspace.scores.registry import (
     default_columns,
     find_score,
@@ -44,6 +45,7 @@ __all__ = [
     "only_registered",
     "only_unique",
     "passing",
+    "propagated_sed",
     "register",
     "register_again",
     "registered",
