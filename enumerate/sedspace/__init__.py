@@ -27,6 +27,7 @@ from sedspace.runs import Matched, Problem, Run, enumerate_space, open_run, repa
 from sedspace.scores import (
     AdditiveScore,
     ArrayScore,
+    BoundedScore,
     DigitScore,
     Score,
     StateScore,
@@ -72,6 +73,7 @@ __all__ = [
     "AtLeast",
     "AtMost",
     "BadInput",
+    "BoundedScore",
     "Connected",
     "DigitScore",
     "Distribution",

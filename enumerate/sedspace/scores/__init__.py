@@ -2,6 +2,7 @@
 
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Score
+from sedspace.scores.bounded import BoundedScore
 from sedspace.scores.evaluate import (
     MAX_SCAN,
     best,
@@ -31,6 +32,7 @@ __all__ = [
     "MAX_SCAN",
     "AdditiveScore",
     "ArrayScore",
+    "BoundedScore",
     "DigitScore",
     "Score",
     "StateScore",
