@@ -687,3 +687,36 @@ def nb101_propagated(matrix, names, m=Fraction(0)):
     low, high = power(last)
     convs = sum(propagated_weight(what(name)) for name in names[1:-1])
     return convs * 4 * high / (low + high) * (1 + matrix[0][last]) / (1 + m * fewest(last))
+
+
+def trainable(layers):
+    """How many of the layers with weights, which end with their output pixels, are convolutions or linear."""
+    return sum(layer[-1] > 0 for layer in layers)  # BatchNorm is given with no pixels
+
+
+def darts_trainable(digits):
+    """Convolutions and the classifier of DARTS's network of 20 cells, counted as they are built."""
+    total = 1 + 1  # the stem, the classifier
+    for number in range(20):
+        total += 2 if number in (7, 14) else 1  # the first input comes from before a reduction: two halves
+        total += 1
+        reduces = number in (6, 13)
+        for source, operation in darts_edges(digits)[reduces]:
+            if "sep" in operation:
+                total += 4
+            elif "dil" in operation or (operation == "skip_connect" and reduces and source < 2):
+                total += 2
+    return total
+
+
+def transnas_micro_trainable(digits):
+    """Convolutions and the classifier of TransNAS-Bench-101's network of 64-41414, counted as they are built."""
+    total = 2 + 1  # the stem, the classifier
+    for module in "41414":
+        for cell in (0, 1):
+            for (source, _), digit in zip(edges(4), digits, strict=True):
+                if digit >= 2:
+                    total += 1
+                elif digit == 1 and source == 0 and cell == 0 and module == "4":
+                    total += 2  # what halves the resolution: two halves
+    return total

@@ -76,6 +76,7 @@ def test_features_are_tables(name):
         "macs_cifar100": [naive.macs(row, "cifar100") for row in digits],
         "params_imagenet16": [naive.params(row, "imagenet16") for row in digits],
         "macs_imagenet16": [naive.macs(row, "imagenet16") for row in digits],
+        "layers": [naive.trainable(naive.layers(row, "cifar10")) for row in digits],
     }
     assert list(space.features) == list(expected)
     for feature_name, values in expected.items():
