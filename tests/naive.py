@@ -239,11 +239,12 @@ def longest_run(digits):
     return best
 
 
-def terms(digits, nodes):
+def terms(digits, nodes, linear=False):
     """What a cell computes: the value of its last node, and the operation and the value of every convolution.
 
     A value is how often each term comes in. A term is the input, a pooling of a value, or a convolution by its number:
-    each is another one, since it has weights of its own.
+    each is another one, since it has weights of its own. If poolings are linear, that of a sum is the sum of those of
+    its terms.
     """
     chosen = dict(zip(edges(nodes), operations(digits), strict=True))
     values, convolutions = {0: {"input": 1}}, []
@@ -256,6 +257,8 @@ def terms(digits, nodes):
             added = {}
             if operation == "skip_connect":
                 added = into
+            elif operation == "avg_pool_3x3" and linear:
+                added = {(operation, frozenset({(term, 1)})): often for term, often in into.items()}
             elif operation == "avg_pool_3x3":
                 added = {(operation, frozenset(into.items())): 1}
             else:
@@ -266,9 +269,9 @@ def terms(digits, nodes):
     return values[nodes - 1], convolutions
 
 
-def normal_form(digits, nodes):
+def normal_form(digits, nodes, linear=False):
     """The least of all ways to write down what a cell computes, by numbering its convolutions in every order."""
-    value, convolutions = terms(digits, nodes)
+    value, convolutions = terms(digits, nodes, linear)
     live = sorted(used(value, convolutions))
     return min(
         _written(value, convolutions, dict(zip(live, order, strict=True))) for order in permutations(range(len(live)))
@@ -284,6 +287,37 @@ def used(value, convolutions):
         elif term != "input":
             out |= used(dict(term[1]), convolutions)
     return out
+
+
+def compute_the_same(one, other, nodes):
+    """Whether some bijection of the convolutions of two cells makes them compute the same.
+
+    The convolutions of the first, in order, are each paired with any of the second that has the same operation and, by
+    the pairs so far, the same value.
+    """
+    (value, convolutions), (wanted, others) = terms(one, nodes), terms(other, nodes)
+    live, left = sorted(used(value, convolutions)), used(wanted, others)
+
+    def pair(pairs):
+        if len(pairs) == len(live):
+            return len(pairs) == len(left) and renamed(value, pairs) == wanted
+        operation, into = convolutions[live[len(pairs)]]
+        return any(
+            others[free] == (operation, renamed(into, pairs)) and pair({**pairs, live[len(pairs)]: free})
+            for free in left - set(pairs.values())
+        )
+
+    return pair({})
+
+
+def renamed(value, pairs):
+    """A value with its convolutions under other numbers."""
+    return {
+        (term[0], frozenset(renamed(dict(term[1]), pairs).items()))
+        if isinstance(term, tuple)
+        else pairs.get(term, term): n
+        for term, n in value.items()
+    }
 
 
 def _written(value, convolutions, number):

@@ -285,7 +285,18 @@ def test_hashes_of_ranges(start):
     check_hashes(start, 40, 4)
 
 
-@given(st.lists(st.integers(0, 9), max_size=200), st.integers(1, 3))
+@settings(max_examples=20)
+@given(st.integers(0, 5**10 - 700), st.integers(1, 700))
+def test_hashes_of_consecutive_cells_are_those_of_each(start, length):
+    """Wherever a range starts and stops among the cells that have all before the last node in common."""
+    together, each = np.empty((2, length), np.uint64)
+    with np.errstate(over="ignore"):
+        functional.hashes(start, *ends(5), KINDS, WEIGHTLESS, together)
+        functional.hashes_of(unranked(range(start, start + length), [5] * 10), *ends(5), KINDS, WEIGHTLESS, each)
+    assert together.tolist() == each.tolist()
+
+
+@given(st.lists(st.integers(0, 9) | st.sampled_from([7 << 56, 2**63, 2**64 - 1]), max_size=200), st.integers(1, 3))
 def test_first_equals(values, threads):
     found = functional.first_equals(np.array(values, np.uint64), threads)
     assert found.tolist() == [values.index(value) for value in values]
