@@ -25,7 +25,11 @@ import sedspace as ss
 from sedspace.cli import cli
 from sedspace.correlation import rank_correlation
 from sedspace.report import by_architecture, claims, costs, reproduce, summary, write_report
+from sedspace.report.architectures import without_dead_operations
+from sedspace.report.benchmarks import ACCURACY_TABLES
+from sedspace.report.held_out import robustness
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
+from sedspace.report.protocols import best_published
 from sedspace.report.sections import report_of
 from sedspace.report.statistics import Intervals, ensemble, intervals, judge, ndcg, resampled
 from sedspace.studies import SCHEMA, SedSeconds, Setting, Study, read_study, write_study
@@ -434,6 +438,13 @@ def test_a_reproduction(shared, study, tmp_path):
     assert "| tss, imagenet16: best by params | 41.44 | 41.44 | reproduced |" in text
     assert "| SED, measured here | 73.51 | 46.34 | 70.72 (another table) | 47.17 (another table) |" in text
     assert "| sed | 0.75 (0.57) | 0.50 (0.37) |" in text
+    assert "| az_nas: params, cifar100, 15,625 cells: kendall | 0.55 | 0.55 | reproduced |" in text
+    assert "| vkdnw: flops, cifar10, 9,445 cells: ndcg | 0.74 | 0.74 | reproduced |" in text  # and so is its definition
+    few = next(line for line in text.splitlines()[::-1] if line.startswith("| sed, measured here |")).split(" | ")
+    assert [one.rstrip(" |") for one in few[3::3]] == ["0.851", "0.847", "0.721"]
+    assert "| class_scene: live_sed | 0.71 | 0.53 |" in text
+    assert "| cifar10_test_acc: sed | 0.52 |" in text
+    assert "robustness_tss.parquet is not in --tables" in text
     row = next(line for line in text.splitlines() if line.startswith("| edgegpu_latency |"))
     table = pl.read_parquet(shared / "benchmarks" / "nats_tss.parquet").join(
         pl.read_parquet(shared / "benchmarks" / "hw_nas_bench_cifar10.parquet"), on="arch"
@@ -448,6 +459,42 @@ def test_a_reproduction(shared, study, tmp_path):
     best_at = {cost: max(a for c, a in true if c == cost) for cost, _ in true}
     front = [c for c in best_at if not any(o < c and best_at[o] >= best_at[c] for o in best_at)]
     assert row.endswith(f"truly {len(front)} |")
+
+
+def test_cells_without_dead_operations():
+    passing = [[one != "none" for one in naive.operations(naive.digits(i, [5] * 6))] for i in range(15_625)]
+    expected = [naive.live(passes, 4) == {edge for edge in range(6) if passes[edge]} for passes in passing]
+    found = without_dead_operations(SPACE, pl.Series(range(15_625)))
+    assert found.to_list() == expected
+    with pytest.raises(ss.BadInput, match="nb101 does not tell live operations: expected a space with an operation"):
+        without_dead_operations(ss.space("nb101"), pl.Series([0]))
+
+
+def test_cells_without_dead_operations_are_those_that_proxies_are_compared_on(shared):
+    table = pl.read_parquet(shared / "benchmarks" / "nb201_zero_cost_cifar10.parquet")
+    found = without_dead_operations(SPACE, pl.Series(range(15_625)))
+    assert found.arg_true().to_list() == sorted(SPACE.parse(table["arch"].to_list()).tolist())
+
+
+def test_accuracies_under_attack(tmp_path):
+    columns = {"fgsm": accuracy_of(INDICES), "pgd": [-one for one in accuracy_of(INDICES)], "attack": "none"}
+    pl.DataFrame({"arch": SPACE.arch(INDICES), **columns}).write_parquet(tmp_path / "robustness_tss.parquet")
+    text, table = robustness(tmp_path)
+    assert "accuracies of 60 cells of `tss` under attack" in text
+    assert table.heads == ["score", "fgsm", "pgd"]
+    sed = naive.spearman([float(ss.score("tss")[i]) for i in INDICES], accuracy_of(INDICES))
+    (row,) = (row for row in table.rows if row[0] == "sed")
+    assert [one.split()[0] for one in row[1:]] == [f"{sed:.2f}", f"{-sed:.2f}"]
+
+
+def test_the_best_published_proxy_is_of_the_same_accuracies():
+    best = {name: best_published(table, table.columns[0]) for name, table in ACCURACY_TABLES.items()}
+    assert best["nats_tss"] == ("az_nas", 0.913)
+    assert best["nb101_20k"] == ("intrain", 0.75)
+    assert best["transnas101_micro"] == ("jacov", 0.75)
+    assert best["darts_214_trained"] is None
+    assert ACCURACY_TABLES["transnas101_micro"].part_said() == "held out"
+    assert ACCURACY_TABLES["nats_tss"].part_said() == "`sed` identified, `propagated_sed` chosen"
 
 
 def test_a_column_with_the_name_of_a_score_is_no_score(small, tmp_path):

@@ -128,7 +128,13 @@ class Judgement:
 
 
 def judge(
-    score: ArrayLike, accuracy: ArrayLike, index: ArrayLike, everyone: ArrayLike | None = None, *, less: bool = False
+    score: ArrayLike,
+    accuracy: ArrayLike,
+    index: ArrayLike,
+    everyone: ArrayLike | None = None,
+    *,
+    less: bool = False,
+    resample: bool = True,
 ) -> Judgement | None:
     """Judge a score by measured accuracies.
 
@@ -139,6 +145,8 @@ def judge(
         The accuracies to rank the winner among. Default: `accuracy`.
     less : bool, default False
         Whether less of the score is better: it is turned round first.
+    resample : bool, default True
+        Whether to ask, by resampling, where the correlations may lie.
 
     Returns
     -------
@@ -154,7 +162,7 @@ def judge(
     winner = int(np.lexsort((indices, -values))[0])
     return Judgement(
         rank_correlation(values, reached),
-        intervals(values, reached),
+        intervals(values, reached) if resample else Intervals(None, None),
         rank_correlation(values[best], reached[best]),
         _minimum(values, reached),
         int(indices[winner]),
