@@ -217,6 +217,51 @@ def test_bad_input(call, message):
         call()
 
 
+# -- the bound --------------------------------------------------------------------------------------------------------
+
+
+def bound_is_kept(space, digits):
+    for score in (ss.propagated_sed(), WITH_M):
+        values = score.values(score.at(space, digits))
+        limits = score.bound.values(score.bound.at(space, digits))
+        assert (values <= limits).all()
+
+
+def test_the_bound_of_every_cell_of_tss():
+    """It is what the score is of cells without poolings and dead edges."""
+    space = ss.space("tss")
+    digits = space.digits(range(space.size))
+    bound_is_kept(space, digits)
+    bound = ss.propagated_sed().bound
+    rows = digits.tolist()
+    whole = [
+        sum(naive.propagated_weight(naive.what(name)) for name in naive.operations(row)) * (1 + naive.residual(row, 4))
+        for row in rows
+    ]
+    check(bound.values(bound.at(space, digits)), whole)
+    live = [4 not in row and naive.without_dead(row, 4) == row and any(row) for row in rows]
+    tight = ss.score(space, "propagated_sed") == ss.score(space, bound)
+    assert tight[live].all()
+
+
+@pytest.mark.parametrize("name", ["tss5", "tss8", "transnas_micro", "darts", "nb101"])
+def test_the_bound_of_samples(name):
+    bound_is_kept(ss.space(name), random_cells(name, 20_000, 3)[0])
+
+
+def test_the_bound_of_darts():
+    digits, indices = random_cells("darts", 100, 4)
+    bound = ss.propagated_sed().bound
+    exact = []
+    for row in digits:
+        cells = []
+        for cell in naive.darts_edges(row):
+            weight = sum(naive.propagated_weight(naive.what(name)) for _, name in cell)
+            cells.append(weight * (1 + sum(source < 2 and "skip" in name for source, name in cell)))
+        exact.append(Fraction(9, 10) * cells[0] + Fraction(1, 10) * cells[1])
+    check(ss.score("darts", bound, indices=indices), exact)
+
+
 # -- accuracies -------------------------------------------------------------------------------------------------------
 
 

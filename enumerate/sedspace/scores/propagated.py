@@ -48,7 +48,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
+from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Keys, Score
+from sedspace.scores.bounded import BoundedScore
 from sedspace.scores.one_by_one import OneByOne
 from sedspace.spaces import Inputs, Operation, Space
 from sedspace.spaces.cell import CellSpace
@@ -60,6 +62,7 @@ from sedspace_kernels.parallel import split
 from sedspace_kernels.propagated import values_of_cells
 
 _NONE, _SKIP = Operation("none", "none"), Operation("skip", "skip")
+_MOST_CELLS = 20  # of a network that has several kinds of them, each so often: those of darts
 _GRAIN = 1 << 14  # cells that are worth a thread
 
 
@@ -214,6 +217,28 @@ class PropagatedScore(OneByOne):
         return np.concatenate(split(part, stop - start, threads, _GRAIN))
 
 
+class _Bound(AdditiveScore):
+    """C over all edges, live or not, times (1 + r): never below propagated SED, since H is never above 1.
+
+    A sum for each cell, and the mean over the cells of the network, in units of 1/80.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "propagated_sed_bound",
+            {"weights": _quarters, "residual": "residual"},
+            lambda weights, residual: weights * (1 + residual),
+            denominator=4 * _MOST_CELLS,
+            meaning="weight of all convolutions * (1 + residual)",
+            monotone=["rises", "never falls"],
+        )
+
+    def group_keys(self, space: Space, group: int, sums: NDArray[np.int64]) -> Keys:
+        """Return what one group with feature sums of shape (..., features) adds to the keys."""
+        cells = sum(one.multiplicity for one in space.groups)
+        return super().group_keys(space, group, sums) * (_MOST_CELLS // cells)
+
+
 def _m(m: Fraction | str) -> Fraction:
     try:
         given = Fraction(m)
@@ -224,7 +249,7 @@ def _m(m: Fraction | str) -> Fraction:
     return given
 
 
-def propagated_sed(m: Fraction | str = "0") -> PropagatedScore:
+def propagated_sed(m: Fraction | str = "0") -> BoundedScore:
     """Return the score propagated SED: see the module for its definition.
 
     Parameters
@@ -236,7 +261,8 @@ def propagated_sed(m: Fraction | str = "0") -> PropagatedScore:
 
     Returns
     -------
-    Score
+    BoundedScore
+        Its bound is the weight of all convolutions times ``1 + r``: the best of spaces of any size are found by it.
 
     Raises
     ------
@@ -261,7 +287,7 @@ def propagated_sed(m: Fraction | str = "0") -> PropagatedScore:
     >>> [ss.score("tss", ss.propagated_sed(m), indices=[index, straight]).tolist() for m in ("0", "1/4")]
     [[0.625, 1.0], [0.625, 0.800000011920929]]
     """
-    return PropagatedScore(_m(m))
+    return BoundedScore(PropagatedScore(_m(m)), _Bound())
 
 
 def propagated_scores(space: Space, parameters: Mapping[str, str]) -> Iterator[Score]:
