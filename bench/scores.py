@@ -18,8 +18,8 @@ import numpy as np
 import sedspace as ss
 from bench.measuring import markdown_table
 from sedspace.published import published
-from sedspace.report.benchmarks import ACCURACY_TABLES, AccuracyTable, Benchmark, benchmarks_in
-from sedspace.report.protocols import MEASURES, OURS, best_published
+from sedspace.report.benchmarks import ACCURACY_TABLES, AccuracyTable, Benchmark, Benchmarks
+from sedspace.report.protocols import OURS, beside, best_published
 from sedspace.report.statistics import Judgement
 
 WITHOUT_DEAD = "without dead operations"
@@ -38,9 +38,12 @@ _WHAT = {  # more of each is better, but of ranks
 def measure(directory: Path) -> dict[str, Any]:
     """Return the figures of every score on every table, and the spread inside functional classes."""
     out: dict[str, Any] = {"tables": {}}
-    for name, benchmark in benchmarks_in(directory).items():
+    known = Benchmarks(directory)
+    for name, table in ACCURACY_TABLES.items():
+        if (benchmark := known.get(table)) is None:
+            continue
         out["tables"][name] = of_table(benchmark)
-        if name == _TSS.name:
+        if table is _TSS:
             out["tables"][f"{name} {WITHOUT_DEAD}"] = of_table(benchmark.without_dead_operations())
             out["spread"] = spreads(benchmark)
     return out
@@ -203,22 +206,11 @@ def _beside(tables: Mapping[str, Any]) -> Iterator[str]:
         if name not in tables:
             continue
         told, found = published()[source], tables[name]["scores"]
-        heads = [f"{_TSS.dataset(column)}: {one}" for column in _TSS.columns for one in MEASURES]
-        rows = [
-            (proxy, *(_three(of.get(one, {}).get(_TSS.dataset(c))) for c in _TSS.columns for one in MEASURES))
-            for proxy, of in told["proxies"].items()
-        ]
-        rows += [
-            (f"{score}, measured", *(_three(found[c][score][one]) for c in _TSS.columns for one in MEASURES))
-            for score in (*SHOWN, "layers")
-            if score in found[_TSS.columns[0]]
-        ]
+        more = published()["intrain"]["proxies"] if source == "vkdnw" else {}
+        ours = {score: {column: of[score] for column, of in found.items()} for score in (*SHOWN, "layers")}
+        table = beside(told["proxies"] | more, ours)
         yield f"{told['source']}, on {told['cells']}; read from {told['read_from']}."
-        yield from ("", *markdown_table(("", *heads), rows), "")
-
-
-def _three(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+        yield from ("", *markdown_table(table.heads, table.rows), "")
 
 
 def _worse(tables: Mapping[str, Any]) -> Iterator[str]:

@@ -36,8 +36,8 @@ def data_free(space: Space, indices: pl.Series, names: tuple[str, ...] = DATA_FR
 def without_dead_operations(space: Space, indices: pl.Series) -> pl.Series:
     """Return of which cells every operation is live: on a way from the cell's input to its output.
 
-    Of `tss` these are the 9,445 that NAS-Bench-Suite-Zero and VKDNW (arXiv 2210.03230, 2502.04975) compare proxies on:
-    9,444 that compute something, and the one of nothing but ``none``, which has no operation.
+    Of `tss` these are the 9,445 that NAS-Bench-Suite-Zero (arXiv 2210.03230) publishes proxies of and VKDNW (arXiv
+    2502.04975) compares them on: 9,444 that compute something, and the one of nothing but ``none``.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,26 +136,34 @@ class Benchmark:
         return Benchmark(self.table, self.space, self.accuracies.filter(kept), self.scores.filter(kept))
 
 
-Benchmarks = Mapping[str, Benchmark]
-"""By the names in `ACCURACY_TABLES`; those whose tables are there."""
+class Benchmarks:
+    """The benchmarks whose tables are in a directory, each read when it is first asked for.
+
+    Parameters
+    ----------
+    tables : Path
+    """
+
+    def __init__(self, tables: Path) -> None:
+        self.tables = tables
+        self._read: dict[str, Benchmark | None] = {}
+
+    def get(self, table: AccuracyTable) -> Benchmark | None:
+        """Return the benchmark of a table, None if it is not there."""
+        if table.name not in self._read:
+            path = self.tables / table.file
+            self._read[table.name] = _benchmark(path, table) if path.is_file() else None
+        return self._read[table.name]
 
 
-def benchmarks_in(tables: Path) -> Benchmarks:
-    """Return the benchmarks whose tables are in a directory."""
-    return {found.table.name: found for found in _benchmarks(tables)}
-
-
-def _benchmarks(tables: Path) -> Iterator[Benchmark]:
-    for table in ACCURACY_TABLES.values():
-        if not (path := tables / table.file).is_file():
-            continue
-        space = find_space(table.space)
-        keyed = by_index(path, space, table.columns, table.key).sort("index")
-        if table.whole and len(keyed) != space.size:
-            raise BadInput(f"table {path} has {len(keyed)} architectures of {space.name}, expected all {space.size}")
-        if table.fractions:
-            keyed = keyed.with_columns(pl.col(table.columns) * 100)
-        yield Benchmark(table, space, keyed, data_free(space, keyed["index"]))
+def _benchmark(path: Path, table: AccuracyTable) -> Benchmark:
+    space = find_space(table.space)
+    keyed = by_index(path, space, table.columns, table.key).sort("index")
+    if table.whole and len(keyed) != space.size:
+        raise BadInput(f"table {path} has {len(keyed)} architectures of {space.name}, expected all {space.size}")
+    if table.fractions:
+        keyed = keyed.with_columns(pl.col(table.columns) * 100)
+    return Benchmark(table, space, keyed, data_free(space, keyed["index"]))
 
 
 def by_index(path: Path, space: Space, columns: Sequence[str] = (), key: Sequence[str] = ()) -> pl.DataFrame:

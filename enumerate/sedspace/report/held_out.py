@@ -32,7 +32,7 @@ def held_out(known: Benchmarks) -> Iterator[Section]:
     """Yield a section for each of the tables that had no part in any score."""
     for table in ACCURACY_TABLES.values():
         if not table.part:
-            yield Section(f"Held out: {table.name}", list(_parts(table, known.get(table.name))))
+            yield Section(f"Held out: {table.name}", list(_parts(table, known.get(table))))
 
 
 def _parts(table: AccuracyTable, benchmark: Benchmark | None) -> Iterator[Part]:

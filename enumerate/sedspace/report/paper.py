@@ -26,7 +26,7 @@ def selected(known: Benchmarks) -> Iterator[Part]:
     best = published()["sed_paper"]["best_by_proxy"]
     yield "Table 2 of the paper: rank by test accuracy, and test accuracy, of the best architecture by a score."
     yield claims.table_of(
-        _best_by(name, score, column, best[name][score][column.removesuffix("_test")], known.get(table.name))
+        _best_by(name, score, column, best[name][score][column.removesuffix("_test")], known.get(table))
         for name, table in OF_SPACE.items()
         for score in ("sed", "params")
         for column in table.columns
@@ -50,12 +50,12 @@ def _best_by(name: str, score: str, column: str, told: Mapping[str, float], know
 
 def correlations(known: Benchmarks) -> Iterator[Part]:
     """Yield the paper's correlations, and those of all data-free scores."""
-    yield claims.table_of([*_least_accuracies(known.get(OF_SPACE["tss"].name)), _random_darts(known.get(_DARTS.name))])
+    yield claims.table_of([*_least_accuracies(known.get(OF_SPACE["tss"])), _random_darts(known.get(_DARTS))])
     for name, table in OF_SPACE.items():
-        if (benchmark := known.get(table.name)) is not None:
+        if (benchmark := known.get(table)) is not None:
             yield f"Spearman (Kendall) on all of `{name}`, and on the best 5 % by accuracy."
             yield _table_of_correlations(benchmark)
-    if (tss := known.get(OF_SPACE["tss"].name)) is not None:
+    if (tss := known.get(OF_SPACE["tss"])) is not None:
         column = tss.table.columns[0]
         yield "Figure 2 of the paper: parameters, SED and test accuracy of all cells."
         yield pictures.plane(tss.scores["params"], tss.scores["sed"], tss.accuracies[column], column)

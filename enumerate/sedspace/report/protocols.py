@@ -37,14 +37,14 @@ def best_published(table: AccuracyTable, column: str) -> tuple[str, float] | Non
     return max(found.items(), key=lambda one: one[1]) if found else None
 
 
-def measure(judged: Judgement, name: str) -> float:
-    """Return one of the `MEASURES`."""
-    return {"spearman": judged.all.spearman, "kendall": judged.all.kendall, "ndcg": judged.ndcg}[name]
+def measures(judged: Judgement) -> dict[str, float]:
+    """Return what papers compare scores by."""
+    return {"spearman": judged.all.spearman, "kendall": judged.all.kendall, "ndcg": judged.ndcg}
 
 
 def protocols(known: Benchmarks) -> Iterator[Part]:
     """Yield the figures of AZ-NAS on all cells, and of VKDNW on those without dead operations, beside ours."""
-    tss = known.get(_TSS.name)
+    tss = known.get(_TSS)
     if tss is None:
         yield f"Unchecked: {claims.missing(_TSS.file)}."
         return
@@ -54,29 +54,44 @@ def protocols(known: Benchmarks) -> Iterator[Part]:
         f"{told['az_nas']['source']} (read from {told['az_nas']['read_from']}), on {told['az_nas']['cells']}, and "
         f"scores that need the topology only. A dash is a figure that is not at hand."
     )
-    yield beside(told["az_nas"]["proxies"], tss)
+    yield beside(told["az_nas"]["proxies"], _ours(tss))
     yield (
         f"{told['vkdnw']['source']} (read from {told['vkdnw']['read_from']}), on {told['vkdnw']['cells']}: every "
         f"operation of theirs is on a way from input to output. nDCG at {TOP:,} with a gain of 2^accuracy - 1, "
         f"accuracies in percent. `az_nas` and `vkdnw_agg` aggregate the ranks of several proxies. This table is no "
         f"test of all scores: {_TSS.part_said()}."
     )
-    yield beside(told["vkdnw"]["proxies"] | told["intrain"]["proxies"], few)
+    yield beside(told["vkdnw"]["proxies"] | told["intrain"]["proxies"], _ours(few))
 
 
-def beside(told: Mapping[str, Mapping[str, Any]], benchmark: Benchmark) -> Table:
-    """Return the published figures of proxies, and below them the same of scores from the topology."""
-    columns = [(measured, column) for column in benchmark.table.columns for measured in MEASURES]
-    rows = [
-        [name, *(number(of.get(one, {}).get(benchmark.table.dataset(column)), ".3f") for one, column in columns)]
-        for name, of in told.items()
-    ]
-    for score in OURS:
-        if score in benchmark.scores.columns:
-            judged = {column: benchmark.judged(score, column) for column in benchmark.table.columns}
-            values = [number(measure(judged[column], one), ".3f") for one, column in columns]
-            rows.append([f"{score}, measured here", *values])
-    return Table(["", *(f"{benchmark.table.dataset(column)}: {one}" for one, column in columns)], rows)
+def beside(
+    told: Mapping[str, Mapping[str, Mapping[str, float]]], ours: Mapping[str, Mapping[str, Mapping[str, float | None]]]
+) -> Table:
+    """Return the published figures of proxies on the columns of `tss`, and below them the same of scores.
+
+    Parameters
+    ----------
+    told : mapping
+        By proxy, measure and data set.
+    ours : mapping
+        By score, column and measure.
+    """
+    columns = [(_TSS.dataset(column), column, one) for column in _TSS.columns for one in MEASURES]
+    rows = []
+    for name, of in told.items():
+        rows.append([name, *(number(of.get(one, {}).get(data), ".3f") for data, _, one in columns)])
+    for score, found in ours.items():
+        rows.append([f"{score}, measured here", *(number(found[column][one], ".3f") for _, column, one in columns)])
+    return Table(["", *(f"{data}: {one}" for data, _, one in columns)], rows)
+
+
+def _ours(benchmark: Benchmark) -> dict[str, dict[str, dict[str, float]]]:
+    """Return what scores reach: by score, column and measure."""
+    return {
+        score: {column: measures(benchmark.judged(score, column)) for column in benchmark.table.columns}
+        for score in (*OURS, "layers")
+        if score in benchmark.scores.columns
+    }
 
 
 def _sizes(source: str, told: Mapping[str, Any], benchmark: Benchmark) -> Iterator[Claim]:
@@ -87,4 +102,4 @@ def _sizes(source: str, told: Mapping[str, Any], benchmark: Benchmark) -> Iterat
                 dataset = benchmark.table.dataset(column)
                 if dataset in of:
                     what = f"{source}: {proxy}, {dataset}, {len(benchmark.accuracies):,} cells: {one}"
-                    yield claims.of_rho(what, of[dataset], measure(benchmark.judged(score, column), one))
+                    yield claims.of_rho(what, of[dataset], measures(benchmark.judged(score, column))[one])

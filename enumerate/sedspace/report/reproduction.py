@@ -1,4 +1,4 @@
-"""The published figures of the SED paper and of the survey, beside what is measured here, with a verdict for each."""
+"""Published figures of the SED paper, a survey and other proxies, beside what is measured here, with verdicts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sedspace.errors import BadInput
 from sedspace.provenance import cpu_name
 from sedspace.published import published
 from sedspace.report import claims, paper, survey
-from sedspace.report.benchmarks import benchmarks_in
+from sedspace.report.benchmarks import Benchmarks
 from sedspace.report.costs import time_claims
 from sedspace.report.held_out import held_out, robustness
 from sedspace.report.page import Part, Report, Section
@@ -36,7 +36,7 @@ def reproduction_of(tables: Path, study: Study | None = None) -> Report:
         raise BadInput(f"the study is of {name}: expected one of tss5 or tss, as the published seconds are")
     if study is not None:
         study.seconds_of_sed()
-    known = benchmarks_in(tables)
+    known = Benchmarks(tables)
     sections = [
         Section("Selected architectures", list(paper.selected(known))),
         Section("Correlations", list(paper.correlations(known))),

@@ -25,12 +25,12 @@ def best_by_proxy(known: Benchmarks) -> Iterator[Part]:
     yield f"{published()['survey']['source']}: test accuracy of the best by each proxy, SED as a new row."
     columns = [(name, dataset) for name in OF_SPACE for dataset in ("cifar100", "imagenet16")]
     yield claims.table_of(
-        claim for name, dataset in columns for claim in _best_by_size(name, dataset, known.get(OF_SPACE[name].name))
+        claim for name, dataset in columns for claim in _best_by_size(name, dataset, known.get(OF_SPACE[name]))
     )
     rows = []
     for proxy, values in told.items():
         rows.append([proxy, *(number(values.get(f"{name}_{dataset}")) for name, dataset in columns)])
-    reached = (_reached_by_sed(name, dataset, known.get(OF_SPACE[name].name)) for name, dataset in columns)
+    reached = (_reached_by_sed(name, dataset, known.get(OF_SPACE[name])) for name, dataset in columns)
     rows.append(["SED, measured here", *reached])
     yield Table(["best by", *(f"{name}, {dataset}" for name, dataset in columns)], rows)
 
@@ -66,7 +66,7 @@ def _reached_by_sed(name: str, dataset: str, benchmark: Benchmark | None) -> str
 
 def within_hardware(known: Benchmarks, tables: Path) -> Iterator[Part]:
     """Yield what scores pick within a budget of latency or energy."""
-    tss = known.get(OF_SPACE["tss"].name)
+    tss = known.get(OF_SPACE["tss"])
     if tss is None or not (tables / HARDWARE_TABLE).is_file():
         yield f"Unchecked: {claims.missing(OF_SPACE['tss'].file if tss is None else HARDWARE_TABLE)}."
         return
