@@ -92,7 +92,7 @@ def _cells_of_one_start(
     n = 1  # choices of the edges from later nodes
     uses[:, 0], out[0] = _ZERO, _ZERO
     for node in range(len(uses) - 1, -1, -1):
-        for choice in range(len(kinds) - 1, -1, -1):
+        for choice in range(len(kinds) - 1, -1, -1):  # the first, which takes the place of what all begin with, last
             on = _on(of_node[node], kinds[choice])
             back = _back(_OUTPUT, on, kinds[choice], pools[choice])
             own = on if kinds[choice] == SKIP else on + back
