@@ -485,6 +485,9 @@ def test_accuracies_under_attack(tmp_path):
     sed = naive.spearman([float(ss.score("tss")[i]) for i in INDICES], accuracy_of(INDICES))
     (row,) = (row for row in table.rows if row[0] == "sed")
     assert [one.split()[0] for one in row[1:]] == [f"{sed:.2f}", f"{-sed:.2f}"]
+    pl.DataFrame({"index": [1, 2], "attack": "none"}).write_parquet(tmp_path / "robustness_tss.parquet")
+    with pytest.raises(ss.BadInput, match=r"robustness_tss\.parquet has no column of numbers: it has index, attack"):
+        list(robustness(tmp_path))
 
 
 def test_the_best_published_proxy_is_of_the_same_accuracies():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sedspace.correlation import rank_correlation
+from sedspace.errors import BadInput
 from sedspace.report import claims
 from sedspace.report.architectures import data_free
 from sedspace.report.benchmarks import ACCURACY_TABLES, AccuracyTable, Benchmark, Benchmarks, by_index
@@ -68,6 +69,8 @@ def robustness(tables: Path) -> Iterator[Part]:
     keyed = by_index(tables / ROBUSTNESS_TABLE, space)
     scores = data_free(space, keyed["index"])
     columns = [name for name, dtype in keyed.schema.items() if dtype.is_numeric() and name != "index"]
+    if not columns:
+        raise BadInput(f"table {tables / ROBUSTNESS_TABLE} has no column of numbers: it has {', '.join(keyed.columns)}")
     yield f"Spearman (Kendall) with accuracies of {len(keyed):,} cells of `tss` under attack; no score was made for it."
     rows = []
     for score in scores.columns:
