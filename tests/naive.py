@@ -38,9 +38,9 @@ def edges(nodes):
     return [(source, target) for target in range(nodes) for source in range(target)]
 
 
-def operations(digits):
+def operations(digits, names=OPERATIONS):
     """The operation on each edge."""
-    return [OPERATIONS[digit] for digit in digits]
+    return [names[digit] for digit in digits]
 
 
 def arch(digits, nodes):
@@ -239,14 +239,14 @@ def longest_run(digits):
     return best
 
 
-def terms(digits, nodes, linear=False):
+def terms(digits, nodes, linear=False, names=OPERATIONS):
     """What a cell computes: the value of its last node, and the operation and the value of every convolution.
 
     A value is how often each term comes in. A term is the input, a pooling of a value, or a convolution by its number:
     each is another one, since it has weights of its own. If poolings are linear, that of a sum is the sum of those of
     its terms.
     """
-    chosen = dict(zip(edges(nodes), operations(digits), strict=True))
+    chosen = dict(zip(edges(nodes), operations(digits, names), strict=True))
     values, convolutions = {0: {"input": 1}}, []
     for target in range(1, nodes):
         value = {}
@@ -257,9 +257,9 @@ def terms(digits, nodes, linear=False):
             added = {}
             if operation == "skip_connect":
                 added = into
-            elif operation == "avg_pool_3x3" and linear:
+            elif "pool" in operation and linear:
                 added = {(operation, frozenset({(term, 1)})): often for term, often in into.items()}
-            elif operation == "avg_pool_3x3":
+            elif "pool" in operation:
                 added = {(operation, frozenset(into.items())): 1}
             else:
                 convolutions.append((operation, into))
@@ -269,9 +269,9 @@ def terms(digits, nodes, linear=False):
     return values[nodes - 1], convolutions
 
 
-def normal_form(digits, nodes, linear=False):
+def normal_form(digits, nodes, linear=False, names=OPERATIONS):
     """The least of all ways to write down what a cell computes, by numbering its convolutions in every order."""
-    value, convolutions = terms(digits, nodes, linear)
+    value, convolutions = terms(digits, nodes, linear, names)
     live = sorted(used(value, convolutions))
     return min(
         _written(value, convolutions, dict(zip(live, order, strict=True))) for order in permutations(range(len(live)))

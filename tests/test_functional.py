@@ -45,6 +45,24 @@ def test_classes_of_transnas_are_those_of_tss_without_pooling(lowest):
     assert ss.functional_class(space, range(space.size)).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("nodes", "names"),
+    [
+        (3, ["none", "skip_connect", "conv", "other_conv", "pool", "other_pool"]),
+        (4, ["pool", "conv", "skip_connect", "other_pool"]),  # an edge always carries something
+        (4, ["other_conv", "none", "pool", "conv"]),  # and no two nodes are the same
+    ],
+)
+def test_classes_of_spaces_of_ones_own(nodes, names):
+    kinds = {"none": {"kind": "none"}, "skip_connect": {"kind": "skip"}}
+    kinds |= {f"{other}{kind}": {"kind": kind, "kernel": 3} for other in ("", "other_") for kind in ("conv", "pool")}
+    space = ss.cell_space("mine", nodes, [{"name": name, **kinds[name]} for name in names])
+    radices, first = [len(names)] * len(naive.edges(nodes)), {}
+    forms = [naive.normal_form(naive.digits(i, radices), nodes, names=names) for i in range(space.size)]
+    expected = [first.setdefault(form, index) for index, form in enumerate(forms)]
+    assert ss.score(space, "functional_class").tolist() == expected
+
+
 def graph_of(digits, nodes):
     """What a cell computes as a graph of terms, for an isomorphism test that is not ours."""
     value, convolutions = naive.terms(digits, nodes)
@@ -151,6 +169,8 @@ def test_one_of_each_class_everywhere(lowest, tmp_path):
     assert ss.top_k("tss", 50, unique="functional")["index"].to_list() == best[:50]
     some = [i for i in best if sed[i] < 5]
     assert ss.top_k("tss", 50, where="sed < 5", unique="functional")["index"].to_list() == some[:50]
+    restricted = ss.restrict("tss", ss.OnePerClass())
+    assert ss.space("tss").parse(restricted[:]).tolist() == kept
     drawn = ss.sample("tss", 5260, unique="functional", seed=2)
     assert drawn["index"].to_list() == kept
     with pytest.raises(ss.BadInput, match="unique 'name': expected 'functional'"):
