@@ -174,6 +174,12 @@ def best(values, k):
     return sorted(((value, offset) for offset, value in enumerate(values)), key=lambda pair: (-pair[0], pair[1]))[:k]
 
 
+def best_of(values, k, kept=lambda index: True):
+    """The k best of those that are kept as (index, value), ties by the lowest index; NaN never ranks."""
+    ranked = sorted((-value, index) for index, value in enumerate(values) if value == value and kept(index))
+    return [(index, -value) for value, index in ranked[:k]]
+
+
 DARTS = ("max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5")
 
 

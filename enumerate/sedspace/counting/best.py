@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.counting.aims import request
-from sedspace.counting.classes import Classes, select
+from sedspace.counting.bounded import LOOKED_AT, TooLoose, best_by_bound
+from sedspace.counting.classes import SMALL, Classes, select
 from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.descent import descending
 from sedspace.counting.distributions import integers, merge
 from sedspace.counting.labels import best_classes
-from sedspace.counting.search import Found, searched
+from sedspace.counting.search import Found, TooLong, searched
 from sedspace.errors import BadInput, at_least_one
-from sedspace.scores import MAX_SCAN, AdditiveScore, Score, best, check_rows_fit, find_score, only_unique
+from sedspace.scores import MAX_SCAN, AdditiveScore, BoundedScore, Score, best, check_rows_fit, find_score, only_unique
 from sedspace.scores.base import Keys
 from sedspace.scores.ranking import opposite
 from sedspace.spaces import Space
@@ -70,22 +71,34 @@ def best_first(
     """
     space = find_space(space)
     parts: Iterator[Found]
+    score = find_score(space, by)
     try:
-        parts = _descend(space, by, where, start, stop, ascending)
+        parts = _descend(space, score, where, start, stop, ascending)
     except TooManyClasses as refusal:
-        parts = _search(space, find_score(space, by), where, start, stop, ascending, refusal)
+        parts = _search(space, score, where, start, stop, ascending, refusal)
     return (pair for part in parts for pair in zip(part.indices.tolist(), part.values.tolist(), strict=True))
 
 
 def _descend(
-    space: Space, by: str | Score, where: str | None, start: int, stop: int | None, ascending: bool, most: int = 0
+    space: Space,
+    score: Score,
+    where: str | None,
+    start: int,
+    stop: int | None,
+    ascending: bool,
+    most: int | None = None,
 ) -> Iterator[Found]:
     """Return the architectures from the best on, some at a time; refuse if there is no room for the `most` first."""
     start, stop = space.check_range(start, stop)
-    classes, (score,), wanted = select(space, [by], where)
+    if isinstance(score, BoundedScore):
+        if not ascending:
+            check_rows_fit(space, min(most or 0, LOOKED_AT), "k")
+            return best_by_bound(space, score, where, start, stop, most)
+        _refuse_least(space, score, space.size, SMALL)
+    classes, _, wanted = select(space, [score], where)
     keys = classes.keys[score.name]
     wanted = wanted & (keys == keys)  # NaN never ranks
-    check_rows_fit(space, min(most, int(classes.counts[wanted].sum())), "k")
+    check_rows_fit(space, min(most or 0, int(classes.counts[wanted].sum())), "k")
     return _parts(classes, score, opposite(keys) if ascending else keys, wanted, start, stop)
 
 
@@ -119,16 +132,7 @@ def top_k(
     first, end = space.check_range(start, stop)
     count = min(at_least_one(k, "k"), max(end - first, 1))
     where = only_unique(space, where, unique)
-    if where is None and ((start, stop) != (0, None) or not isinstance(score, AdditiveScore)):
-        found = _scan(space, score, count, start, stop, threads, ascending)
-    else:
-        try:
-            found = _first(count, _descend(space, score, where, start, stop, ascending, count), space, score)
-        except TooManyClasses as refusal:
-            if where is None and space.size <= MAX_SCAN:
-                found = _scan(space, score, count, start, stop, threads, ascending)
-            else:
-                found = _first(count, _search(space, score, where, start, stop, ascending, refusal), space, score)
+    found = _found(space, score, count, first, end, where, ascending, threads)
     return pl.DataFrame(
         [
             integers("index", found.indices, space.size),
@@ -137,6 +141,43 @@ def top_k(
             pl.Series("arch", space.archs(found.digits).tolist(), dtype=pl.String),
         ]
     )
+
+
+def _found(
+    space: Space,
+    score: Score,
+    k: int,
+    start: int,
+    stop: int,
+    where: str | None,
+    ascending: bool,
+    threads: int | None,
+) -> Found:
+    """Return the k best, in the way that takes least."""
+    is_whole = (start, stop) == (0, space.size)
+    is_by_classes = is_whole and isinstance(score, AdditiveScore)
+    is_by_bound = not ascending and isinstance(score, BoundedScore)
+    if where is None and not is_by_classes and not is_by_bound:
+        if isinstance(score, BoundedScore):
+            _refuse_least(space, score, stop - start, MAX_SCAN)
+        return _scan(space, score, k, start, stop, threads, ascending)
+    try:
+        return _first(k, _descend(space, score, where, start, stop, ascending, k), space, score)
+    except (TooManyClasses, TooLoose, TooLong) as refusal:
+        if where is None and stop - start <= MAX_SCAN:
+            return _scan(space, score, k, start, stop, threads, ascending)
+        if not isinstance(refusal, TooManyClasses):
+            raise
+        return _first(k, _search(space, score, where, start, stop, ascending, refusal), space, score)
+
+
+def _refuse_least(space: Space, score: BoundedScore, rows: int, most: int) -> None:
+    """Raise `BadInput` if too many architectures would be gone through for those with the least score."""
+    if rows > most:
+        raise BadInput(
+            f"the least {score.name} of {rows:,} architectures of {space.name}: it is bounded from above only, so that "
+            f"all would be gone through, which is done up to {most:,}"
+        )
 
 
 def _search(

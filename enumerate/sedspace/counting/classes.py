@@ -23,7 +23,7 @@ from sedspace_kernels import diagram
 from sedspace_kernels.diagram import Exact, exact
 
 _NOTHING = AdditiveScore("nothing", {"zero": lambda _: 0}, lambda zero: zero, meaning="one class of everything")
-_SMALL = 1 << 24  # architectures that are looked at one by one, where a score is no sum
+SMALL = 1 << 24  # architectures that are looked at one by one, where a score is no sum
 _AT_ONCE = 1 << 18
 
 
@@ -198,13 +198,13 @@ def select(
 
 def _refuse_large(space: Space, needed: Mapping[str, Score], condition: Condition | None) -> None:
     """Raise `BadInput` if a space is too large to go through for what is no sum."""
-    if space.size <= _SMALL:
+    if space.size <= SMALL:
         return
     names = [name for name, score in needed.items() if not isinstance(score, AdditiveScore)]
     name = next(iter(names), "index" if condition is None or "index" in condition.names else "arch")
     raise BadInput(
         f"{name} is no sum over positions, so that the {space.size:,} architectures of {space.name} cannot be counted "
-        f"by it (up to {_SMALL:,} can): score a range (top_k, histogram), or enumerate it and query the run"
+        f"by it (up to {SMALL:,} can): score a range (top_k, histogram), or enumerate it and query the run"
     )
 
 

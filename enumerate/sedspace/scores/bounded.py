@@ -15,7 +15,10 @@ from sedspace.spaces.parts import Digits
 class BoundedScore(Score):
     """A score of any kind that comes with a bound: a sum that is never below it.
 
-    Rows are the score's own, and so are name, dtype, unit, meaning and parameters.
+    Rows are the score's own, and so are name, dtype, unit, meaning and parameters. The bound is what `top_k` and
+    `best_first` find the best with in spaces too large to go through, conditions and all: architectures are looked at
+    in descending order of the bound, until nothing to come can be among the best. How many these are depends on how
+    tight the bound is; if more than 8,388,608, the question is refused. What is looked at is compared with its bound.
 
     Parameters
     ----------
@@ -32,7 +35,8 @@ class BoundedScore(Score):
     Raises
     ------
     BadInput
-        If the score is none, or the bound is no `AdditiveScore`.
+        If the score is none, or the bound is no `AdditiveScore`. When the best are looked for: if a bound is below a
+        value, or too many architectures would have to be looked at.
 
     Examples
     --------
@@ -47,8 +51,8 @@ class BoundedScore(Score):
     ...     return best
     >>> run = ss.DigitScore("run", longest_run, dtype="uint8")
     >>> convs = ss.AdditiveScore("convs", {"n": "n_conv3x3"}, lambda n: n, dtype="uint8")
-    >>> ss.top_k("tss", 2, by=ss.BoundedScore(run, convs)).select("index", "run").rows()
-    [(11718, 6), (2343, 5)]
+    >>> ss.top_k("tss8", 2, by=ss.BoundedScore(run, convs), where="n_skip >= 9")["run"].to_list()
+    [19, 19]
     """
 
     def __init__(self, score: Score, bound: AdditiveScore) -> None:
