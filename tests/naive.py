@@ -760,3 +760,15 @@ def transnas_micro_trainable(digits):
                 elif digit == 1 and source == 0 and cell == 0 and module == "4":
                     total += 2  # what halves the resolution: two halves
     return total
+
+
+def rank_sums(columns, signs):
+    """Minus the sum over scores of an architecture's rank: 1 is the best, equal ones share their mean, NaN is last."""
+    total = [Fraction(0)] * len(columns[0])
+    for column, sign in zip(columns, signs, strict=True):
+        keys = [(1, 0) if value != value else (0, -sign * value) for value in column]
+        first, often = {}, Counter(keys)
+        for rank, key in enumerate(sorted(keys), start=1):
+            first.setdefault(key, rank)
+        total = [before - first[key] - Fraction(often[key] - 1, 2) for before, key in zip(total, keys, strict=True)]
+    return total

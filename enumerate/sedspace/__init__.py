@@ -19,6 +19,7 @@ from sedspace.counting import (
     distribution,
     members,
     pareto,
+    rank_sum,
 )
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.explained import Architecture, architecture
@@ -118,6 +119,7 @@ __all__ = [
     "open_run",
     "pareto",
     "propagated_sed",
+    "rank_sum",
     "read_costs",
     "read_space",
     "register",

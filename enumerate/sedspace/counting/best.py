@@ -17,8 +17,9 @@ from sedspace.counting.distributions import integers, merge
 from sedspace.counting.labels import best_classes
 from sedspace.counting.search import Found, TooLong, searched
 from sedspace.errors import BadInput, at_least_one
-from sedspace.scores import MAX_SCAN, AdditiveScore, BoundedScore, Score, best, check_rows_fit, find_score, only_unique
+from sedspace.scores import MAX_SCAN, BoundedScore, Score, best, check_rows_fit, find_score, only_unique
 from sedspace.scores.base import Keys
+from sedspace.scores.composed import is_of_sums
 from sedspace.scores.ranking import opposite
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -155,7 +156,7 @@ def _found(
 ) -> Found:
     """Return the k best, in the way that takes least."""
     is_whole = (start, stop) == (0, space.size)
-    is_by_classes = is_whole and isinstance(score, AdditiveScore)
+    is_by_classes = is_whole and is_of_sums(space, score)
     is_by_bound = not ascending and isinstance(score, BoundedScore)
     if where is None and not is_by_classes and not is_by_bound:
         if isinstance(score, BoundedScore):
