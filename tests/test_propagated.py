@@ -262,6 +262,58 @@ def test_the_bound_of_darts():
     check(ss.score("darts", bound, indices=indices), exact)
 
 
+@pytest.mark.parametrize(
+    ("where", "k"),
+    [
+        (None, 1000),
+        ("n_skip >= 3", 300),
+        ("n_none = 0 AND n_pool >= 2 AND params < 700000", 200),
+        ("live_sed < 3 AND residual = 1", 200),
+        ("propagated_sed < 2 AND depth = 1", 100),
+        ("n_pool = 6", 10),
+    ],
+)
+@pytest.mark.parametrize("m", ["0", "1/4"])
+def test_the_best_of_tss_are_those_of_its_rows(where, k, m):
+    score = ss.propagated_sed(m)
+    names = ["n_skip", "n_none", "n_pool", "params", "residual", "live_sed", "depth"]
+    columns = {name: ss.score("tss", name) for name in names}
+    rows = pl.DataFrame({"index": np.arange(5**6), "propagated_sed": ss.score("tss", score), **columns})
+    if where is not None:
+        rows = rows.filter(pl.sql_expr(where))
+    best = rows.sort(["propagated_sed", "index"], descending=[True, False]).head(k)
+    found = ss.top_k("tss", k, score, where=where)
+    assert found.select("index", "propagated_sed").equals(best.select("index", "propagated_sed"))
+
+
+def test_the_best_of_tss5_are_those_of_its_rows(tss5):
+    where = "n_pool >= 2 AND n_skip >= 2 AND params < 900000"
+    names = ["n_pool", "n_skip", "params"]
+    rows = pl.DataFrame({"index": np.arange(5**10), "propagated_sed": tss5, **{n: ss.score("tss5", n) for n in names}})
+    best = rows.filter(pl.sql_expr(where)).sort(["propagated_sed", "index"], descending=[True, False]).head(200)
+    assert ss.top_k("tss5", 200, "propagated_sed", where=where)["index"].to_list() == best["index"].to_list()
+    best = np.argsort(-tss5, kind="stable")[:2000]
+    assert_array_equal(ss.top_k("tss5", 2000, "propagated_sed")["index"], best)
+
+
+def test_the_best_of_spaces_that_nobody_can_go_through():
+    """A 1x1 convolution instead of a 3x3 costs 1.5, so that all of these are ties; with a pooling it is more."""
+    space = ss.space("tss8")
+    best = ss.top_k(space, 28, "propagated_sed")
+    assert best["propagated_sed"].to_list() == [54.0] + [52.5] * 27
+    digits = np.full((28, 28), 3, np.uint8)
+    digits[:, 21] = 1  # the edge from the input to the output
+    edges = [edge for edge in range(28) if edge != 21]
+    digits[range(1, 28), edges] = 2
+    assert best["index"].to_list() == [space.index(digits[0]), *sorted(space.index(digits[1:]).tolist())]
+    bound = ss.propagated_sed().bound
+    for where in (None, "params < 3000000", "n_skip_normal <= 2 AND params < 4000000"):  # where bounds are reached
+        best, limits = (ss.top_k("darts", 20, by, where=where) for by in ("propagated_sed", bound))
+        assert best["propagated_sed"].to_list() == limits[bound.name].to_list()
+        exact = [naive.darts_propagated(row) for row in ss.space("darts").digits(best["index"].to_list())]
+        check(best["propagated_sed"], exact)
+
+
 # -- accuracies -------------------------------------------------------------------------------------------------------
 
 

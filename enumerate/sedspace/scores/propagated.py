@@ -16,6 +16,9 @@ to the output on which no edge is none::
 
     propagated_sed(cell) = C * H * (1 + r), and -1 if nothing gets to the output
 
+C over all edges, live or not, times (1 + r) is a sum and never below it: by that bound the best are found in spaces of
+any size (`BoundedScore`), unless a condition has it that the best are far below, as where it asks for many poolings.
+
 How the definition is read where spaces differ:
 
 - Every convolution with a kernel above 1 has w = 1 unless it is dilated, where SED's grows with the kernel: the 5x5 of
