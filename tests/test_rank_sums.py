@@ -77,7 +77,7 @@ def test_conditions_and_answers():
     passing = frame.filter((pl.col("both") >= -9000) & (pl.col("n_skip") <= 2))
     where = "both >= -9000 AND n_skip <= 2"
     found = ss.members("tss", where=where)
-    assert [found[i] for i in range(found.count)] == passing["index"].to_list()
+    assert [found[i] for i in range(found.count)] == passing["index"].to_list() != []
     assert ss.top_k("tss", 5, "sed", where=where)["index"].to_list() == (
         passing.sort("sed", "index", descending=[True, False])["index"].head(5).to_list()
     )
@@ -183,6 +183,14 @@ def test_a_rank_sum_may_have_rank_sums():
     found = ss.score("tss", ss.rank_sum(inner, "depth"))
     assert found.tolist() == list(map(float, naive.rank_sums(values, [1, 1])))
     assert ss.distribution("tss8", ss.rank_sum(inner, "macs")).total == 5**28
+
+
+@pytest.mark.usefixtures("forget_scores")
+def test_a_name_stands_for_the_score_that_is_registered_now():
+    alone = ss.rank_sum("mine")
+    for feature in ("n_skip", "params"):
+        ss.register(ss.AdditiveScore("mine", {"n": feature}, lambda n: n, dtype="int32"))
+        assert ss.score("tss", alone).tolist() == expected("tss", [feature], [])
 
 
 @pytest.mark.usefixtures("forget_scores")

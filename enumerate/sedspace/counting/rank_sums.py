@@ -55,7 +55,7 @@ class RankSum(ComposedScore):
         meaning = f"minus the sum of the ranks in the whole space, 1 the best, ties sharing their mean: {said}"
         super().__init__(name, "float64", 1, "ranks", meaning, parameters)
         self._asked = [*((one, 1) for one in maximize), *((one, -1) for one in minimize)]
-        self._known: WeakKeyDictionary[Space, list[Ranks]] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Space, tuple[list[Score], list[Ranks]]] = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, object]:
         """Return what travels to another process: all but what is known of spaces here."""
@@ -90,10 +90,12 @@ class RankSum(ComposedScore):
 
     def _ranks(self, space: Space) -> list[Ranks]:
         with _lock:  # several threads may ask at once
-            if space not in self._known:
-                members = zip(self.members(space), self._asked, strict=True)
-                self._known[space] = [_ranks_of(space, member, sign) for member, (_, sign) in members]
-            return self._known[space]
+            members = self.members(space)
+            known, ranks = self._known.get(space, ([], []))
+            if list(map(id, known)) != list(map(id, members)):  # another one may have been registered by a name
+                ranks = [_ranks_of(space, one, sign) for one, (_, sign) in zip(members, self._asked, strict=True)]
+                self._known[space] = members, ranks
+            return ranks
 
 
 def _ranks_of(space: Space, score: Score, sign: int) -> Ranks:
