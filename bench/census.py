@@ -40,6 +40,9 @@ QUESTIONS: dict[str, Callable[[], object]] = {
     "census of tss6 with at most 2 poolings, by a rule": lambda: ss.census(few("tss6")),
     "front of (SED, params) on sss, by a machine": lambda: ss.pareto("sss"),
     "distribution of live SED on tss6": lambda: ss.distribution("tss6", "live_sed"),
+    "the 10 best of tss8 by propagated SED, by its bound": lambda: ss.top_k("tss8", 10, "propagated_sed"),
+    "the same with params < 2000000": lambda: ss.top_k("tss8", 10, "propagated_sed", where="params < 2000000"),
+    "the 10 best of darts by propagated SED, by its bound": lambda: ss.top_k("darts", 10, "propagated_sed"),
 }
 """Asked of spaces of 10^7 to 10^19 architectures; the first five are the ones with an aim: well under a second."""
 

@@ -28,6 +28,7 @@ from sedspace.provenance import code_version, cpu_name
 from sedspace.runs.plots import save
 
 HERE = Path(__file__).resolve().parent
+PLACES = {"evidence": ("scores", "evidence")}  # further tables: the measurement they are of, what writes them
 PAGES = HERE.parent / "README.md", HERE / "README.md"  # where tables stand, each on one of them
 VERSIONS = ("dask", "duckdb", "numba", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "torch")
 
@@ -106,8 +107,9 @@ def results(name: str) -> Any:
 
 
 def table(name: str) -> str:
-    """Return the table of a measurement, from its JSON file."""
-    text: str = importlib.import_module(f"bench.{name}").markdown(results(name))
+    """Return a table of a measurement, from its JSON file."""
+    measurement, function = PLACES.get(name, (name, "markdown"))
+    text: str = getattr(importlib.import_module(f"bench.{measurement}"), function)(results(measurement))
     return text
 
 
@@ -124,6 +126,11 @@ def split(text: str, name: str) -> tuple[str, str, str]:
 def page(name: str) -> Path:
     """Return the page that has the table of a measurement."""
     return next((one for one in PAGES if f"<!-- end of {name} -->" in one.read_text(encoding="utf-8")), PAGES[0])
+
+
+def places() -> list[str]:
+    """Return the names of all tables that measurements write."""
+    return [*BENCHMARKS, *PLACES]
 
 
 def write_readme(name: str, path: Path | None = None) -> None:
@@ -177,15 +184,17 @@ def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
         if save:
             text = json.dumps({"environment": environment(), "results": found}, indent=1) + "\n"
             (HERE / f"{name}.json").write_text(text, encoding="utf-8")
-            write_readme(name)
+            for place in (name, *(place for place, (of, _) in PLACES.items() if of == name)):
+                write_readme(place)
             write_picture(name)
 
 
 @cli.command()
 def readme() -> None:
     """Write the tables of both READMEs anew from bench/*.json."""
-    for name in BENCHMARKS:
+    for name in places():
         write_readme(name)
+    for name in BENCHMARKS:
         write_picture(name)
 
 

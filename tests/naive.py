@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise, permutations, product
+from math import log2
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 KERNEL = {"nor_conv_1x1": 1, "nor_conv_3x3": 3, "avg_pool_3x3": 3}
@@ -37,9 +38,9 @@ def edges(nodes):
     return [(source, target) for target in range(nodes) for source in range(target)]
 
 
-def operations(digits):
+def operations(digits, names=OPERATIONS):
     """The operation on each edge."""
-    return [OPERATIONS[digit] for digit in digits]
+    return [names[digit] for digit in digits]
 
 
 def arch(digits, nodes):
@@ -173,6 +174,12 @@ def best(values, k):
     return sorted(((value, offset) for offset, value in enumerate(values)), key=lambda pair: (-pair[0], pair[1]))[:k]
 
 
+def best_of(values, k, kept=lambda index: True):
+    """The k best of those that are kept as (index, value), ties by the lowest index; NaN never ranks."""
+    ranked = sorted((-value, index) for index, value in enumerate(values) if value == value and kept(index))
+    return [(index, -value) for value, index in ranked[:k]]
+
+
 DARTS = ("max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5")
 
 
@@ -238,13 +245,14 @@ def longest_run(digits):
     return best
 
 
-def terms(digits, nodes):
+def terms(digits, nodes, linear=False, names=OPERATIONS):
     """What a cell computes: the value of its last node, and the operation and the value of every convolution.
 
     A value is how often each term comes in. A term is the input, a pooling of a value, or a convolution by its number:
-    each is another one, since it has weights of its own.
+    each is another one, since it has weights of its own. If poolings are linear, that of a sum is the sum of those of
+    its terms.
     """
-    chosen = dict(zip(edges(nodes), operations(digits), strict=True))
+    chosen = dict(zip(edges(nodes), operations(digits, names), strict=True))
     values, convolutions = {0: {"input": 1}}, []
     for target in range(1, nodes):
         value = {}
@@ -255,7 +263,9 @@ def terms(digits, nodes):
             added = {}
             if operation == "skip_connect":
                 added = into
-            elif operation == "avg_pool_3x3":
+            elif "pool" in operation and linear:
+                added = {(operation, frozenset({(term, 1)})): often for term, often in into.items()}
+            elif "pool" in operation:
                 added = {(operation, frozenset(into.items())): 1}
             else:
                 convolutions.append((operation, into))
@@ -265,9 +275,9 @@ def terms(digits, nodes):
     return values[nodes - 1], convolutions
 
 
-def normal_form(digits, nodes):
+def normal_form(digits, nodes, linear=False, names=OPERATIONS):
     """The least of all ways to write down what a cell computes, by numbering its convolutions in every order."""
-    value, convolutions = terms(digits, nodes)
+    value, convolutions = terms(digits, nodes, linear, names)
     live = sorted(used(value, convolutions))
     return min(
         _written(value, convolutions, dict(zip(live, order, strict=True))) for order in permutations(range(len(live)))
@@ -283,6 +293,37 @@ def used(value, convolutions):
         elif term != "input":
             out |= used(dict(term[1]), convolutions)
     return out
+
+
+def compute_the_same(one, other, nodes):
+    """Whether some bijection of the convolutions of two cells makes them compute the same.
+
+    The convolutions of the first, in order, are each paired with any of the second that has the same operation and, by
+    the pairs so far, the same value.
+    """
+    (value, convolutions), (wanted, others) = terms(one, nodes), terms(other, nodes)
+    live, left = sorted(used(value, convolutions)), used(wanted, others)
+
+    def pair(pairs):
+        if len(pairs) == len(live):
+            return len(pairs) == len(left) and renamed(value, pairs) == wanted
+        operation, into = convolutions[live[len(pairs)]]
+        return any(
+            others[free] == (operation, renamed(into, pairs)) and pair({**pairs, live[len(pairs)]: free})
+            for free in left - set(pairs.values())
+        )
+
+    return pair({})
+
+
+def renamed(value, pairs):
+    """A value with its convolutions under other numbers."""
+    return {
+        (term[0], frozenset(renamed(dict(term[1]), pairs).items()))
+        if isinstance(term, tuple)
+        else pairs.get(term, term): n
+        for term, n in value.items()
+    }
 
 
 def _written(value, convolutions, number):
@@ -736,3 +777,198 @@ def pit_steps(arch):
             out += [(9 * wider + wider, 9 * wider * half * half), dense(width, wider, 1)]
             width = wider
     return [*out, (2 * width, 0), dense(width, 100, 1)]
+
+
+def ndcg(score, accuracy, top=1000):
+    """Normalized discounted cumulative gain of percentages: the mean over all orders that equal scores may have."""
+
+    def gained(order):
+        return sum((2.0 ** accuracy[i] - 1) / log2(1 + place) for place, i in enumerate(order[:top], 1))
+
+    orders = [[]]
+    for value in sorted(set(score), reverse=True):
+        equal = [i for i in range(len(score)) if score[i] == value]
+        orders = [order + list(more) for order in orders for more in permutations(equal)]
+    best = gained(sorted(range(len(score)), key=lambda i: -accuracy[i]))
+    return sum(gained(order) for order in orders) / len(orders) / best
+
+
+def pick(score, accuracy, index):
+    """The architecture of the greatest score (the lowest index of equal ones): its place, rank and regret."""
+    chosen = 0
+    for i in range(len(score)):
+        if score[i] > score[chosen] or (score[i] == score[chosen] and index[i] < index[chosen]):
+            chosen = i
+    rank = 1
+    for one in accuracy:
+        rank += one > accuracy[chosen]
+    return chosen, rank, max(accuracy) - accuracy[chosen]
+
+
+def mean_ranks(values):
+    """Ranks from 1, the mean of those that ties share."""
+    return [sum(b < a for b in values) + (sum(b == a for b in values) + 1) / 2 for a in values]
+
+
+def spearman(x, y):
+    """Pearson's correlation of the ranks."""
+    a, b = mean_ranks(x), mean_ranks(y)
+    a, b = [one - sum(a) / len(a) for one in a], [one - sum(b) / len(b) for one in b]
+    return sum(p * q for p, q in zip(a, b, strict=True)) / (sum(p * p for p in a) * sum(q * q for q in b)) ** 0.5
+
+
+def kendall(x, y):
+    """Kendall's tau-b: pairs in agreement less those that are not, by the pairs without ties."""
+    agreeing = one = other = 0
+    for i in range(len(x)):
+        for j in range(i):
+            a, b = (x[i] > x[j]) - (x[i] < x[j]), (y[i] > y[j]) - (y[i] < y[j])
+            agreeing, one, other = agreeing + a * b, one + (a != 0), other + (b != 0)
+    return agreeing / (one * other) ** 0.5
+
+
+def best_share(accuracy, index):
+    """The places of the best 5 % by accuracy, ties by the lowest index."""
+    return sorted(range(len(accuracy)), key=lambda i: (-accuracy[i], index[i]))[: len(accuracy) // 20]
+
+
+def least_at_equal_score(score, accuracy):
+    """Spearman's rho of the values of a score with the least accuracy that each goes with."""
+    values = sorted(set(score))
+    return spearman(values, [min(accuracy[i] for i in range(len(score)) if score[i] == value) for value in values])
+
+
+def handed_on(operation, power):
+    """What an operation, (kind, kernel, dilation), makes of the powers (low, high)."""
+    kind, kernel, _ = operation
+    low, high = power
+    if kind == "pool":
+        return low, high / kernel**2
+    return (low / (low + high), high / (low + high)) if kind == "conv" else power
+
+
+def propagated_weight(operation):
+    """1 of a convolution, 1/4 if it is 1x1 or dilated, 0 of anything else."""
+    kind, kernel, dilation = operation
+    return Fraction(0) if kind != "conv" else Fraction(1, 4) if kernel == 1 or dilation > 1 else Fraction(1)
+
+
+def added(powers):
+    """The sum of powers (low, high)."""
+    return tuple(map(sum, zip((Fraction(0), Fraction(0)), *powers, strict=True)))
+
+
+def propagated_sed(edges, inputs, skips_to, m=Fraction(0)):
+    """C * H * (1 + r) / (1 + m * fewest) of a cell, by going all ways from its inputs, its first nodes, to its last.
+
+    Edges are (source, target, (kind, kernel, dilation)); skips from an input to one of some nodes are residual.
+    """
+
+    def ways_to(node):
+        into = [edge for edge in edges if edge[1] == node and edge[2][0] != "none"]
+        return [()] if node < inputs else [(*way, edge) for edge in into for way in ways_to(edge[0])]
+
+    def power(node):
+        if node < inputs:
+            return Fraction(3, 4), Fraction(1, 4)
+        return added([handed_on(edge[2], power(edge[0])) for edge in alive if edge[1] == node])
+
+    output = max(edge[1] for edge in edges)
+    found = ways_to(output)
+    if not found:
+        return Fraction(-1)
+    alive = {edge for way in found for edge in way}
+    low, high = power(output)
+    convs = sum(propagated_weight(edge[2]) for edge in alive)
+    residual = sum(edge[2][0] == "skip" and edge[0] < inputs and edge[1] in skips_to for edge in alive)
+    fewest = min(sum(edge[2][0] == "conv" for edge in way) for way in found)
+    return convs * 4 * high / (low + high) * (1 + residual) / (1 + m * fewest)
+
+
+def what(name):
+    """The operation (kind, kernel, dilation) of a name of NATS-Bench, DARTS or NAS-Bench-101."""
+    kernel = next((k for k in (1, 3, 5) if f"{k}x{k}" in name), 0)
+    kinds = {"none": "none", "skip": "skip", "pool": "pool", "conv": "conv"}
+    return next(kind for part, kind in kinds.items() if part in name), kernel, 2 if "dil" in name else 1
+
+
+def tss_propagated(digits, nodes, m=Fraction(0)):
+    """Propagated SED of a cell of NATS-Bench's topology space, on any number of nodes."""
+    named = zip(edges(nodes), operations(digits), strict=True)
+    return propagated_sed([(*ends, what(name)) for ends, name in named], 1, {nodes - 1}, m)
+
+
+def darts_propagated(digits, m=Fraction(0)):
+    """0.9 of the normal cell's propagated SED and 0.1 of the reduction cell's; the output joins nodes 2 to 5."""
+    found = []
+    for cell in darts_edges(digits):
+        inputs = [(source, 2 + number // 2, what(name)) for number, (source, name) in enumerate(cell)]
+        joined = [(node, 6, ("skip", 0, 1)) for node in range(2, 6)]
+        found.append(propagated_sed(inputs + joined, 2, range(2, 6), m))
+    return Fraction(9, 10) * found[0] + Fraction(1, 10) * found[1]
+
+
+def nb101_propagated(matrix, names, m=Fraction(0)):
+    """Propagated SED of a cell whose vertices have operations: these are done to the sum of what comes in."""
+    last = len(matrix) - 1
+
+    def before(v):
+        return [x for x in range(v) if matrix[x][v]]
+
+    def power(v):
+        if v == 0:
+            return Fraction(3, 4), Fraction(1, 4)
+        into = added([power(x) for x in before(v)])
+        return into if v == last else handed_on(what(names[v]), into)
+
+    def fewest(v):
+        return min((fewest(x) for x in before(v)), default=0) + names[v].startswith("conv")
+
+    low, high = power(last)
+    convs = sum(propagated_weight(what(name)) for name in names[1:-1])
+    return convs * 4 * high / (low + high) * (1 + matrix[0][last]) / (1 + m * fewest(last))
+
+
+def trainable(layers):
+    """How many of the layers with weights, which end with their output pixels, are convolutions or linear."""
+    return sum(layer[-1] > 0 for layer in layers)  # BatchNorm is given with no pixels
+
+
+def darts_trainable(digits):
+    """Convolutions and the classifier of DARTS's network of 20 cells, counted as they are built."""
+    total = 1 + 1  # the stem, the classifier
+    for number in range(20):
+        total += 2 if number in (7, 14) else 1  # the first input comes from before a reduction: two halves
+        total += 1
+        reduces = number in (6, 13)
+        for source, operation in darts_edges(digits)[reduces]:
+            if "sep" in operation:
+                total += 4
+            elif "dil" in operation or (operation == "skip_connect" and reduces and source < 2):
+                total += 2
+    return total
+
+
+def transnas_micro_trainable(digits):
+    """Convolutions and the classifier of TransNAS-Bench-101's network of 64-41414, counted as they are built."""
+    total = 2 + 1  # the stem, the classifier
+    for module in "41414":
+        for cell in (0, 1):
+            for (source, _), digit in zip(edges(4), digits, strict=True):
+                if digit >= 2:
+                    total += 1
+                elif digit == 1 and source == 0 and cell == 0 and module == "4":
+                    total += 2  # what halves the resolution: two halves
+    return total
+
+
+def rank_sums(columns, signs):
+    """Minus the sum over scores of an architecture's rank: 1 is the best, equal ones share their mean, NaN is last."""
+    total = [Fraction(0)] * len(columns[0])
+    for column, sign in zip(columns, signs, strict=True):
+        keys = [(1, 0) if value != value else (0, -sign * value) for value in column]
+        first, often = {}, Counter(keys)
+        for rank, key in enumerate(sorted(keys), start=1):
+            first.setdefault(key, rank)
+        total = [before - first[key] - Fraction(often[key] - 1, 2) for before, key in zip(total, keys, strict=True)]
+    return total

@@ -31,11 +31,36 @@ def test_the_64_bits_separate_all_classes_of_tss(lowest):
     assert ss.score("tss", "representative").tolist() == [int(low == i) for i, low in enumerate(lowest)]
 
 
+def test_classes_if_pooling_were_linear(lowest):
+    """Fewer, each of whole classes: averages of sums are sums of averages, but maxima are not."""
+    linear = [naive.normal_form(digits, 4, linear=True) for digits in TSS]
+    assert len(set(linear)) == 5044
+    assert all(form == linear[low] for form, low in zip(linear, lowest, strict=True))
+
+
 def test_classes_of_transnas_are_those_of_tss_without_pooling(lowest):
     space = ss.space("transnas_micro")
     first = {}
     expected = [first.setdefault(lowest[naive.index(naive.digits(i, [4] * 6), [5] * 6)], i) for i in range(space.size)]
     assert ss.functional_class(space, range(space.size)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("nodes", "names"),
+    [
+        (3, ["none", "skip_connect", "conv", "other_conv", "pool", "other_pool"]),
+        (4, ["pool", "conv", "skip_connect", "other_pool"]),  # an edge always carries something
+        (4, ["other_conv", "none", "pool", "conv"]),  # and no two nodes are the same
+    ],
+)
+def test_classes_of_spaces_of_ones_own(nodes, names):
+    kinds = {"none": {"kind": "none"}, "skip_connect": {"kind": "skip"}}
+    kinds |= {f"{other}{kind}": {"kind": kind, "kernel": 3} for other in ("", "other_") for kind in ("conv", "pool")}
+    space = ss.cell_space("mine", nodes, [{"name": name, **kinds[name]} for name in names])
+    radices, first = [len(names)] * len(naive.edges(nodes)), {}
+    forms = [naive.normal_form(naive.digits(i, radices), nodes, names=names) for i in range(space.size)]
+    expected = [first.setdefault(form, index) for index, form in enumerate(forms)]
+    assert ss.score(space, "functional_class").tolist() == expected
 
 
 def graph_of(digits, nodes):
@@ -84,10 +109,29 @@ def test_classes_of_tss5():
         if found is None:
             kept[str(alike)].append((classes[index], graph))
     assert sum(map(len, kept.values())) == len(np.unique(classes[indices]))
-    for index in indices[:500]:
+
+
+def test_cells_of_tss5_compute_what_the_first_of_their_class_computes():
+    classes = ss.score("tss5", "functional_class")
+    for index in np.random.default_rng(12).integers(0, 5**10, 10_000).tolist():
         assert classes[index] <= index
-        graphs = [graph_of(naive.digits(int(i), [5] * 10), 5) for i in (index, classes[index])]
-        assert same(*graphs)
+        cells = (naive.digits(i, [5] * 10) for i in (index, int(classes[index])))
+        assert naive.compute_the_same(*cells, 5)
+
+
+def test_names_of_nodes_do_not_matter():
+    """Two nodes that follow each other and are not joined may change places."""
+    space, classes = ss.space("tss5"), ss.score("tss5", "functional_class")
+    for first in (1, 2):
+        digits = space.digits(np.random.default_rng(first).integers(0, space.size, 100_000))
+        digits[:, space.edges.index((first, first + 1))] = 0
+        other = {first: first + 1, first + 1: first}
+        moved = [
+            tuple(sorted(other.get(node, node) for node in edge)) if edge != (first, first + 1) else edge
+            for edge in space.edges
+        ]
+        renamed = digits[:, [space.edges.index(edge) for edge in moved]]
+        assert classes[space.index(digits)].tolist() == classes[space.index(renamed)].tolist()
 
 
 def test_a_convolution_used_twice_is_not_two():
@@ -111,6 +155,9 @@ def test_live_parameters_are_equal_inside_every_class():
     ]
     frame = pl.DataFrame({"lowest": ss.score("tss", "functional_class"), "params": params})
     assert frame.group_by("lowest").agg(pl.col("params").n_unique())["params"].max() == 1
+    for name in ("tss", "tss5"):
+        live, classes = ss.score(name, "live_params"), ss.score(name, "functional_class")
+        assert np.array_equal(live, live[classes])
 
 
 def test_one_of_each_class_everywhere(lowest, tmp_path):
@@ -122,6 +169,8 @@ def test_one_of_each_class_everywhere(lowest, tmp_path):
     assert ss.top_k("tss", 50, unique="functional")["index"].to_list() == best[:50]
     some = [i for i in best if sed[i] < 5]
     assert ss.top_k("tss", 50, where="sed < 5", unique="functional")["index"].to_list() == some[:50]
+    restricted = ss.restrict("tss", ss.OnePerClass())
+    assert ss.space("tss").parse(restricted[:]).tolist() == kept
     drawn = ss.sample("tss", 5260, unique="functional", seed=2)
     assert drawn["index"].to_list() == kept
     with pytest.raises(ss.BadInput, match="unique 'name': expected 'functional'"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import naive
-from sedspace_kernels import diagram, functional, graph, live, nb101
+from sedspace_kernels import diagram, functional, graph, live, nb101, propagated
 from sedspace_kernels.parallel import split
 from sedspace_kernels.pareto import front
 from sedspace_kernels.radix import digit_mapper, rank, unrank
@@ -284,7 +285,18 @@ def test_hashes_of_ranges(start):
     check_hashes(start, 40, 4)
 
 
-@given(st.lists(st.integers(0, 9), max_size=200), st.integers(1, 3))
+@settings(max_examples=20)
+@given(st.integers(0, 5**10 - 700), st.integers(1, 700))
+def test_hashes_of_consecutive_cells_are_those_of_each(start, length):
+    """Wherever a range starts and stops among the cells that have all before the last node in common."""
+    together, each = np.empty((2, length), np.uint64)
+    with np.errstate(over="ignore"):
+        functional.hashes(start, *ends(5), KINDS, WEIGHTLESS, together)
+        functional.hashes_of(unranked(range(start, start + length), [5] * 10), *ends(5), KINDS, WEIGHTLESS, each)
+    assert together.tolist() == each.tolist()
+
+
+@given(st.lists(st.integers(0, 9) | st.sampled_from([7 << 56, 2**63, 2**64 - 1]), max_size=200), st.integers(1, 3))
 def test_first_equals(values, threads):
     found = functional.first_equals(np.array(values, np.uint64), threads)
     assert found.tolist() == [values.index(value) for value in values]
@@ -369,6 +381,41 @@ def test_a_machine_of_too_many_states_is_not_made():
         live.machine(7, 527)
     with pytest.raises(OverflowError):
         live.machine(23, 1 << 20)
+
+
+@st.composite
+def cells_with_power(draw):
+    """Cells of one input or two, whose edges have choices of their own, and some of these cells."""
+    nodes = draw(st.integers(3, 5))
+    kernels = st.integers(0, 3).map(lambda half: 2 * half + 1)
+    kinds = st.sampled_from(["none", "skip", "pool", "conv"])
+    operation = st.tuples(kinds, kernels, st.integers(1, 2))
+    choices = [draw(st.lists(operation, min_size=1, max_size=3)) for _ in naive.edges(nodes)]
+    cell = st.tuples(*(st.integers(0, len(some) - 1) for some in choices))
+    return nodes, draw(st.integers(1, 2)), choices, draw(st.lists(cell, min_size=1, max_size=5))
+
+
+@given(cells_with_power(), st.sampled_from([0, 1, 4]))
+def test_propagated_powers(given_cells, fourths):
+    nodes, inputs, choices, cells = given_cells
+    ends = [pair for pair in naive.edges(nodes) if pair[1] >= inputs]
+    choices = choices[-len(ends) :]
+    cells = [cell[-len(ends) :] for cell in cells]
+    into = {nodes - 1} if inputs == 1 else set(range(nodes))
+    divisors, weights = np.zeros((len(ends), 3)), np.zeros((len(ends), 3), np.int64)
+    residuals = np.zeros((len(ends), 3), np.int64)
+    for edge, ((source, target), some) in enumerate(zip(ends, choices, strict=True)):
+        for choice, one in enumerate(some):
+            divisors[edge, choice] = {"none": 0, "pool": one[1] ** 2}.get(one[0], 1)
+            weights[edge, choice] = 4 * naive.propagated_weight(one)
+            residuals[edge, choice] = one[0] == "skip" and source < inputs and target in into
+    out, given = np.empty(len(cells)), np.array(cells, np.uint8)
+    sources, targets = (np.array(side, np.int64) for side in zip(*ends, strict=True))
+    propagated.values_of_cells(given, sources, targets, inputs, divisors, weights, residuals, fourths / 4, out)
+    for cell, value in zip(cells, out.tolist(), strict=True):
+        edges = [(*pair, some[choice]) for pair, some, choice in zip(ends, choices, cell, strict=True)]
+        exact = naive.propagated_sed(edges, inputs, into, Fraction(fourths, 4))
+        assert value == pytest.approx(float(exact), rel=1e-14)
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])

@@ -44,7 +44,7 @@ class Step(NamedTuple):
 def steps():
     """Return all code of the README in its order, but for what measurements write."""
     text = README
-    for name in program.BENCHMARKS:
+    for name in program.places():
         if f"<!-- {name}:" in text:
             before, measured, after = program.split(text, name)
             text = before + "\n" * measured.count("\n") + after
@@ -210,7 +210,7 @@ def test_the_spaces_in_toml_are_some(tmp_path):
     assert not expected
 
 
-@pytest.mark.parametrize("name", program.BENCHMARKS)
+@pytest.mark.parametrize("name", program.places())
 def test_figures_come_from_measurements(name):
     assert program.split(program.page(name).read_text(encoding="utf-8"), name)[1] == program.table(name)
 
@@ -225,7 +225,7 @@ def test_figures_are_regenerated_where_they_stand(tmp_path):
 def test_no_table_of_figures_without_a_source():
     """Outside of what is written by measurements only the table of spaces has numbers, and those are their sizes."""
     text = "".join(page.read_text(encoding="utf-8") for page in program.PAGES)
-    for name in program.BENCHMARKS:
+    for name in program.places():
         before, _, after = program.split(text, name)
         text = before + after
     rows = [line for line in text.splitlines() if line.startswith("|") and re.search(r"\d{3}", line)]
@@ -274,6 +274,7 @@ def test_scores_are_measured_again(shared):
     """The committed correlations are what the developers' accuracy tables give today."""
     results = scores.measure(shared / "benchmarks")
     assert scores.markdown(results) == program.table("scores")
+    assert scores.evidence(results) == program.table("evidence")
 
 
 def test_published_figures_are_measured_again(shared):

@@ -17,14 +17,21 @@ import polars as pl
 import pytest
 import scipy.stats
 from click.testing import CliRunner
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+import naive
 import sedspace as ss
 from sedspace.cli import cli
 from sedspace.correlation import rank_correlation
 from sedspace.report import by_architecture, claims, costs, reproduce, summary, write_report
+from sedspace.report.architectures import without_dead_operations
+from sedspace.report.benchmarks import ACCURACY_TABLES
+from sedspace.report.held_out import robustness
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
+from sedspace.report.protocols import best_published
 from sedspace.report.sections import report_of
-from sedspace.report.statistics import Intervals, ensemble, intervals, judge, resampled
+from sedspace.report.statistics import Intervals, ensemble, intervals, judge, ndcg, resampled
 from sedspace.studies import SCHEMA, SedSeconds, Setting, Study, read_study, write_study
 from sedspace.tables import read_table
 
@@ -159,37 +166,50 @@ def test_a_study_in_a_notebook(study):
     assert "follows" in html
 
 
-def ranks(values):
-    """Ranks from 1, the mean of those that ties share."""
-    return [sum(b < a for b in values) + (sum(b == a for b in values) + 1) / 2 for a in values]
-
-
 def test_statistics_are_what_they_say():
     random = np.random.default_rng(5)
     score, accuracy = random.integers(0, 6, 200).astype(float), random.random(200)
     score[7], index = np.nan, random.permutation(1000)[:200]
     judged = judge(score, accuracy, index, np.concatenate([accuracy, [2.0, 3.0]]))
     kept = [i for i in range(200) if i != 7]
-    s, a = [float(score[i]) for i in kept], [float(accuracy[i]) for i in kept]
+    s, a, at = ([one[i].item() for i in kept] for one in (score, accuracy, index))
     assert judged.all.n == 199
-    assert judged.all.spearman == pytest.approx(np.corrcoef(ranks(s), ranks(a))[0, 1])
-    pairs = [(np.sign(s[i] - s[j]), np.sign(a[i] - a[j])) for i in range(199) for j in range(i)]
-    norm = np.sqrt(sum(x != 0 for x, _ in pairs) * sum(y != 0 for _, y in pairs))
-    assert judged.all.kendall == pytest.approx(sum(x * y for x, y in pairs) / norm)
-    best = sorted(range(199), key=lambda i: -a[i])[:9]
-    assert judged.best.n == 9
-    assert judged.best.spearman == pytest.approx(
-        np.corrcoef(ranks([s[i] for i in best]), ranks([a[i] for i in best]))[0, 1]
-    )
-    worst = [min(a[i] for i in range(199) if s[i] == value) for value in range(6)]
-    assert judged.minimum == pytest.approx(np.corrcoef(range(6), ranks(worst))[0, 1])
-    winner = min((-score[i], int(index[i]), i) for i in kept)[2]
-    assert (judged.index, judged.accuracy) == (index[winner], accuracy[winner])
-    assert judged.rank == 3 + sum(one > accuracy[winner] for one in accuracy)
+    assert judged.all.spearman == pytest.approx(naive.spearman(s, a))
+    assert judged.all.kendall == pytest.approx(naive.kendall(s, a))
+    best = naive.best_share(a, at)
+    assert judged.best.n == len(best) == 9
+    assert judged.best.spearman == pytest.approx(naive.spearman([s[i] for i in best], [a[i] for i in best]))
+    assert judged.minimum == pytest.approx(naive.least_at_equal_score(s, a))
+    winner, rank, regret = naive.pick(s, a, at)
+    assert (judged.index, judged.accuracy) == (at[winner], a[winner])
+    assert judged.rank == 2 + rank + (accuracy[7] > a[winner])
+    assert judged.regret == 3 - a[winner]
+    alone = judge(s, a, at)
+    assert (alone.rank, alone.regret) == (rank, regret)
     turned = judge(-score, accuracy, index, less=True)
     assert (turned.all, turned.index) == (judged.all, judged.index)
     assert np.isnan(rank_correlation([1, 1, 1], [1, 2, 3]).spearman)
     assert judge([1.0, np.nan], [1.0, 2.0], [0, 1]) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.floats(0, 100)), min_size=1, max_size=6), st.integers(1, 8), st.randoms()
+)
+def test_ndcg_is_the_mean_over_the_orders_of_equal_scores(pairs, top, random):
+    score, accuracy = [one for one, _ in pairs], [other for _, other in pairs]
+    assume(max(accuracy) > 1)
+    expected = naive.ndcg(score, accuracy, top)
+    assert ndcg(score, accuracy, top) == pytest.approx(expected)
+    assert ndcg(score, [one / 100 for one in accuracy], top) == pytest.approx(expected)  # fractions are percentages
+    random.shuffle(pairs)
+    assert ndcg(*zip(*pairs, strict=True), top) == pytest.approx(expected)
+    assert ndcg(accuracy, accuracy, top) == pytest.approx(1)
+
+
+def test_ndcg_is_of_percentages_only():
+    assert ndcg([2, 1], [0.9, 0.1]) == 1
+    for accuracy in ([-0.7, -0.6], [0, 0], [99, 101], [-1, 50]):
+        assert np.isnan(ndcg([2, 1], accuracy))
 
 
 def test_resamples_are_correlated_as_scipy_does():
@@ -251,7 +271,7 @@ def test_what_a_report_says(study, table, tmp_path):
     sed = judge(ss.score("tss"), accuracy_of(range(SPACE.size)), range(SPACE.size))
     row = next(line for line in text.splitlines() if line.startswith("| sed | ") and "11668" in line)
     assert f"| {sed.all.spearman:.2f} | {sed.all.kendall:.2f} |" in row  # of a whole space, without intervals
-    assert f"| 11668 | {sed.accuracy:.2f} | {sed.rank:,} | 3 |" in row
+    assert f"| {sed.ndcg:.2f} | 11668 | {sed.accuracy:.2f} | {sed.rank:,} | 3 | {sed.regret:.2f} |" in row
     judged = text.split("Everything, on the 60 architectures")[1].splitlines()
     opposite, follows = (
         next(line for line in judged if line.startswith(f"| {name} |")) for name in ("opposite", "follows")
@@ -418,6 +438,13 @@ def test_a_reproduction(shared, study, tmp_path):
     assert "| tss, imagenet16: best by params | 41.44 | 41.44 | reproduced |" in text
     assert "| SED, measured here | 73.51 | 46.34 | 70.72 (another table) | 47.17 (another table) |" in text
     assert "| sed | 0.75 (0.57) | 0.50 (0.37) |" in text
+    assert "| az_nas: params, cifar100, 15,625 cells: kendall | 0.55 | 0.55 | reproduced |" in text
+    assert "| vkdnw: flops, cifar10, 9,445 cells: ndcg | 0.74 | 0.74 | reproduced |" in text  # and so is its definition
+    few = next(line for line in text.splitlines()[::-1] if line.startswith("| sed, measured here |")).split(" | ")
+    assert [one.rstrip(" |") for one in few[3::3]] == ["0.851", "0.847", "0.721"]
+    assert "| class_scene: live_sed | 0.71 | 0.53 |" in text
+    assert "| cifar10_test_acc: sed | 0.52 |" in text
+    assert "robustness_tss.parquet is not in --tables" in text
     row = next(line for line in text.splitlines() if line.startswith("| edgegpu_latency |"))
     table = pl.read_parquet(shared / "benchmarks" / "nats_tss.parquet").join(
         pl.read_parquet(shared / "benchmarks" / "hw_nas_bench_cifar10.parquet"), on="arch"
@@ -432,6 +459,45 @@ def test_a_reproduction(shared, study, tmp_path):
     best_at = {cost: max(a for c, a in true if c == cost) for cost, _ in true}
     front = [c for c in best_at if not any(o < c and best_at[o] >= best_at[c] for o in best_at)]
     assert row.endswith(f"truly {len(front)} |")
+
+
+def test_cells_without_dead_operations():
+    passing = [[one != "none" for one in naive.operations(naive.digits(i, [5] * 6))] for i in range(15_625)]
+    expected = [naive.live(passes, 4) == {edge for edge in range(6) if passes[edge]} for passes in passing]
+    found = without_dead_operations(SPACE, pl.Series(range(15_625)))
+    assert found.to_list() == expected
+    with pytest.raises(ss.BadInput, match="nb101 does not tell live operations: expected a space with an operation"):
+        without_dead_operations(ss.space("nb101"), pl.Series([0]))
+
+
+def test_cells_without_dead_operations_are_those_that_proxies_are_compared_on(shared):
+    table = pl.read_parquet(shared / "benchmarks" / "nb201_zero_cost_cifar10.parquet")
+    found = without_dead_operations(SPACE, pl.Series(range(15_625)))
+    assert found.arg_true().to_list() == sorted(SPACE.parse(table["arch"].to_list()).tolist())
+
+
+def test_accuracies_under_attack(tmp_path):
+    columns = {"fgsm": accuracy_of(INDICES), "pgd": [-one for one in accuracy_of(INDICES)], "attack": "none"}
+    pl.DataFrame({"arch": SPACE.arch(INDICES), **columns}).write_parquet(tmp_path / "robustness_tss.parquet")
+    text, table = robustness(tmp_path)
+    assert "accuracies of 60 cells of `tss` under attack" in text
+    assert table.heads == ["score", "fgsm", "pgd"]
+    sed = naive.spearman([float(ss.score("tss")[i]) for i in INDICES], accuracy_of(INDICES))
+    (row,) = (row for row in table.rows if row[0] == "sed")
+    assert [one.split()[0] for one in row[1:]] == [f"{sed:.2f}", f"{-sed:.2f}"]
+    pl.DataFrame({"index": [1, 2], "attack": "none"}).write_parquet(tmp_path / "robustness_tss.parquet")
+    with pytest.raises(ss.BadInput, match=r"robustness_tss\.parquet has no column of numbers: it has index, attack"):
+        list(robustness(tmp_path))
+
+
+def test_the_best_published_proxy_is_of_the_same_accuracies():
+    best = {name: best_published(table, table.columns[0]) for name, table in ACCURACY_TABLES.items()}
+    assert best["nats_tss"] == ("az_nas", 0.913)
+    assert best["nb101_20k"] == ("intrain", 0.75)
+    assert best["transnas101_micro"] == ("jacov", 0.75)
+    assert best["darts_214_trained"] is None
+    assert ACCURACY_TABLES["transnas101_micro"].part_said() == "held out"
+    assert ACCURACY_TABLES["nats_tss"].part_said() == "`sed` identified, `propagated_sed` chosen"
 
 
 def test_a_column_with_the_name_of_a_score_is_no_score(small, tmp_path):

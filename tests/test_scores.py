@@ -26,6 +26,8 @@ def naive_score(name, digits, nodes):
     if name.startswith(("params", "macs")):
         kind, _, suffix = name.partition("_")
         return getattr(naive, kind)(digits, data[suffix])
+    if name == "layers":
+        return naive.trainable(naive.layers(digits, "cifar10"))
     if name.startswith("n_"):
         return naive.counts(digits)[["n_none", "n_skip", "n_conv1x1", "n_conv3x3", "n_pool"].index(name)]
     if name in ("conv_sed", "pool_sed"):

@@ -76,6 +76,7 @@ def test_features_are_tables(name):
         "macs_cifar100": [naive.macs(row, "cifar100") for row in digits],
         "params_imagenet16": [naive.params(row, "imagenet16") for row in digits],
         "macs_imagenet16": [naive.macs(row, "imagenet16") for row in digits],
+        "layers": [naive.trainable(naive.layers(row, "cifar10")) for row in digits],
     }
     assert list(space.features) == list(expected)
     for feature_name, values in expected.items():
@@ -210,6 +211,8 @@ def test_darts_genotypes_in_every_notation(indices, random):
         concat = "range(2, 6)"
         written = f"Genotype(normal={named[0]}, normal_concat={concat}, reduce={named[1]}, reduce_concat={concat})"
         assert space.parse(f"  {written} ") == index
+        nested = [[pairs[2 * i : 2 * i + 2] for i in range(4)] for pairs in named]  # node by node, as some tables do
+        assert space.parse(f"Genotype(normal={nested[0]}, normal_concat={concat}, reduce={nested[1]})") == index
     assert space.draw(indices[0]).count("\n") == 7
 
 

@@ -200,8 +200,8 @@ def macros():
             layers = naive.transnas_macro_layers(code, classes)
             costs += [sum(n for n, _ in layers), sum(n * pixels for n, pixels in layers)]
         halvings, doublings = (sum(module in which for module in code) for which in ("34", "24"))
-        rows.append((index, code, len(code), halvings, doublings, *costs))
-    names = ["index", "code", "n_modules", "n_halvings", "n_doublings", *CLASSES]
+        rows.append((index, code, len(code), halvings, doublings, *costs, naive.trainable(layers)))
+    names = ["index", "code", "n_modules", "n_halvings", "n_doublings", *CLASSES, "layers"]
     return pl.DataFrame(rows, names, orient="row").with_columns(sed=ss.score("transnas_macro"))
 
 

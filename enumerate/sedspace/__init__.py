@@ -19,6 +19,7 @@ from sedspace.counting import (
     distribution,
     members,
     pareto,
+    rank_sum,
 )
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.explained import Architecture, architecture
@@ -27,12 +28,14 @@ from sedspace.runs import Matched, Problem, Run, enumerate_space, open_run, repa
 from sedspace.scores import (
     AdditiveScore,
     ArrayScore,
+    BoundedScore,
     DigitScore,
     Score,
     StateScore,
     functional_class,
     histogram,
     known_scores,
+    propagated_sed,
     register,
     score,
     sed,
@@ -71,6 +74,7 @@ __all__ = [
     "AtLeast",
     "AtMost",
     "BadInput",
+    "BoundedScore",
     "Connected",
     "DigitScore",
     "Distribution",
@@ -114,6 +118,8 @@ __all__ = [
     "network",
     "open_run",
     "pareto",
+    "propagated_sed",
+    "rank_sum",
     "read_costs",
     "read_space",
     "register",

@@ -31,7 +31,8 @@ def top_k(
 
     A whole space of any size is answered from its classes, and so is a condition. A range of indices without one is
     gone through by blocks, of which those that cannot hold any of the best are passed over; so is a space by a score
-    that is no sum over positions, or that has too many classes. Where bounds joined by AND make too many classes,
+    that is no sum over positions, or that has too many classes. By a score with a bound (`BoundedScore`) a space of any
+    size is gone through in the order of the bound, as far as need be. Where bounds joined by AND make too many classes,
     beginnings of architectures are searched, the most promising first. A run is answered from its files. NaN never
     ranks.
 

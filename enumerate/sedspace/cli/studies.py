@@ -131,7 +131,7 @@ def report_command(study: str, accuracy: str | None, columns: tuple[str, ...], o
     "--out", required=True, type=PATH, metavar="DIR", help="Where report.md, report.html and the pictures go."
 )
 def reproduce_command(tables: str, study: str | None, out: str) -> None:
-    """Hold the published figures of the SED paper and of the survey against measured ones, with a verdict for each.
+    """Hold published figures of the SED paper, of a survey and of other proxies against measured ones, with verdicts.
 
     Needs the extra `report`: matplotlib and scipy. What there is no table for is said to be unchecked.
     """

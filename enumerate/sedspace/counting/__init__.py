@@ -5,6 +5,7 @@ from sedspace.counting.budgets import best_within
 from sedspace.counting.distributions import Distribution, census, distribution
 from sedspace.counting.drawing import sample
 from sedspace.counting.membership import Members, members
+from sedspace.counting.rank_sums import rank_sum
 
 __all__ = [
     "Distribution",
@@ -15,6 +16,7 @@ __all__ = [
     "distribution",
     "members",
     "pareto",
+    "rank_sum",
     "sample",
     "top_k",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -75,12 +75,12 @@ def request(
     refusal : TooManyClasses
         What to raise if it cannot be answered without counting classes.
     """
-    aims = [Aim(_monotone(space, score, refusal), sign) for score, sign in objectives]
+    aims = [Aim(monotone(space, score, refusal), sign) for score, sign in objectives]
     asked = Request(space, aims)
     if where is not None:
         condition, scores = condition_on(space, where, {score.name: score for score, _ in objectives})
         for part in condition.parts():
-            _add(asked, part, scores, refusal)
+            add_condition(asked, part, scores, refusal)
     return asked
 
 
@@ -98,7 +98,7 @@ def bound(
     float
         A value that no architecture's is below.
     """
-    additive = _monotone(asked.space, score, refusal)
+    additive = monotone(asked.space, score, refusal)
     if not _is_whole(asked.space, additive):
         raise refusal
     low, high = map(int, extremes(asked.space, additive))
@@ -113,8 +113,8 @@ def bound(
     return float(score.values(np.array([low]))[0])
 
 
-def _add(asked: Request, part: Condition, scores: dict[str, Score], refusal: TooManyClasses) -> None:
-    """Add to a request what one part of a condition asks for."""
+def add_condition(asked: Request, part: Condition, scores: Mapping[str, Score], refusal: TooManyClasses) -> None:
+    """Add to a request what a part of a condition asks for, one that no AND divides."""
     name = part.names[0] if len(part.names) == 1 else ""
     if name in part.choices:
         position = [one.name for one in asked.space.positions].index(name)
@@ -131,7 +131,7 @@ def _holds(condition: Condition, name: str, values: NDArray[np.number]) -> NDArr
     return condition.holds({name: values})
 
 
-def _monotone(space: Space, score: Score, refusal: TooManyClasses) -> AdditiveScore:
+def monotone(space: Space, score: Score, refusal: TooManyClasses) -> AdditiveScore:
     """Return a score if it says how it goes with its sums; several cells' must be whole numbers to be added exactly."""
     if not isinstance(score, AdditiveScore) or score.monotone is None:
         raise refusal

@@ -9,26 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.counting.aims import request
-from sedspace.counting.classes import Classes, Walks, select
+from sedspace.counting.bounded import LOOKED_AT, TooLoose, best_by_bound
+from sedspace.counting.classes import SMALL, Classes, select
 from sedspace.counting.compiled import TooManyClasses
+from sedspace.counting.descent import descending
 from sedspace.counting.distributions import integers, merge
 from sedspace.counting.labels import best_classes
-from sedspace.counting.search import Found, searched
+from sedspace.counting.search import Found, TooLong, searched
 from sedspace.errors import BadInput, at_least_one
-from sedspace.scores import MAX_SCAN, AdditiveScore, Score, best, check_rows_fit, find_score, only_unique
+from sedspace.scores import MAX_SCAN, BoundedScore, Score, best, check_rows_fit, find_score, only_unique
 from sedspace.scores.base import Keys
+from sedspace.scores.composed import is_of_sums
 from sedspace.scores.ranking import opposite
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace_kernels.diagram import Exact, sums_by
 from sedspace_kernels.pareto import front
 
 if TYPE_CHECKING:
     import polars as pl
-
-_BATCH = 1 << 14  # architectures at once
-_FEW = 1 << 12  # classes that are looked at first
-_MANY = 1 << 20  # architectures that are sorted at once, if need be
 
 
 def best_first(
@@ -74,22 +72,34 @@ def best_first(
     """
     space = find_space(space)
     parts: Iterator[Found]
+    score = find_score(space, by)
     try:
-        parts = _descend(space, by, where, start, stop, ascending)
+        parts = _descend(space, score, where, start, stop, ascending)
     except TooManyClasses as refusal:
-        parts = _search(space, find_score(space, by), where, start, stop, ascending, refusal)
+        parts = _search(space, score, where, start, stop, ascending, refusal)
     return (pair for part in parts for pair in zip(part.indices.tolist(), part.values.tolist(), strict=True))
 
 
 def _descend(
-    space: Space, by: str | Score, where: str | None, start: int, stop: int | None, ascending: bool, most: int = 0
+    space: Space,
+    score: Score,
+    where: str | None,
+    start: int,
+    stop: int | None,
+    ascending: bool,
+    most: int | None = None,
 ) -> Iterator[Found]:
     """Return the architectures from the best on, some at a time; refuse if there is no room for the `most` first."""
     start, stop = space.check_range(start, stop)
-    classes, (score,), wanted = select(space, [by], where)
+    if isinstance(score, BoundedScore):
+        if not ascending:
+            check_rows_fit(space, min(most or 0, LOOKED_AT), "k")
+            return best_by_bound(space, score, where, start, stop, most)
+        _refuse_least(space, score, space.size, SMALL)
+    classes, _, wanted = select(space, [score], where)
     keys = classes.keys[score.name]
     wanted = wanted & (keys == keys)  # NaN never ranks
-    check_rows_fit(space, min(most, int(classes.counts[wanted].sum())), "k")
+    check_rows_fit(space, min(most or 0, int(classes.counts[wanted].sum())), "k")
     return _parts(classes, score, opposite(keys) if ascending else keys, wanted, start, stop)
 
 
@@ -97,51 +107,8 @@ def _parts(
     classes: Classes, score: Score, keys: Keys, wanted: NDArray[np.bool_], start: int, stop: int
 ) -> Iterator[Found]:
     """Yield the architectures of wanted classes by descending keys, a bounded number at a time."""
-    batches = _batches(keys, classes.counts, np.flatnonzero(wanted))
-    if (start, stop) != (0, classes.space.size):
-        batches = _within(batches, Walks(classes, wanted), wanted, start, stop)
-    for batch in batches:
-        walks = Walks(classes, batch)
-        first, last = walks.below(start), walks.below(stop)
-        step = last - first if last - first <= _MANY else _BATCH  # more are only of a single key, or in a long range
-        for lo in range(first, last, step or 1):
-            digits, of = walks.unrank(range(lo, min(lo + step, last)))
-            order = np.argsort(opposite(keys[of]), kind="stable")
-            values = score.values(classes.keys[score.name][of[order]])
-            yield Found(digits[order], np.asarray(classes.space.index(digits[order])), values)
-
-
-def _within(
-    batches: Iterator[NDArray[np.bool_]], walks: Walks, wanted: NDArray[np.bool_], start: int, stop: int
-) -> Iterator[NDArray[np.bool_]]:
-    """Yield all classes at once if few of their architectures are in a range, else as they come."""
-    if walks.below(stop) - walks.below(start) <= _MANY:
-        yield wanted
-    else:
-        yield from batches
-
-
-def _batches(keys: Keys, counts: Exact, rest: NDArray[np.intp]) -> Iterator[NDArray[np.bool_]]:
-    """Yield classes, best keys first: as many keys at once as have no more than a batch of architectures, or one."""
-    few = _FEW
-    while len(rest):
-        part = rest
-        if len(part) > few:  # most of what is asked for is among the best few classes: no need to sort them all
-            part = rest[keys[rest] >= np.partition(keys[rest], -few)[-few]]
-        levels, of = np.unique(keys[part], return_inverse=True)
-        total = sums_by(of, counts[part], len(levels))
-        high = len(levels)
-        while high > 0:
-            low, size = high - 1, int(total[high - 1])
-            while low > 0 and size + int(total[low - 1]) <= _BATCH:
-                low -= 1
-                size += int(total[low])
-            batch = np.zeros(len(keys), np.bool_)
-            batch[part[(of >= low) & (of < high)]] = True
-            yield batch
-            high = low
-        rest = rest[keys[rest] < levels[0]]
-        few *= 16
+    for digits, of in descending(classes, keys, wanted, start, stop):
+        yield Found(digits, np.asarray(classes.space.index(digits)), score.values(classes.keys[score.name][of]))
 
 
 def top_k(
@@ -166,16 +133,7 @@ def top_k(
     first, end = space.check_range(start, stop)
     count = min(at_least_one(k, "k"), max(end - first, 1))
     where = only_unique(space, where, unique)
-    if where is None and ((start, stop) != (0, None) or not isinstance(score, AdditiveScore)):
-        found = _scan(space, score, count, start, stop, threads, ascending)
-    else:
-        try:
-            found = _first(count, _descend(space, score, where, start, stop, ascending, count), space, score)
-        except TooManyClasses as refusal:
-            if where is None and space.size <= MAX_SCAN:
-                found = _scan(space, score, count, start, stop, threads, ascending)
-            else:
-                found = _first(count, _search(space, score, where, start, stop, ascending, refusal), space, score)
+    found = _found(space, score, count, first, end, where, ascending, threads)
     return pl.DataFrame(
         [
             integers("index", found.indices, space.size),
@@ -184,6 +142,43 @@ def top_k(
             pl.Series("arch", space.archs(found.digits).tolist(), dtype=pl.String),
         ]
     )
+
+
+def _found(
+    space: Space,
+    score: Score,
+    k: int,
+    start: int,
+    stop: int,
+    where: str | None,
+    ascending: bool,
+    threads: int | None,
+) -> Found:
+    """Return the k best, in the way that takes least."""
+    is_whole = (start, stop) == (0, space.size)
+    is_by_classes = is_whole and is_of_sums(space, score)
+    is_by_bound = not ascending and isinstance(score, BoundedScore)
+    if where is None and not is_by_classes and not is_by_bound:
+        if isinstance(score, BoundedScore):
+            _refuse_least(space, score, stop - start, MAX_SCAN)
+        return _scan(space, score, k, start, stop, threads, ascending)
+    try:
+        return _first(k, _descend(space, score, where, start, stop, ascending, k), space, score)
+    except (TooManyClasses, TooLoose, TooLong) as refusal:
+        if where is None and stop - start <= MAX_SCAN:
+            return _scan(space, score, k, start, stop, threads, ascending)
+        if not isinstance(refusal, TooManyClasses):
+            raise
+        return _first(k, _search(space, score, where, start, stop, ascending, refusal), space, score)
+
+
+def _refuse_least(space: Space, score: BoundedScore, rows: int, most: int) -> None:
+    """Raise `BadInput` if too many architectures would be gone through for those with the least score."""
+    if rows > most:
+        raise BadInput(
+            f"the least {score.name} of {rows:,} architectures of {space.name}: it is bounded from above only, so that "
+            f"all would be gone through, which is done up to {most:,}"
+        )
 
 
 def _search(

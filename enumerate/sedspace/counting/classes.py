@@ -13,8 +13,9 @@ from sedspace.condition import Condition
 from sedspace.counting.compiled import BlockByBlock, Diagrams, listed
 from sedspace.errors import BadInput
 from sedspace.scores import AdditiveScore, Score, find_score, passing, score_columns
-from sedspace.scores.base import Values
-from sedspace.scores.filtering import Columns, is_by_sums
+from sedspace.scores.base import Keys, Values
+from sedspace.scores.composed import ComposedScore, is_of_sums, parts
+from sedspace.scores.filtering import Columns
 from sedspace.scores.ranking import chunks
 from sedspace.scores.vocabulary import condition_on
 from sedspace.spaces import Space
@@ -23,7 +24,7 @@ from sedspace_kernels import diagram
 from sedspace_kernels.diagram import Exact, exact
 
 _NOTHING = AdditiveScore("nothing", {"zero": lambda _: 0}, lambda zero: zero, meaning="one class of everything")
-_SMALL = 1 << 24  # architectures that are looked at one by one, where a score is no sum
+SMALL = 1 << 24  # architectures that are looked at one by one, where a score is no sum
 _AT_ONCE = 1 << 18
 
 
@@ -159,9 +160,24 @@ class Walks:
 # -- requests ----------------------------------------------------------------------------------------------------------
 
 
-def classes_by_sums(space: Space, scores: Sequence[AdditiveScore]) -> Classes:
-    """Return the classes of a space by scores that are sums; raise `TooManyClasses` if they are too many."""
-    return Classes(space, scores, BlockByBlock(space, scores).diagrams())
+def classes_by_sums(space: Space, scores: Sequence[Score]) -> Classes:
+    """Return the classes of a space by scores of sums (`is_of_sums`); raise `TooManyClasses` if they are too many."""
+    sums: dict[str, AdditiveScore] = {}
+    for score in scores:
+        for part in parts(space, score):
+            if isinstance(part, AdditiveScore) and sums.setdefault(part.name, part) is not part:
+                raise BadInput(f"two scores have the name {part.name}: expected another name for one of them")
+    diagrams = BlockByBlock(space, list(sums.values())).diagrams()
+    diagrams.keys = {score.name: _keys_of(space, score, diagrams.keys) for score in scores}
+    return Classes(space, scores, diagrams)
+
+
+def _keys_of(space: Space, score: Score, keys: Mapping[str, Keys]) -> Keys:
+    """Return the keys of a score by class, given those of the sums that it is made of."""
+    if not isinstance(score, ComposedScore):
+        return keys[score.name]
+    members = score.members(space)
+    return score.composed(space, [member.values(_keys_of(space, member, keys)) for member in members])
 
 
 def select(
@@ -181,11 +197,10 @@ def select(
     scores = {score.name: score for score in chosen}
     condition, named = (None, {}) if where is None else condition_on(space, where, scores)
     needed = {**scores, **named}
-    if all(isinstance(score, AdditiveScore) for score in needed.values()) and (
-        condition is None or is_by_sums(condition, list(named.values()))
+    if all(is_of_sums(space, score) for score in needed.values()) and (
+        condition is None or not {"index", "arch"} & set(condition.names)
     ):
-        sums = [score for score in needed.values() if isinstance(score, AdditiveScore)] or [_NOTHING]
-        classes = classes_by_sums(space, sums)
+        classes = classes_by_sums(space, list(needed.values()) or [_NOTHING])
         if condition is None:
             return classes, chosen, np.ones(len(classes), np.bool_)
         return classes, chosen, condition.holds({name: classes.values(name) for name in condition.names})
@@ -198,13 +213,14 @@ def select(
 
 def _refuse_large(space: Space, needed: Mapping[str, Score], condition: Condition | None) -> None:
     """Raise `BadInput` if a space is too large to go through for what is no sum."""
-    if space.size <= _SMALL:
+    if space.size <= SMALL:
         return
-    names = [name for name, score in needed.items() if not isinstance(score, AdditiveScore)]
+    every = [part for score in needed.values() for part in parts(space, score)]
+    names = [score.name for score in every if not isinstance(score, AdditiveScore)]
     name = next(iter(names), "index" if condition is None or "index" in condition.names else "arch")
     raise BadInput(
         f"{name} is no sum over positions, so that the {space.size:,} architectures of {space.name} cannot be counted "
-        f"by it (up to {_SMALL:,} can): score a range (top_k, histogram), or enumerate it and query the run"
+        f"by it (up to {SMALL:,} can): score a range (top_k, histogram), or enumerate it and query the run"
     )
 
 

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from sedspace.networks.layers import Block, EdgeCell, Head, conv, relu_conv_bn
 from sedspace.spaces.skeleton import Skeleton
 from sedspace.spaces.transnas_macro import TransnasMacroSpace
-from sedspace.spaces.transnas_micro import TransnasMicroSpace
+from sedspace.spaces.transnas_micro import MODULES, TransnasMicroSpace
 
-_MODULES = 4, 1, 4, 1, 4  # of every cell of the micro space
 _FIRST = 64
 
 
@@ -33,7 +32,7 @@ class BasicBlock(Block):
 def micro_network(space: TransnasMicroSpace, index: int, skeleton: Skeleton) -> nn.Sequential:
     """Return the network of the micro space with a cell for every block."""
     operations = space.chosen(index)
-    return _modules(_MODULES, skeleton, lambda *shape: EdgeCell(space.edges, operations, *shape))
+    return _modules(MODULES, skeleton, lambda *shape: EdgeCell(space.edges, operations, *shape))
 
 
 def macro_network(space: TransnasMacroSpace, index: int, skeleton: Skeleton) -> nn.Sequential:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import polars as pl
 
 from sedspace.correlation import rank_correlation
+from sedspace.errors import BadInput
 from sedspace.frames import means
 from sedspace.scores import known_scores
 from sedspace.spaces import Space, described
 from sedspace.studies.file import AGGREGATES, Study
 
 DATA_FREE = (
-    *("sed", "params", "macs", "depth", "paths", "receptive_field", "nn_mass", "nn_degree", "entropy", "effectiveness"),
+    *("sed", "live_sed", "propagated_sed", "params", "macs", "layers"),
+    *("depth", "paths", "receptive_field", "nn_mass", "nn_degree", "entropy", "effectiveness"),
     *("channels", "n_edges", "n_vertices"),
 )
 """Scores that need the topology only, as far as a space has them."""
@@ -29,6 +31,26 @@ def data_free(space: Space, indices: pl.Series, names: tuple[str, ...] = DATA_FR
             if name in known
         )
     )
+
+
+def without_dead_operations(space: Space, indices: pl.Series) -> pl.Series:
+    """Return of which cells every operation is live: on a way from the cell's input to its output.
+
+    Of `tss` these are the 9,445 that NAS-Bench-Suite-Zero (arXiv 2210.03230) publishes proxies of and VKDNW (arXiv
+    2502.04975) compares them on: 9,444 that compute something, and the one of nothing but ``none``.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> without_dead_operations(ss.space("tss"), pl.Series(range(15625))).sum()
+    9445
+    """
+    known = known_scores(space)
+    counts = {name.replace("_live", "", 1): name for name in known if name.startswith("n_live_")}
+    if not counts:
+        raise BadInput(f"{space.name} does not tell live operations: expected a space with an operation on every edge")
+    values = data_free(space, indices, (*counts, *counts.values()))
+    return values.select(pl.all_horizontal(pl.col(name) == values[live] for name, live in counts.items())).to_series()
 
 
 def by_architecture(study: Study) -> pl.DataFrame:

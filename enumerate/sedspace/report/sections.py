@@ -21,6 +21,7 @@ from sedspace.report.statistics import (
     ENSEMBLE,
     MOST_RESAMPLED,
     RESAMPLES,
+    TOP,
     TREES,
     Intervals,
     Judgement,
@@ -37,6 +38,12 @@ _MEASURED = "measured accuracy"  # no score has such a name
 _INTERVALS = (
     f"In parentheses: 95 % intervals, by {RESAMPLES:,} bootstrap resamples of the architectures (percentiles, seed 0); "
     f"none of more than {MOST_RESAMPLED:,} architectures."
+)
+
+_MEASURES = (
+    f"nDCG at {TOP:,}: how much of what the best order would gain the {TOP:,} first by the score do, if an accuracy of "
+    f"a percent gains 2^a - 1 and place j counts 1 / log2(1 + j), as VKDNW (arXiv 2502.04975) defines it; a dash where "
+    f"accuracies are no percentages. Regret: what the best of the table reaches more than the best by the score."
 )
 
 
@@ -208,6 +215,7 @@ def _accuracy(study: Study, column: str, measured: _Measured, wide: pl.DataFrame
     )
     yield _judgements(on_sample, study, column)
     yield _INTERVALS
+    yield _MEASURES
     if predicted is not None:
         yield (
             f"`{ENSEMBLE}`: what {TREES} random trees that combine all other rows predict of architectures they were "
@@ -226,9 +234,10 @@ def _judgements(judged: dict[str, Judgement | None], study: Study, column: str) 
     for name, one in judged.items():
         ranks = paper.get(name, {}).get(dataset, {}).get("rank")
         if one is None:
-            rows.append([name, *["-"] * 9])
+            rows.append([name, *["-"] * 11])
             continue
-        found = [one.best.spearman, one.best.kendall, one.minimum]
-        best = [str(one.index), f"{one.accuracy:.2f}", f"{one.rank:,}", number(ranks, ",")]
+        found = [one.best.spearman, one.best.kendall, one.minimum, one.ndcg]
+        best = [str(one.index), f"{one.accuracy:.2f}", f"{one.rank:,}", number(ranks, ","), f"{one.regret:.2f}"]
         rows.append([name, *_within(one.all, one.within), *(number(value) for value in found), *best])
-    return Table([*heads, "its best", "reaches", "rank", "published rank"], rows)
+    heads += [f"nDCG at {TOP:,}", "its best", "reaches", "rank", "published rank", "regret"]
+    return Table(heads, rows)

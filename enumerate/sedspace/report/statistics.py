@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sedspace import draws
 from sedspace.correlation import RankCorrelation, rank_correlation
 
+TOP = 1000  # architectures that nDCG looks at
 _FOLDS = 5
 TREES = 300
 RESAMPLES = 1000
@@ -109,6 +110,10 @@ class Judgement:
         The architecture of the greatest score, ties by the lowest index, and what it reaches.
     rank : int
         1 plus the number of architectures of the whole table that are more accurate.
+    regret : float
+        What the most accurate architecture of the whole table reaches more than this one, in the unit of accuracies.
+    ndcg : float
+        See `ndcg`; of accuracies that are no percentages NaN.
     """
 
     all: RankCorrelation
@@ -118,10 +123,18 @@ class Judgement:
     index: int
     accuracy: float
     rank: int
+    regret: float
+    ndcg: float
 
 
 def judge(
-    score: ArrayLike, accuracy: ArrayLike, index: ArrayLike, everyone: ArrayLike | None = None, *, less: bool = False
+    score: ArrayLike,
+    accuracy: ArrayLike,
+    index: ArrayLike,
+    everyone: ArrayLike | None = None,
+    *,
+    less: bool = False,
+    resample: bool = True,
 ) -> Judgement | None:
     """Judge a score by measured accuracies.
 
@@ -132,6 +145,8 @@ def judge(
         The accuracies to rank the winner among. Default: `accuracy`.
     less : bool, default False
         Whether less of the score is better: it is turned round first.
+    resample : bool, default True
+        Whether to ask, by resampling, where the correlations may lie.
 
     Returns
     -------
@@ -147,18 +162,59 @@ def judge(
     winner = int(np.lexsort((indices, -values))[0])
     return Judgement(
         rank_correlation(values, reached),
-        intervals(values, reached),
+        intervals(values, reached) if resample else Intervals(None, None),
         rank_correlation(values[best], reached[best]),
         _minimum(values, reached),
         int(indices[winner]),
         float(reached[winner]),
         int((among > reached[winner]).sum()) + 1,
+        float(np.nanmax(among) - reached[winner]),
+        ndcg(values, reached),
     )
 
 
 def best_share(accuracy: NDArray[np.float64], index: NDArray[np.int64]) -> NDArray[np.intp]:
     """Return the places of the best 5 % by accuracy, ties by the lowest index."""
     return np.lexsort((index, -accuracy))[: len(accuracy) // 20]
+
+
+def ndcg(score: ArrayLike, accuracy: ArrayLike, top: int = TOP) -> float:
+    """Return the normalized discounted cumulative gain of the order in which a score puts architectures.
+
+    The measure of VKDNW (arXiv 2502.04975, equation 14): place j of the first `top` adds ``(2^a - 1) / log2(1 + j)``,
+    where a is the accuracy in percent of the architecture there, and the sum is divided by that of the best order. So
+    one point of accuracy counts twice, and only what comes near the best counts at all. Architectures of equal score
+    share the places that they have together, as if each of their orders were as likely.
+
+    Parameters
+    ----------
+    score : array_like of shape (n,)
+        Greater for those that come first.
+    accuracy : array_like of shape (n,)
+        In percent, or all of them as fractions from 0 to 1.
+    top : int, default 1000
+
+    Returns
+    -------
+    float
+        1 for the best order; NaN if an accuracy is neither, or none is above 0.
+
+    Examples
+    --------
+    >>> round(ndcg([3, 2, 1], [60.0, 70.0, 50.0]), 3), ndcg([3, 2, 1], [0.7, 0.6, 0.5])  # the best one second, first
+    (0.632, 1.0)
+    """
+    values, reached = np.asarray(score, np.float64), np.asarray(accuracy, np.float64)
+    percent = reached * 100 if reached.max() <= 1 else reached
+    if not (percent.min() >= 0 and 0 < percent.max() <= 100):
+        return math.nan
+    gain = np.exp2(percent) - 1
+    discount = np.zeros(len(values))
+    discount[:top] = 1 / np.log2(np.arange(2, min(top, len(values)) + 2))
+    _, group, size = np.unique(-values, return_inverse=True, return_counts=True)
+    shared = np.add.reduceat(discount, np.cumsum(size) - size)
+    reached_by_score = (np.bincount(group, gain) / size * shared).sum()
+    return float(reached_by_score / (np.sort(gain)[::-1] * discount).sum())
 
 
 def _minimum(score: NDArray[np.float64], accuracy: NDArray[np.float64]) -> float:

@@ -52,7 +52,7 @@ def write_report(
 
 
 def reproduce(tables: str | Path, out: str | Path, study: Study | str | Path | None = None) -> list[Path]:
-    """Write the published figures of the SED paper and the survey beside measured ones, with a verdict for each.
+    """Write published figures of the SED paper, a survey and other proxies beside measured ones, with verdicts.
 
     Parameters
     ----------

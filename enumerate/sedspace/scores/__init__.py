@@ -2,6 +2,7 @@
 
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Score
+from sedspace.scores.bounded import BoundedScore
 from sedspace.scores.evaluate import (
     MAX_SCAN,
     best,
@@ -14,6 +15,7 @@ from sedspace.scores.evaluate import (
 from sedspace.scores.filtering import passing
 from sedspace.scores.functional import functional_class, only_unique
 from sedspace.scores.functions import ArrayScore, DigitScore
+from sedspace.scores.propagated import propagated_sed
 from sedspace.scores.registry import (
     default_columns,
     find_score,
@@ -30,6 +32,7 @@ __all__ = [
     "MAX_SCAN",
     "AdditiveScore",
     "ArrayScore",
+    "BoundedScore",
     "DigitScore",
     "Score",
     "StateScore",
@@ -44,6 +47,7 @@ __all__ = [
     "only_registered",
     "only_unique",
     "passing",
+    "propagated_sed",
     "register",
     "register_again",
     "registered",

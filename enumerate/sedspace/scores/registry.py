@@ -14,6 +14,7 @@ from sedspace.scores.functional import functional_scores
 from sedspace.scores.graph import graph_scores
 from sedspace.scores.live import live_scores
 from sedspace.scores.nn_mass import nn_mass_scores
+from sedspace.scores.propagated import propagated_scores
 from sedspace.scores.sed_score import sed_scores
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
@@ -34,6 +35,7 @@ FAMILIES: tuple[Callable[[Space, Mapping[str, str]], Iterable[Score]], ...] = (
     entropy_scores,
     functional_scores,
     live_scores,
+    propagated_scores,
 )
 """Each takes a space and the parameters that scores are made with, and makes those that the space has."""
 

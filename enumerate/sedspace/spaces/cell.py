@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.spaces.base import Space
-from sedspace.spaces.parts import Digits, Feature, Group, Operation, Position
+from sedspace.spaces.parts import Digits, Feature, Group, Operation, Position, layers_feature
 from sedspace.spaces.skeleton import Skeleton
 
 MAX_NODES = 23  # 253 edges: the counts are uint8
@@ -83,7 +83,7 @@ class CellSpace(Space):
 
     @cached_property
     def features(self) -> Mapping[str, Feature]:
-        """Counts of each operation, the residual skip, and the costs of the networks."""
+        """Counts of each operation, the residual skip, and costs and layers of the networks."""
         return {feature.name: feature for feature in self._features()}
 
     def _features(self) -> Iterator[Feature]:
@@ -99,6 +99,9 @@ class CellSpace(Space):
         yield Feature("residual", self.table(residual), 0, "uint8", "skips", meaning)
         for number, skeleton in enumerate(self.skeletons):
             yield from self._costs(skeleton, "" if number == 0 else f"_{skeleton.dataset}")
+        if self.skeletons:
+            first = self.skeletons[0]  # all have the same layers
+            yield layers_feature(self.table(lambda o: first.on_edge(o).layers), first.around().layers)
 
     def _costs(self, skeleton: Skeleton, suffix: str) -> Iterator[Feature]:
         network, around = self._network_name(skeleton), skeleton.around()

@@ -9,8 +9,8 @@ from itertools import combinations, product
 
 from sedspace.errors import BadInput, first_line
 from sedspace.spaces.base import Space
-from sedspace.spaces.parts import Feature, Group, Inputs, Operation, Position, Table
-from sedspace.spaces.skeleton import FREE, Cost, conv
+from sedspace.spaces.parts import Feature, Group, Inputs, Operation, Position, Table, layers_feature
+from sedspace.spaces.skeleton import FREE, Cost, classifier, conv
 
 OPERATIONS = {
     "n_max_pool": Operation("max_pool_3x3", "pool", 3),
@@ -71,7 +71,7 @@ class DartsSpace(Space):
 
     @cached_property
     def features(self) -> Mapping[str, Feature]:
-        """Counts and residual skips of each cell and of both, and the costs of the evaluation network."""
+        """Counts and residual skips of each cell and of both, and costs and layers of the evaluation network."""
         return {feature.name: feature for feature in self._features()}
 
     def _features(self) -> Iterator[Feature]:
@@ -91,6 +91,7 @@ class DartsSpace(Space):
         table = self._table(lambda cell, source, o: _on_edge(cell, source, o).macs)
         meaning = f"multiply-accumulates of convolutions and classifier of {network}"
         yield Feature("macs", table, around.macs, "int64", "MACs per image", meaning)
+        yield layers_feature(self._table(lambda cell, source, o: _on_edge(cell, source, o).layers), around.layers)
 
     def _table(self, value: Callable[..., int]) -> Table:
         """Return the table of a function of cell, source and operation, summed over the inputs of a node."""
@@ -118,7 +119,7 @@ class DartsSpace(Space):
     def _parse_one(self, arch: str) -> list[int]:
         cells = _read(arch)
         digits = []
-        for name, cell in zip(CELLS, cells, strict=True):
+        for name, cell in zip(CELLS, map(_flat, cells), strict=True):
             if not isinstance(cell, list | tuple) or len(cell) != 2 * len(NODES):
                 raise BadInput(f"arch {_short(arch)}: the {name} cell is not a list of {2 * len(NODES)} edges")
             edges = [_edge(arch, name, number, edge) for number, edge in enumerate(cell)]
@@ -181,6 +182,15 @@ def _read(arch: str) -> list[object]:
     return list(cells)
 
 
+def _flat(cell: object) -> object:
+    """Return a cell that is written node by node as one list of edges; any other as it is."""
+    if not isinstance(cell, list | tuple) or len(cell) != len(NODES):
+        return cell
+    if not all(isinstance(node, list | tuple) and len(node) == 2 for node in cell):
+        return cell
+    return [edge for node in cell for edge in node]
+
+
 def _edge(arch: str, cell: str, number: int, edge: object) -> tuple[int, int]:
     """Return one edge as (source, code of the operation)."""
     where = f"arch {_short(arch)}: {cell} node {NODES[number // 2]} has the input {edge!r}"
@@ -215,11 +225,12 @@ def _around() -> Cost:
     """Return the cost of the stem, of what makes every cell's inputs fit, and of the classifier."""
     stem = 3 * CHANNELS
     total = conv(3, 3, stem, 32)
-    before, last = stem, stem
-    for _, channels, side, _ in _stages():
-        total += conv(1, before, channels, side) + conv(1, last, channels, side)
-        before, last = last, len(NODES) * channels
-    return total + Cost(last * 10 + 10, last * 10 + 10)
+    before, last, reduced = stem, stem, False
+    for kind, channels, side, _ in _stages():
+        total += _halving(before, channels, side) if reduced else conv(1, before, channels, side)
+        total += conv(1, last, channels, side)
+        before, last, reduced = last, len(NODES) * channels, kind == "reduce"
+    return total + classifier(last, 10)
 
 
 @cache
@@ -233,10 +244,14 @@ def _on_edge(cell: str, source: int, operation: Operation) -> Cost:
             once = _depthwise(operation.kernel, channels, side) + conv(1, channels, channels, side)
             total += once if operation.dilation > 1 else once + once
         elif operation.kind == "skip" and cell == "reduce" and source < 2:
-            total += conv(1, channels, channels, side)  # two convolutions of half the channels, of stride 2
+            total += _halving(channels, channels, side)
     return total
 
 
+def _halving(c_in: int, c_out: int, side: int) -> Cost:
+    """Return the cost of two 1x1 convolutions of stride 2, each to half of the channels."""
+    return conv(1, c_in, c_out, side) + Cost(0, 0, 1)
+
+
 def _depthwise(kernel: int, channels: int, side: int) -> Cost:
-    weights = kernel * kernel * channels
-    return Cost(weights, weights * side * side)
+    return conv(kernel, channels, channels, side, batch_norm=False, groups=channels)

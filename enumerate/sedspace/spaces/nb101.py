@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
 from sedspace.spaces.listed import ListedSpace
-from sedspace.spaces.parts import Feature, Operation, Text
+from sedspace.spaces.parts import Feature, Operation, Text, layers_feature
 from sedspace_kernels import nb101 as kernels
 
 OPERATIONS = (
@@ -38,6 +38,7 @@ _FEATURES = {
     "params": ("int32", "parameters", f"trainable parameters of {_NETWORK}"),
     "macs": ("int64", "MACs per image", f"multiply-accumulates of convolutions and classifier of {_NETWORK}"),
 }
+_CELLS = 9  # of the network
 
 
 @dataclass(frozen=True)
@@ -94,16 +95,16 @@ class Nb101Space(ListedSpace):
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The names of the features, without generating anything."""
-        return tuple(_FEATURES)
+        return (*_FEATURES, "layers")
 
     @property
     def default_features(self) -> tuple[str, ...]:
-        """All of them: counts, the residual edge, the size of the graph, and the costs of the CIFAR-10 network."""
+        """Counts, the residual edge, the size of the graph, and the costs of the CIFAR-10 network."""
         return tuple(_FEATURES)
 
     @cached_property
     def features(self) -> Mapping[str, Feature]:
-        """Counts of each operation, the residual edge, the size of the graph, and the costs of the network."""
+        """Counts of each operation, the residual edge, the size of the graph, and costs and layers of the network."""
         cells = self.cells
         kernel_of = np.array([*(operation.kernel * (operation.kind == "conv") for operation in OPERATIONS), 0, 0])
         params, macs = np.empty(_SIZE, np.int64), np.empty(_SIZE, np.int64)
@@ -111,9 +112,13 @@ class Nb101Space(ListedSpace):
         joined = cells.adjacency[np.arange(_SIZE), 0, cells.vertices.astype(np.intp) - 1]
         edges = cells.adjacency.sum(axis=(1, 2))
         values = [*self.counts.values(), joined, cells.vertices, edges, params, macs]
-        return {
+        out = {
             name: self.feature(name, one, *about) for (name, about), one in zip(_FEATURES.items(), values, strict=True)
         }
+        convolutions = sum(n for operation, n in self.counts.items() if operation.kind == "conv")
+        projections = cells.adjacency[:, 0].sum(axis=1)  # each edge from the input has a 1x1 convolution of its own
+        out["layers"] = layers_feature(self.table([_CELLS * (convolutions + projections)]), base=2)
+        return out
 
     def matrix(self, index: int) -> tuple[list[list[int]], list[str]]:
         """Return the adjacency matrix and the operations of a cell, as the benchmark has them.

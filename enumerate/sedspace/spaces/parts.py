@@ -148,6 +148,12 @@ class Text:
     meaning: str
 
 
+def layers_feature(table: Table, base: int = 0) -> Feature:
+    """Return the number of trainable layers of a network, of which `base` are there whatever is chosen."""
+    meaning = "convolutions and linear layers of the network, live or not; BatchNorm does not count"
+    return Feature("layers", table, base, "int32", "layers", meaning)
+
+
 def summed(of: Mapping[Operation, int], positions: Iterable[Position]) -> list[list[int]]:
     """Return for each position the sum over the operations of each choice."""
     return [[_total([of[operation] for operation in choice.operations]) for choice in p.choices] for p in positions]

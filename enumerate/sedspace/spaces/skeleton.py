@@ -8,6 +8,10 @@ and a linear classifier. Every convolution is bias-free and followed by an affin
 *params* are trainable parameters. *MACs* are multiply-accumulates of the convolutions and of the classifier, its bias
 counted as one each; BatchNorm, ReLU and pooling are excluded. That is the figure NATS-Bench prints as "FLOPs"; thop and
 ptflops count otherwise and print other numbers.
+
+*Layers* are trainable layers: every convolution and every linear layer of the network, whatever it is for, each once
+and whether or not anything reaches it. BatchNorm, pooling and identities are none; a separable convolution is two, and
+what halves the resolution by two 1x1 convolutions side by side is two.
 """
 
 from __future__ import annotations
@@ -21,13 +25,17 @@ from sedspace.spaces.parts import Operation
 
 @dataclass(frozen=True)
 class Cost:
-    """Trainable parameters and multiply-accumulates."""
+    """Trainable parameters, multiply-accumulates and layers."""
 
     params: int
     macs: int
+    layers: int = 0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.params + other.params, self.macs + other.macs)
+        return Cost(self.params + other.params, self.macs + other.macs, self.layers + other.layers)
+
+    def __mul__(self, times: int) -> Cost:
+        return Cost(self.params * times, self.macs * times, self.layers * times)
 
 
 FREE = Cost(0, 0)
@@ -36,13 +44,13 @@ FREE = Cost(0, 0)
 def conv(kernel: int, c_in: int, c_out: int, side: int, batch_norm: bool = True, groups: int = 1) -> Cost:
     """Return the cost of a bias-free convolution whose output is `side` pixels square."""
     weights = kernel * kernel * c_in * c_out // groups
-    return Cost(weights + 2 * c_out * batch_norm, weights * side * side)
+    return Cost(weights + 2 * c_out * batch_norm, weights * side * side, 1)
 
 
 def classifier(c_in: int, classes: int) -> Cost:
     """Return the cost of a linear classifier."""
     weights = c_in * classes + classes
-    return Cost(weights, weights)
+    return Cost(weights, weights, 1)
 
 
 @dataclass(frozen=True)
@@ -84,8 +92,7 @@ class Skeleton:
         total = FREE
         for width, side in self.stages():
             for number, (kernel, groups) in enumerate(operation.convolutions(width)):
-                once = conv(kernel, width, width, side, batch_norm=number == 0, groups=groups)
-                total += Cost(once.params * self.cells, once.macs * self.cells)
+                total += conv(kernel, width, width, side, batch_norm=number == 0, groups=groups) * self.cells
         return total
 
 

@@ -47,7 +47,7 @@ class SssSpace(WidthSpace):
 
     @cached_property
     def features(self) -> Mapping[str, Feature]:
-        """The sum of the stages' channels, and parameters and MACs of NATS-Bench's three networks."""
+        """The sum of the stages' channels, and parameters, MACs and layers of NATS-Bench's three networks."""
         return {feature.name: feature for feature in self._features()}
 
     def _features(self) -> Iterator[Feature]:
@@ -61,6 +61,7 @@ class SssSpace(WidthSpace):
             ]
             network = f"NATS-Bench's {skeleton.dataset} network"
             yield from self.cost_features(network, suffix, costs, " (it prints them as FLOPs)")
+        yield self.layers(costs)  # those of any of the networks
 
     @cached_property
     def channel_exponents(self) -> Mapping[int, Table]:

@@ -96,7 +96,7 @@ class TransnasMacroSpace(WidthSpace):
 
     @cached_property
     def features(self) -> Mapping[str, Feature]:
-        """The number of modules, halvings and doublings, and the costs of the networks that classify."""
+        """The number of modules, halvings and doublings, and costs and layers of the networks that classify."""
         return {feature.name: feature for feature in self._features()}
 
     def _features(self) -> Iterator[Feature]:
@@ -113,6 +113,7 @@ class TransnasMacroSpace(WidthSpace):
             ]
             suffix = "" if number == 0 else f"_{skeleton.dataset}"
             yield from self.cost_features(f"TransNAS-Bench-101's {skeleton.dataset} network", suffix, costs)
+        yield self.layers(costs)  # those of either network
 
     @cached_property
     def channel_exponents(self) -> Mapping[int, Table]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 
 from sedspace.errors import BadInput
 from sedspace.spaces.cell import CellSpace
-from sedspace.spaces.parts import Operation
+from sedspace.spaces.parts import Feature, Operation, layers_feature
 
 OPERATIONS = {
     "n_none": Operation("none", "none"),
@@ -15,7 +16,10 @@ OPERATIONS = {
     "n_conv1x1": Operation("nor_conv_1x1", "conv", 1),
     "n_conv3x3": Operation("nor_conv_3x3", "conv", 3),
 }
-_HEAD = "64-41414-"  # the macro network that all cells share
+MODULES = 4, 1, 4, 1, 4
+"""Of the network that all cells share: each is two cells; 4 halves the resolution and doubles the channels first."""
+
+_HEAD = f"64-{''.join(map(str, MODULES))}-"
 
 
 class TransnasMicroSpace(CellSpace):
@@ -33,6 +37,19 @@ class TransnasMicroSpace(CellSpace):
 
     def __init__(self) -> None:
         super().__init__("transnas_micro", "TransNAS-Bench-101, cell level", 4, OPERATIONS)
+
+    def _features(self) -> Iterator[Feature]:
+        yield from super()._features()
+        halving, around = sum(module != 1 for module in MODULES), 3  # a stem of two convolutions, and the classifier
+        rows = [
+            [
+                2 * halving if o.kind == "skip" and source == 0 else 2 * len(MODULES) * (o.kind == "conv")
+                for choice in position.choices
+                for o in choice.operations
+            ]
+            for (source, _), position in zip(self.edges, self.positions, strict=True)
+        ]
+        yield layers_feature(self.table(rows), around)
 
     @cached_property
     def pieces(self) -> tuple[tuple[str, ...], ...]:

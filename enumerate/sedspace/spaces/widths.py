@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 
 from sedspace.spaces.base import Space
-from sedspace.spaces.parts import Feature, Table
+from sedspace.spaces.parts import Feature, Table, layers_feature
 from sedspace.spaces.skeleton import Cost
 
 
@@ -17,6 +17,10 @@ class WidthSpace(Space):
     @abstractmethod
     def channel_exponents(self) -> Mapping[int, Table]:
         """For each prime, how often it divides the channels of the convolutions that each choice brings."""
+
+    def layers(self, costs: Sequence[Sequence[Sequence[Cost]]]) -> Feature:
+        """Return the number of trainable layers, from the cost at each position, by state, of each choice."""
+        return layers_feature(self.table([[[cost.layers for cost in row] for row in rows] for rows in costs]))
 
     def cost_features(
         self, network: str, suffix: str, costs: Sequence[Sequence[Sequence[Cost]]], remark: str = ""
