@@ -6,6 +6,7 @@ library that equals one of these is right for a reason that can be read off the 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise, permutations, product
@@ -692,6 +693,44 @@ def fbnet_layers(arch):
                 out += mobile_block(c_in, c_in * expansion, width, kernel, side, by, expands=True, groups=groups)
             c_in, side = width, side // by
     return out + conv_layer(1, 352, 1984, 7) + linear_layer(1984, 1000)
+
+
+def residual_block(c_in, middle, c_out, kernel, side, stride, bottleneck):
+    """A residual block: two convolutions, or a bottleneck; its shortcut is a convolution where the shape changes."""
+    small = side // stride
+    if bottleneck:
+        out = conv_layer(1, c_in, middle, side) + conv_layer(kernel, middle, middle, small)
+        out += conv_layer(1, middle, c_out, small)
+    else:
+        out = conv_layer(kernel, c_in, middle, small) + conv_layer(kernel, middle, c_out, small)
+    return out + (conv_layer(1, c_in, c_out, small) if stride != 1 or c_in != c_out else [])
+
+
+def ezennet_resnet_layers(arch):
+    """Incorporated-NAS's network of residual blocks on CIFAR."""
+    side, c_in = 32, 16
+    out = conv_layer(3, 3, 16, 32)
+    for stride, code in zip((1, 2, 2), arch.split("|"), strict=True):
+        kind, middle, width, layers = re.fullmatch(r"([K\d]+)b(\d+)w(\d+)x(\d+)", code).groups()
+        kernels = kind.split("K")[1:]
+        for layer in range(int(layers)):
+            by = stride if layer == 0 else 1
+            out += residual_block(c_in, int(middle), int(width), int(kernels[1]), side, by, len(kernels) == 3)
+            c_in, side = int(width), side // by
+    return out + conv_layer(1, c_in, 128, 8) + linear_layer(128, 100)
+
+
+def ezennet_mobile_layers(arch):
+    """Incorporated-NAS's network of MobileNet blocks on ImageNet."""
+    side, c_in = 112, 16
+    out = conv_layer(3, 3, 16, 112)
+    for stride, code in zip((1, 2, 2, 2, 2), arch.split("|"), strict=True):
+        expansion, kernel, width, layers = map(int, re.fullmatch(r"e(\d)k(\d)w(\d+)x(\d+)", code).groups())
+        for layer in range(layers):
+            by = stride if layer == 0 else 1
+            out += mobile_block(c_in, c_in * expansion, width, kernel, side, by)
+            c_in, side = width, side // by
+    return out + conv_layer(1, c_in, 2048, 7) + linear_layer(2048, 1000)
 
 
 # Transformers: every step as (parameters, multiply-accumulates).

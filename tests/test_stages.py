@@ -14,12 +14,20 @@ import naive
 import sedspace as ss
 from sedspace.spaces.blocks import Conv, ConvBlock
 
+
+def _depths(stages):
+    """In how many ways stages of 1 to 10 layers have at most 18 together."""
+    return sum(sum(one) <= 18 for one in itertools.product(range(1, 11), repeat=stages))
+
+
 SIZES = {
     "nas_bench_macro": 6_561,
     "mnasnet": 104_485_552_128,
     "ofa_mbv3": 7371**5,
     "proxyless": 6**6 * 7**15,
     "fbnet": 9**22,
+    "ezennet_resnet": 48**3 * (8 * 16 * 32) * _depths(3),
+    "ezennet_mobile": 12**5 * (4 * 8 * 16 * 32 * 48) * _depths(5),
 }
 LAYERS = {
     "nas_bench_macro": naive.nas_bench_macro_layers,
@@ -27,6 +35,8 @@ LAYERS = {
     "ofa_mbv3": naive.ofa_mbv3_layers,
     "proxyless": naive.proxyless_layers,
     "fbnet": naive.fbnet_layers,
+    "ezennet_resnet": naive.ezennet_resnet_layers,
+    "ezennet_mobile": naive.ezennet_mobile_layers,
 }
 
 SMALL = """
@@ -137,6 +147,27 @@ def test_a_small_space_is_its_naive_twin(small):
     assert ss.score(small, "params").tolist() == [params for params, _ in costs]
     assert ss.score(small, "macs").tolist() == [macs for _, macs in costs]
     assert [(cost.params, cost.macs) for cost in map(small.cost, range(small.size))] == costs
+
+
+def test_choices_apart_are_the_same_networks(small, tmp_path):
+    path = tmp_path / "apart.toml"
+    text = SMALL.replace("options = [", 'apart = true\narch = "<{form}>"\noptions = [').replace('"small"', '"apart"')
+    path.write_text(
+        text.replace('arch = "w{width}l{layers}e{expansion}"', 'arch = "e{form}w{width}l{layers}"\napart = true')
+    )
+    apart = ss.space(str(path))
+    assert apart.size == small.size
+    assert [position.name for position in apart.positions][:4] == [
+        "stage 1 form",
+        "stage 1 width",
+        "stage 1 layers",
+        "stage 2 form",
+    ]
+    params = ss.score(apart, "params").tolist()
+    assert sorted(params) == sorted(ss.score(small, "params").tolist())
+    assert params == [apart.cost(index).params for index in range(apart.size)]
+    assert apart.arch(0) == "ee1w4l1|<bresidualk3>|i"
+    assert apart.parse(list(apart)).tolist() == list(range(apart.size))
 
 
 def test_exact_answers_of_a_small_space_are_those_of_all_its_rows(small):
@@ -274,6 +305,7 @@ def bad(text, old, new):
         ('arch = "w{width}', 'arch = "', "'l1e1' stands for 2 choices"),
         ("width = [4, 8]", f"width = {[*range(1, 6000)]}\nkernel = {[*range(1, 99, 2)]}", "expected at most 1,000,000"),
         ("[[stem]]\nwidth = 4", "[[stem]]\nwidth = [4, 8]", r"stem 1: width \[4, 8\], expected a number"),
+        ("w{width}l{layers}e{expansion}\"", "{form}{layers}\"\napart = true", "expected {form} and {width} and"),
         ("pooled = true", "pooled = 1", "head 2: pooled 1, expected true or false"),
         ("side = 16", "side = 0", "side 0, expected a number from 1"),
     ],
@@ -297,6 +329,11 @@ def test_bad_definitions_are_told_in_one_line(tmp_path, old, new, told):
         ("ofa_mbv3", "k3e3,k3e3|k3e3", "the end at stage 2 layer 2, expected ',k3e3', ',k5e3'"),
         ("ofa_mbv3", "k3e3,k3e3,k3e3,k3e3,k3e3", "',k3e3' at stage 2, expected '|'"),
         ("proxyless", "Zero", "'Zero' at stage 1 layer 1, expected '3x3_MBConv3'"),
+        (
+            "ezennet_resnet",
+            "K3K3b8w8x9|K3K3b8w8x9|K3K3b8w8x1",
+            "'x9|K3K3b8w8x1' at stage 2 layers, expected 'x1', 'x2'",
+        ),
         ("mnasnet", 17, "expected a string such as 'e1k3l1s0|"),
     ],
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from sedspace.spaces.skeleton import FREE, Cost
@@ -160,7 +161,7 @@ class ConvBlock(Block):
         """Whether its input, as it is or through `shortcut`, is added to what `steps` make of it."""
         return self.kind in ("residual", "bottleneck") or (self.kind == "mbconv" and self.keeps_shape)
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Conv | SqueezeExcite, ...]:
         """What it does to its input, one after the other."""
         first, last = self.side, self.out_side
@@ -216,7 +217,7 @@ class ConvBlock(Block):
         """The convolutions of `steps`, without those of squeeze-and-excite."""
         return tuple(step for step in self.steps if isinstance(step, Conv))
 
-    @property
+    @cached_property
     def cost(self) -> Cost:
         """Its parameters and MACs."""
         total = FREE if self.shortcut is None else self.shortcut.cost

@@ -28,6 +28,8 @@ SHIPPED = (
     "autoformer_base",
     "flexibert",
     "pit",
+    "ezennet_resnet",
+    "ezennet_mobile",
 )
 """The spaces that are files under ``data/spaces/``."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -68,6 +70,7 @@ class Form:
         return replace(other, **{key: value for key, value in vars(self).items() if value is not None})
 
 
+_NOTHING = Form()
 _FORM = tuple(field.name for field in fields(Form))
 _TOP = {
     "kind": True,
@@ -87,7 +90,7 @@ _TOP = {
     "between_stages": False,
     "between_layers": False,
 }
-_STAGE = {"width": True, "stride": False, "layers": False, "options": False, "each": False, "arch": False}
+_STAGE = {"width": True, **dict.fromkeys(("stride", "layers", "options", "each", "arch", "apart"), False)}
 _STAGE_KEYS = {**_STAGE, **dict.fromkeys(_FORM, False)}
 _OPTION = {"arch": False, **dict.fromkeys(_FORM, False)}
 _STEM = {"width": True, "stride": False, **dict.fromkeys(_FORM, False)}
@@ -172,14 +175,36 @@ class _Stage:
     once: tuple[tuple[Form, str | None], ...]
     each: tuple[tuple[Form, str | None], ...]
     arch: str | None
+    apart: bool
     where: str
 
-    @property
-    def name(self) -> str:
-        return f"stage {self.number}"
+    def decisions(self) -> dict[str, list[Decision]]:
+        """Return what is chosen once, at one position or apart, by the name of the position."""
+        name = f"stage {self.number}"
+        return self._each_apart(name) if self.apart else {name: self._together()}
 
-    def decisions(self) -> list[Decision]:
-        """Return what is chosen once: width, number of layers, form."""
+    def _each_apart(self, name: str) -> dict[str, list[Decision]]:
+        """Return form, width and number of layers, each at a position of its own, in the order of the template."""
+        values: dict[str, list[Decision]] = {"form": [], "width": [], "layers": []}
+        chosen = _differing([form for form, _ in self.once])
+        for form, arch in self.once:
+            values["form"].append(_decision(_said(form), {"once": form}, chosen, arch, self.where))
+        values["width"] += [Decision("", str(width), {"width": width}) for width in self.widths]
+        values["layers"] += [Decision("", str(layers), {"layers": layers}) for layers in self.layers]
+        template = "{form}{width}{layers}" if self.arch is None else self.arch
+        keys = re.findall(r"\{(\w*)\}", template)
+        if sorted(keys) != sorted(open_ := [key for key, some in values.items() if len(some) > 1]):
+            expected = " and ".join(f"{{{key}}}" for key in open_)
+            raise BadInput(f"{self.where}: arch {template!r} of choices apart, expected {expected}, each once")
+        *before, last = re.split(r"\{\w*\}", template)
+        out = {}
+        for key, behind, text_before in zip(keys, [*[""] * (len(keys) - 1), last], before, strict=True):
+            texts = [text_before + one.text + behind for one in values[key]]
+            out[f"{name} {key}"] = [replace(one, name=t, text=t) for one, t in zip(values[key], texts, strict=True)]
+        return out
+
+    def _together(self) -> list[Decision]:
+        """Return the combinations of width, number of layers and form."""
         out = []
         chosen = [key for key, some in (("width", self.widths), ("layers", self.layers)) if len(some) > 1]
         chosen += _differing([form for form, _ in self.once])
@@ -238,29 +263,36 @@ def _thop_macs(block: Block) -> int:
 
 
 @dataclass(frozen=True)
-class _Layer:
-    """Makes one layer of a stage from the values of what is not fixed."""
+class _Layers:
+    """Makes layers of a stage, from one number to another, from the values of what is not fixed."""
 
     network: _Network
     stage: _Stage
-    number: int
+    first: int
+    last: int
     fixed: Mapping[str, Value]
     open: tuple[str, ...]
 
     def __call__(self, *values: Value) -> tuple[Block, ...]:
         known = {**self.fixed, **dict(zip(self.open, values, strict=True))}
         c_in, c_out, layers, once, each = (known[key] for key in ("before", "width", "layers", "once", "each"))
-        assert isinstance(layers, int)
-        if layers < self.number or each is None:
+        many = (min(layers, self.last) if isinstance(layers, int) else self.last) - self.first + 1
+        if each is None or many < 1:
             return ()
         assert isinstance(c_out, int)
         assert isinstance(once, Form)
         assert isinstance(each, Form)
-        form, stage = each.over(once), self.stage
-        if self.number > 1:
-            return (self.network.block(form, c_out, c_out, stage.side // stage.stride, 1, stage.number),)
+        form, stage = once if each == _NOTHING else each.over(once), self.stage
+        if self.first > 1:
+            return (_block(self.network, form, c_out, c_out, stage.side // stage.stride, 1, stage.number),) * many
         assert isinstance(c_in, int)
-        return (self.network.block(form, c_in, c_out, stage.side, stage.stride, stage.number),)
+        return (_block(self.network, form, c_in, c_out, stage.side, stage.stride, stage.number),)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _block(network: _Network, *place: Any) -> ConvBlock:
+    """Return the block of a form where it stands; the same one for the same."""
+    return network.block(*place)
 
 
 @dataclass(frozen=True)
@@ -310,24 +342,31 @@ class _Plan:
 
     def add(self, stage: _Stage, before: Known) -> Known:
         """Add a stage behind channels that may be a variable; return its own."""
-        once = stage.decisions()
-        position = self._position(stage.name, once, self.between_stages if self.positions else "", stage.where)
-        known = {
-            key: Known(once[0].values[key])
-            if position is None or len({one.values[key] for one in once}) == 1
-            else Known(None, Variable(position, key))
-            for key in ("width", "layers", "once")
-        }
+        known = {"width": Known(stage.widths[0]), "layers": Known(stage.layers[0]), "once": Known(stage.once[0][0])}
+        behind = False
+        for name, decisions in stage.decisions().items():
+            prefix = "" if behind or not self.positions else self.between_stages
+            position = self._position(name, decisions, prefix, stage.where)
+            if position is not None:
+                behind = True
+                for key in decisions[0].values:
+                    if len({one.values[key] for one in decisions}) > 1:
+                        known[key] = Known(None, Variable(position, key))
         known["before"] = before
         self.layers.append(known["layers"])
         self._check_groups(stage, before)
-        for layer in range(1, max(stage.layers) + 1):
-            known["each"] = self._each(stage, layer, before, known, position is not None)
+        most = max(stage.layers)
+        alike = len(stage.each) == 1  # all layers behind the first
+        for layer in range(1, min(most, 2) + 1 if alike else most + 1):
+            known["each"] = self._each(stage, layer, before, known, behind)
             open_ = {key: one.variable for key, one in known.items() if one.variable is not None}
             if layer > 1:
                 open_.pop("before", None)
+            if (last := most if alike and layer > 1 else layer) <= min(stage.layers):
+                open_.pop("layers", None)
             fixed = {key: known[key].value for key in known if key not in open_}
-            self.parts.append(Part(tuple(open_.values()), _Layer(self.network, stage, layer, fixed, tuple(open_))))
+            made = _Layers(self.network, stage, layer, last, fixed, tuple(open_))
+            self.parts.append(Part(tuple(open_.values()), made))
         return known["width"]
 
     def _check_groups(self, stage: _Stage, before: Known) -> None:
@@ -486,13 +525,15 @@ def _stage(given: Mapping[str, object], place: int, side: int, where: str) -> _S
     )
     own = {key: given[key] for key in _FORM if key in given}
     once = _alternatives(given.get("options"), own, where, "option")
-    if (together := len(widths) * len(layers) * len(once)) > MOST_CHOICES:
+    apart = flag(given.get("apart", False), f"{where}: apart")
+    if not apart and (together := len(widths) * len(layers) * len(once)) > MOST_CHOICES:
         raise BadInput(f"{where}: {together:,} choices, expected at most {MOST_CHOICES:,}")
     if any(form.block == "identity" for form, _ in once):
         raise BadInput(f"{where}: block 'identity' of a whole stage, expected it at each layer")
     arch = text(given["arch"], f"{where}: arch") if "arch" in given else None
     each = _alternatives(given.get("each"), {}, where, "each")
-    return _Stage(place, side, _stride(given.get("stride", 1), side, where), widths, layers, once, each, arch, where)
+    stride = _stride(given.get("stride", 1), side, where)
+    return _Stage(place, side, stride, widths, layers, once, each, arch, apart, where)
 
 
 def _alternatives(

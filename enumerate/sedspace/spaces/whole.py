@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -25,7 +25,8 @@ from sedspace.spaces.blocks import Block
 from sedspace.spaces.machine import STEPS, Machine
 from sedspace.spaces.parts import Digits, Feature, Group, Kind, Operation, Position, Table
 from sedspace.spaces.skeleton import FREE, Cost
-from sedspace_kernels.machine import trimmed
+from sedspace_kernels.machine import merged, trimmed
+from sedspace_kernels.tables import distinct_rows
 
 Value = Hashable
 _LISTED = 256  # choices of a position that a description names
@@ -170,7 +171,8 @@ class NetworkSpace(Space):
         self._steps = machine.steps
         rules = bool(checks) or most is not None
         groups = (Group("network", tuple(range(len(positions)))),)
-        super().__init__(name, title, positions, groups, machine if rules else None)
+        exists = Machine(machine.name, merged(machine.steps)) if rules else None  # asks less than what costs go by
+        super().__init__(name, title, positions, groups, exists)
         self.feature_machine = machine if rules or any(len(step) > 1 for step in machine.steps) else None
 
     # -- the machine ------------------------------------------------------------------------------------------------
@@ -214,10 +216,11 @@ class NetworkSpace(Space):
                 sums = np.zeros(shape, np.int64)
         live = self._live(position + 1)
         columns = [*(self._column(one, position, grid) for one in live), sums]
-        known = np.stack([np.broadcast_to(column, shape)[allowed] for column in columns], axis=1)
-        states, number = np.unique(known, axis=0, return_inverse=True)
+        known = [np.broadcast_to(column, shape)[allowed] for column in columns]
+        first, number = distinct_rows(known)
         step = np.full(shape, -1, np.int32)
-        step[allowed] = number.reshape(-1)
+        step[allowed] = number
+        states = np.stack([column[first] for column in known], axis=1)
         return step, _Grid(live, states[:, :-1], states[:, -1])
 
     def _live(self, position: int) -> tuple[Variable, ...]:
@@ -270,6 +273,11 @@ class NetworkSpace(Space):
         return value
 
     @cached_property
+    def _fixed(self) -> list[tuple[Block, ...]]:
+        """What the parts are made to that all architectures have."""
+        return [part.make() for part in self._parts if not part.reads]
+
+    @cached_property
     def _placed(self) -> list[list[tuple[list[tuple[Block, ...]], NDArray[np.intp]]]]:
         """For each position, what its parts are made to, and which of that by state and choice."""
         out: list[list[tuple[list[tuple[Block, ...]], NDArray[np.intp]]]] = [[] for _ in self.positions]
@@ -285,10 +293,7 @@ class NetworkSpace(Space):
 
     def check_blocks(self) -> None:
         """Make every block that there may be once; raise `BadInput` if one cannot be."""
-        for part in self._parts:
-            if not part.reads:
-                part.make()
-        _ = self._placed
+        _ = self._fixed, self._placed
 
     def sum_of(self, measure: Callable[[Block], int]) -> tuple[int, Table]:
         """Return what an integer of every block adds up to: what all architectures have, and a table of the rest.
@@ -304,14 +309,23 @@ class NetworkSpace(Space):
         table : tuple of int64[choices] or int64[states, choices]
             As `Space.table` returns it.
         """
-        fixed = [part.make() for part in self._parts if not part.reads]
+        known: dict[int, int] = {}  # many blocks are one and the same
+
+        def measured(blocks: Iterable[Block]) -> int:
+            total = 0
+            for block in blocks:
+                if (value := known.get(id(block))) is None:
+                    value = known[id(block)] = measure(block)
+                total += value
+            return total
+
         rows = []
         for placed, grid, choices in zip(self._placed, self._grids, self._decisions, strict=True):
             row = np.zeros((len(grid.codes), len(choices)), np.int64)
             for made, of in placed:
-                row += np.array([sum(measure(block) for block in blocks) for blocks in made], np.int64)[of]
+                row += np.array([measured(blocks) for blocks in made], np.int64)[of]
             rows.append(row if self.feature_machine else row[0])
-        return sum(measure(block) for blocks in fixed for block in blocks), self.table(rows)
+        return sum(measured(blocks) for blocks in self._fixed), self.table(rows)
 
     def cost(self, index: int) -> Cost:
         """Return parameters and MACs of one architecture, block by block."""
