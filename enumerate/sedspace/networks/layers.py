@@ -1,22 +1,34 @@
 """Layers that several families of networks share.
 
-Convolutions are bias-free; BatchNorm is affine and tracks its statistics.
+Convolutions are bias-free unless said; BatchNorm is affine and tracks its statistics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from sedspace.spaces import Operation
+from sedspace.spaces.blocks import Activation
+
+ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {
+    "none": nn.Identity,
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "hswish": nn.Hardswish,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+}
 
 
-def conv(kernel: int, c_in: int, c_out: int, stride: int = 1, *, groups: int = 1, dilation: int = 1) -> nn.Conv2d:
-    """Return a bias-free convolution that keeps the resolution, but for its stride."""
+def conv(
+    kernel: int, c_in: int, c_out: int, stride: int = 1, *, groups: int = 1, dilation: int = 1, bias: bool = False
+) -> nn.Conv2d:
+    """Return a convolution that keeps the resolution, but for its stride."""
     padding = dilation * (kernel - 1) // 2
-    return nn.Conv2d(c_in, c_out, kernel, stride, padding, dilation=dilation, groups=groups, bias=False)
+    return nn.Conv2d(c_in, c_out, kernel, stride, padding, dilation=dilation, groups=groups, bias=bias)
 
 
 def relu_conv_bn(kernel: int, c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:

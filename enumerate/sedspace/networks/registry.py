@@ -8,9 +8,11 @@ from sedspace.errors import BadInput, unknown
 from sedspace.spaces import Space
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.darts import CELLS, CHANNELS, DartsSpace
+from sedspace.spaces.layers import LayersSpace
 from sedspace.spaces.nb101 import Nb101Space
 from sedspace.spaces.skeleton import NATS_BENCH, TRANSNAS_BENCH, Skeleton
 from sedspace.spaces.sss import SssSpace
+from sedspace.spaces.stages import StagesSpace
 from sedspace.spaces.transnas_macro import TransnasMacroSpace
 from sedspace.spaces.transnas_micro import TransnasMicroSpace
 
@@ -41,6 +43,7 @@ FAMILIES: tuple[tuple[type[Space], Family], ...] = (
     (SssSpace, Family("size:size_network", NATS_BENCH)),
     (DartsSpace, Family("darts:DartsNetwork", _DARTS)),
     (Nb101Space, Family("nb101:vertex_network", NATS_BENCH[:1])),
+    (StagesSpace, Family("stages:stages_network")),
 )
 """By kind of space; a space has the networks of the first kind that it is of."""
 
@@ -62,7 +65,7 @@ def skeleton_of(space: Space, dataset: str | None = None) -> Skeleton:
         If the space has no network, or none for the dataset.
     """
     skeletons = family_of(space).skeletons
-    if not skeletons and isinstance(space, CellSpace):
+    if not skeletons and isinstance(space, CellSpace | StagesSpace | LayersSpace):
         skeletons = space.skeletons
     if not skeletons:
         raise BadInput(f"{space.name} has no network")

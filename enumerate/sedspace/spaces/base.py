@@ -30,7 +30,9 @@ _ITER_ROWS = 1 << 12
 class NetworkBuilder(Protocol):
     """What makes a network of an architecture."""
 
-    def __call__(self, space: Space, index: int | str, dataset: str | None = None) -> nn.Module:
+    def __call__(
+        self, space: Space, index: int | str, dataset: str | None = None, *, num_classes: int | None = None
+    ) -> nn.Module:
         """Return the network."""
 
 
@@ -385,9 +387,9 @@ class Space(ABC):
             for position, digit in zip(self.positions, digits, strict=True)
         )
 
-    def network(self, index: int | str, dataset: str | None = None) -> nn.Module:
+    def network(self, index: int | str, dataset: str | None = None, *, num_classes: int | None = None) -> nn.Module:
         """Return an architecture, by its index or arch string, as a PyTorch network, as `sedspace.network` does."""
-        return type(self).network_builder(self, index, dataset)
+        return type(self).network_builder(self, index, dataset, num_classes=num_classes)
 
     # -- tables -----------------------------------------------------------------------------------------------------
 

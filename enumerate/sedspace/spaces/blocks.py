@@ -16,6 +16,7 @@ from sedspace.spaces.skeleton import FREE, Cost
 
 Activation = Literal["none", "relu", "relu6", "hswish", "silu", "gelu"]
 Gate = Literal["sigmoid", "hsigmoid"]
+Init = Literal["pytorch", "fan_out", "fan_out_small_head", "truncated", "normal"]
 Kind = Literal["conv", "mbconv", "residual", "bottleneck", "skip"]
 
 

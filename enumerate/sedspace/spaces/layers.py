@@ -25,6 +25,7 @@ from sedspace.spaces.definitions import (
     with_keys,
 )
 from sedspace.spaces.parts import Position
+from sedspace.spaces.skeleton import Skeleton
 from sedspace.spaces.tokens import (
     Attention,
     FeedForward,
@@ -35,7 +36,7 @@ from sedspace.spaces.tokens import (
     TokenEmbedding,
     TokenPooling,
 )
-from sedspace.spaces.whole import Check, Decision, Known, NetworkSpace, Part, Value, Variable
+from sedspace.spaces.whole import Check, Decision, Known, NetworkSpace, Part, Value, Variable, initialisation
 
 _MOST_LAYERS = 1000
 _PER = ("network", "stage", "layer")
@@ -48,6 +49,7 @@ _TOP = {
     "stages": False,
     "embedding": True,
     "layer": False,
+    "init": False,
     "choices": True,
 }
 _PATCHES = {"kind": True, "side": True, "patch": True, "stride": False, "placed_class": False}
@@ -119,12 +121,15 @@ class LayersSpace(NetworkSpace):
     embedding : PatchEmbedding or TokenEmbedding
         What makes tokens of the input; its width comes from the choices.
     stages : int
+    init : str
+        How the weights of its networks are initialised: see `sedspace.networks.initial`.
     """
 
     def __init__(self, definition: Mapping[str, object], where: str) -> None:
         given = with_keys(definition, _TOP, where)
         self.dataset = text(given.get("dataset", "own"), f"{where}: dataset")
         self.classes = number(given.get("classes", 0), 0, 1_000_000, f"{where}: classes")
+        self.init = initialisation(given, where)
         self.embedding = _embedding(given["embedding"], f"{where}, embedding")
         self.stages = number(given.get("stages", 1), 1, 100, f"{where}: stages")
         if self.stages > 1 and isinstance(self.embedding, TokenEmbedding):
@@ -141,6 +146,12 @@ class LayersSpace(NetworkSpace):
             self.check_blocks()
         except BadInput as error:
             raise BadInput(f"{where}: {error}") from None
+
+    @property
+    def skeletons(self) -> tuple[Skeleton, ...]:
+        """What its networks take and put out."""
+        side = self.embedding.side if isinstance(self.embedding, PatchEmbedding) else 0
+        return (Skeleton(self.dataset, side, self.classes, (), 0),)
 
     what_counts = "each an attention and a feed-forward network"
     what_multiplies = "convolutions, linear layers and products of matrices"

@@ -28,7 +28,8 @@ from sedspace.spaces.definitions import (
 )
 from sedspace.spaces.parts import Feature, Position
 from sedspace.spaces.parts import Kind as OperationKind
-from sedspace.spaces.whole import Check, Decision, Known, Most, NetworkSpace, Part, Value, Variable
+from sedspace.spaces.skeleton import Skeleton
+from sedspace.spaces.whole import Check, Decision, Known, Most, NetworkSpace, Part, Value, Variable, initialisation
 
 _MOST_LAYERS = 1000  # of a stage
 
@@ -82,6 +83,7 @@ _TOP = {
     "activation": False,
     "divisor": False,
     "squeeze": False,
+    "init": False,
     "stem": True,
     "every": False,
     "stages": True,
@@ -223,6 +225,8 @@ class StagesSpace(NetworkSpace):
     dataset : str
     side, classes : int
         Of the input, in pixels, and of the output.
+    init : str
+        How the weights of its networks are initialised: see `sedspace.networks.initial`.
     """
 
     def __init__(self, definition: Mapping[str, object], where: str) -> None:
@@ -230,6 +234,7 @@ class StagesSpace(NetworkSpace):
         self.dataset = text(given.get("dataset", "own"), f"{where}: dataset")
         self.side = number(given["side"], 1, 100_000, f"{where}: side")
         self.classes = number(given["classes"], 1, 1_000_000, f"{where}: classes")
+        self.init = initialisation(given, where)
         network = _network(given, where)
         stem, width, side = _stem(given, network, self.side, where)
         stages = list(_stages(given, side, where))
@@ -243,6 +248,11 @@ class StagesSpace(NetworkSpace):
         most = plan.most(given, stages, where)
         name, title = identifier(given["name"], where), text(given["title"], f"{where}: title")
         super().__init__(name, title, plan.positions, plan.parts, plan.checks, most)
+
+    @property
+    def skeletons(self) -> tuple[Skeleton, ...]:
+        """What its networks take and put out."""
+        return (Skeleton(self.dataset, self.side, self.classes, (), 0),)
 
     def is_layer(self, block: Block) -> bool:
         """Return whether a block counts as a layer: one of a stage that is no skip."""

@@ -14,14 +14,15 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
 from sedspace.spaces.base import Space
-from sedspace.spaces.blocks import Block
+from sedspace.spaces.blocks import Block, Init
+from sedspace.spaces.definitions import one_of
 from sedspace.spaces.machine import STEPS, Machine
 from sedspace.spaces.parts import Digits, Feature, Group, Kind, Operation, Position, Table
 from sedspace.spaces.skeleton import FREE, Cost
@@ -443,6 +444,11 @@ class NetworkSpace(Space):
     def __reduce__(self) -> tuple[Callable[..., Space], tuple[object, ...]]:
         """Travel as what makes the space."""
         return self.origin
+
+
+def initialisation(given: Mapping[str, object], where: str) -> Init:
+    """Return how a definition has the weights of its networks initialised."""
+    return one_of(given.get("init", "pytorch"), get_args(Init), "init", where)  # type: ignore[return-value]
 
 
 def _last(reads: Sequence[Variable]) -> int:
