@@ -38,7 +38,7 @@ def read_table(path: str | Path) -> pl.DataFrame:
     try:
         data = read_given(LocalPath(file))
         if kind == "CSV":
-            return pl.read_csv(data, infer_schema_length=None)
+            return pl.read_csv(data, infer_schema_length=None, schema_overrides={"arch": pl.String})
         table = pq.read_table(pa.BufferReader(data))  # polars panics on damaged files,
         table.validate(full=True)  # and on text that is no UTF-8
         return pl.DataFrame(pl.from_arrow(table))

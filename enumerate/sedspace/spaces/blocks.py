@@ -49,9 +49,9 @@ class Conv:
 
     @property
     def cost(self) -> Cost:
-        """Its parameters and MACs."""
+        """Its parameters, MACs and trainable layers."""
         weights = self.kernel * self.kernel * self.c_in * self.c_out // self.groups
-        return Cost(weights + self.c_out * (self.bias + 2 * self.batch_norm), weights * self.side * self.side)
+        return Cost(weights + self.c_out * (self.bias + 2 * self.batch_norm), weights * self.side * self.side, 1)
 
     @property
     def thop_macs(self) -> int:
@@ -71,9 +71,9 @@ class SqueezeExcite:
 
     @property
     def cost(self) -> Cost:
-        """Its parameters, biases among them, and MACs."""
+        """Its parameters, biases among them, MACs and trainable layers."""
         weights = 2 * self.channels * self.squeezed
-        return Cost(weights + self.channels + self.squeezed, weights)
+        return Cost(weights + self.channels + self.squeezed, weights, 2)
 
     @property
     def thop_macs(self) -> int:
@@ -95,7 +95,7 @@ class Block(ABC):
     @property
     @abstractmethod
     def cost(self) -> Cost:
-        """Its parameters and MACs."""
+        """Its parameters, MACs and trainable layers."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class ConvBlock(Block):
 
     @cached_property
     def cost(self) -> Cost:
-        """Its parameters and MACs."""
+        """Its parameters, MACs and trainable layers."""
         total = FREE if self.shortcut is None else self.shortcut.cost
         for step in self.steps:
             total += step.cost
@@ -261,8 +261,8 @@ class Classifier(Block):
 
     @property
     def cost(self) -> Cost:
-        """Its parameters and MACs."""
-        return Cost(self.width * self.classes + self.classes, self.width * self.classes)
+        """Its parameters, MACs and trainable layers."""
+        return Cost(self.width * self.classes + self.classes, self.width * self.classes, 1)
 
     @property
     def thop_macs(self) -> int:

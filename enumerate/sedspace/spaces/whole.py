@@ -8,7 +8,6 @@ else adds up over blocks are tables by position, state and choice, however long 
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -337,29 +336,17 @@ class NetworkSpace(Space):
 
     # -- features ---------------------------------------------------------------------------------------------------
 
-    @property
-    def default_features(self) -> tuple[str, ...]:
-        """The number of layers, and the costs."""
-        return ("n_layers", "params", "macs")
-
     @cached_property
     def features(self) -> Mapping[str, Feature]:
-        """The number of layers, parameters, MACs."""
+        """The number of blocks or layers, parameters, MACs."""
         return {feature.name: feature for feature in self._features()}
 
     def _features(self) -> Iterator[Feature]:
-        meaning = f"layers of the stages, {self.what_counts}"
-        yield self.feature("n_layers", self.is_layer, "layers", meaning, "int32")
         yield self.feature("params", lambda block: block.cost.params, "parameters", "trainable parameters")
         meaning = f"multiply-accumulates of {self.what_multiplies}, without biases"
         yield self.feature("macs", lambda block: block.cost.macs, f"MACs per {self.input_unit}", meaning, "int64")
 
-    what_counts = "skips not counted"
     what_multiplies = "convolutions and linear layers"
-
-    @abstractmethod
-    def is_layer(self, block: Block) -> bool:
-        """Return whether a block counts as a layer."""
 
     def feature(
         self, name: str, measure: Callable[[Block], int], unit: str, meaning: str, dtype: str | None = None
