@@ -11,12 +11,11 @@ from typing import Any
 from sedspace.counting import distribution
 from sedspace.errors import BadInput
 from sedspace.figures import encoded
+from sedspace.pictures import picture
 from sedspace.published import published
-from sedspace.runs import plots
 from sedspace.scores import find_score, known_scores
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.parts import Digits
 
 
@@ -127,11 +126,10 @@ class Architecture:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        """Show it in a notebook, a cell drawn if matplotlib is there."""
+        """Show it in a notebook, a cell or a whole network drawn if matplotlib is there."""
         drawn = ""
-        if isinstance(self.space, CellSpace):
-            with contextlib.suppress(BadInput):
-                drawn = encoded(plots.cell(self.space, self.index), "svg").decode()
+        with contextlib.suppress(BadInput):
+            drawn = encoded(picture(self.space, self.index), "svg").decode()
         return f"{drawn[drawn.find('<svg') :]}<pre>{escape(repr(self))}</pre>"
 
 

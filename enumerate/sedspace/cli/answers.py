@@ -8,11 +8,13 @@ import polars as pl
 import sedspace
 from sedspace.answers import space_of
 from sedspace.cli import arguments
-from sedspace.cli.arguments import INTEGER, SCORE, SCORES, SPACE, TEXT, find_target, is_given
+from sedspace.cli.arguments import INTEGER, PATH, SCORE, SCORES, SPACE, TEXT, find_target, is_given
 from sedspace.cli.options import json_option, table_option, unique_option, where_option
-from sedspace.cli.printing import answer, check_answer, print_rows, print_text, strict_json
+from sedspace.cli.printing import answer, check_answer, check_name, print_rows, print_text, strict_json
 from sedspace.errors import BadInput
-from sedspace.runs import Run
+from sedspace.figures import KINDS
+from sedspace.pictures import picture
+from sedspace.runs import Run, plots
 from sedspace.scores import known_scores
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
@@ -247,10 +249,17 @@ def sample_command(
 @click.command()
 @click.argument("space", type=SPACE)
 @click.argument("architecture", type=TEXT)
+@click.option(
+    "--out", type=PATH, metavar="FILE", help="Draw a cell or a whole network, too: .png, .svg or .pdf, by the ending."
+)
 @json_option("an object of `space`, `size`, `index`, `arch`, `digits`, `choices`, `scores`, `standing` and `published`")
-def show_command(space: str, architecture: str, as_json: bool) -> None:
+def show_command(space: str, architecture: str, out: str | None, as_json: bool) -> None:
     """Explain one ARCHITECTURE of SPACE, given as its index or its arch string."""
+    if out is not None:
+        check_name(out, tuple(KINDS))
     found = sedspace.architecture(space, architecture)
+    if out is not None:
+        plots.save(picture(found.space, found.index), out)
     if as_json:
         click.echo(strict_json(found.describe()))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import cos, pi, sin
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from sedspace.correlation import rank_correlation
 from sedspace.errors import BadInput, as_path, unknown
 from sedspace.figures import COLORS, KINDS, area, encoded, finish, new_figure, new_grid, verbatim
 from sedspace.frames import means, pareto_front
+from sedspace.pictures import draw_cell
 from sedspace.runs import Run
 from sedspace.runs.files import collect
 from sedspace.spaces.cell import CellSpace
@@ -194,38 +194,9 @@ def cells(run: Run, by: str = "sed", k: int = 6, *, width: str | None = None) ->
     for axes in grid:
         axes.set_axis_off()
     for axes, row in zip(grid, best.iter_rows(named=True), strict=False):
-        _draw_cell(axes, run.space, row["index"])
+        draw_cell(axes, run.space, row["index"])
         axes.text(0, 1.3, f"{row['index']}: {by} {row[by]:.7g}", fontsize=10, ha="center")
     return figure
-
-
-def cell(space: CellSpace, index: int) -> Figure:
-    """Draw one cell as a labelled graph."""
-    figure, axes = new_figure(3.6, 3.6)
-    axes.set_axis_off()
-    _draw_cell(axes, space, index)
-    return figure
-
-
-def _draw_cell(axes: Axes, space: CellSpace, index: int) -> None:
-    """Draw nodes on a circle, the input at the left, clockwise; edges between them, each named and coloured."""
-    places = [(-cos(2 * pi * i / space.nodes), sin(2 * pi * i / space.nodes)) for i in range(space.nodes)]
-    for (source, target), choice in zip(space.edges, space.chosen(index), strict=True):
-        if choice.kind == "none":
-            continue
-        (x0, y0), (x1, y1) = places[source], places[target]
-        arrow = {"arrowstyle": "-|>", "color": COLORS[choice.kind], "lw": 1.6, "shrinkA": 9, "shrinkB": 9}
-        axes.annotate("", (x1, y1), (x0, y0), arrowprops=arrow)
-        label = choice.name.removeprefix("nor_").replace("_connect", "").replace("_", " ")
-        place = x0 + 0.26 * (x1 - x0), y0 + 0.26 * (y1 - y0)
-        box = {"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"}
-        axes.text(*place, label, fontsize=7, ha="center", va="center", color=COLORS[choice.kind], bbox=box)
-    for i, (x, y) in enumerate(places):
-        name = {0: "in", space.nodes - 1: "out"}.get(i, str(i))
-        axes.text(
-            x, y, name, ha="center", va="center", fontsize=9, bbox={"boxstyle": "circle", "fc": "white", "ec": "0.3"}
-        )
-    axes.set(xlim=(-1.25, 1.25), ylim=(-1.2, 1.45), aspect="equal")
 
 
 def accuracy(

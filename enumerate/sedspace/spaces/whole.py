@@ -23,6 +23,7 @@ from sedspace.spaces.base import Space
 from sedspace.spaces.blocks import Block, Init
 from sedspace.spaces.definitions import one_of
 from sedspace.spaces.machine import STEPS, Machine
+from sedspace.spaces.outline import drawn
 from sedspace.spaces.parts import Digits, Feature, Group, Kind, Operation, Position, Table
 from sedspace.spaces.skeleton import FREE, Cost
 from sedspace_kernels.machine import merged, trimmed
@@ -326,6 +327,10 @@ class NetworkSpace(Space):
                 row += np.array([measured(blocks) for blocks in made], np.int64)[of]
             rows.append(row if self.feature_machine else row[0])
         return sum(measured(blocks) for blocks in self._fixed), self.table(rows)
+
+    def draw(self, index: int) -> str:
+        """Return a drawing of an architecture in text: a line for each block, with its output and what it costs."""
+        return drawn(self.blocks(index))
 
     def cost(self, index: int) -> Cost:
         """Return parameters and MACs of one architecture, block by block."""
