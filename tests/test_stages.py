@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import pickle
+import tomllib
 from fractions import Fraction
 
 import numpy as np
@@ -13,7 +15,9 @@ import pytest
 import naive
 import sedspace as ss
 from sedspace.spaces.blocks import Conv, ConvBlock
+from sedspace.spaces.builders import built
 from sedspace.tables import indices_of, read_table
+from test_layers import PLAIN, STAGED
 
 
 def _depths(stages):
@@ -361,6 +365,63 @@ def test_archs_with_the_wrong_number_of_layers(space, arch, told):
         ss.space(space).parse([arch])
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+JUNK = (None, 0, -1, 2, 10**30, 1.5, True, "", "skip", "identity", "{form}", [], [1, 2], ["a"], {}, [{}], {"a": 1})
+
+
+def _with_junk(definition, path=()):
+    """Yield a definition with every one of its values replaced, or left out."""
+    for key, value in definition.items() if isinstance(definition, dict) else enumerate(definition):
+        for junk in JUNK:
+            whole = copy.deepcopy(definition)
+            whole[key] = junk
+            yield whole
+        if isinstance(value, dict | list):
+            for inner in _with_junk(value):
+                whole = copy.deepcopy(definition)
+                whole[key] = inner
+                yield whole
+
+
+@pytest.mark.parametrize("text", [SMALL, STAGED, PLAIN])
+def test_whatever_stands_in_a_definition_is_a_space_or_one_line(text):
+    spaces = 0
+    for definition in _with_junk(tomllib.loads(text)):
+        told = ""
+        try:
+            space = built(definition, "here")
+        except ss.BadInput as error:
+            told = str(error)
+        if told:
+            assert told.startswith(("here", "space"))
+            assert "\n" not in told
+            continue
+        spaces += 1
+        for index in (0, space.size - 1):
+            cost = space.cost(index)
+            assert ss.score(space, "params", indices=[index]).item() == cost.params
+            assert ss.score(space, "macs", indices=[index]).item() == cost.macs
+    assert spaces > 20
+
+
+def test_sums_beyond_int64_are_refused(tmp_path):
+    path = tmp_path / "vast.toml"
+    vast = SMALL.replace("side = 16", "side = 99888").replace("width = 12", "width = 99999\nkernel = 99")
+    path.write_text(vast.replace("layers = 1\n", "layers = 2\n"))
+    space = ss.space(str(path))
+    with pytest.raises(ss.BadInput, match=r"sums over the blocks of small could reach [0-9]+, beyond int64"):
+        ss.top_k(space, 1)
+
+
+def test_a_network_without_choices_is_no_space(tmp_path):
+    path = tmp_path / "one.toml"
+    path.write_text(
+        'kind = "stages"\nname = "one"\ntitle = "one"\nside = 8\nclasses = 2\n'
+        "[[stem]]\nwidth = 4\n[[stages]]\nwidth = 8\n"
+    )
+    with pytest.raises(ss.BadInput, match="there is nothing to choose, expected a list of values somewhere"):
+        ss.space(str(path))
 
 
 def test_an_arch_of_digits_is_no_index():

@@ -32,6 +32,7 @@ from sedspace_kernels.tables import distinct_rows
 Value = Hashable
 _LISTED = 256  # choices of a position that a description names
 _SHOWN = 9  # of what could stand at a place of an arch string
+_REACH = 1 << 62  # of sums over blocks
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,12 @@ class NetworkSpace(Space):
         self._decisions: list[Sequence[Decision]] = [position.choices for position in positions]  # type: ignore[misc]
         reads = chain.from_iterable(one.reads for one in (*parts, *checks, *((most,) if most else ())))
         self._codes = {one: _Codes(self._decisions[one.position], one.key) for one in reads}
+        self._needed: dict[Variable, int] = {}  # up to which position
+        for read in (*(part.reads for part in parts), *(check.reads for check in checks)):
+            for one in read:
+                self._needed[one] = max(self._needed.get(one, 0), _last(read))
+        if not positions:
+            raise BadInput(f"space {name!r}: there is nothing to choose, expected a list of values somewhere")
         machine, self._grids = self._explored(name)
         self._steps = machine.steps
         rules = bool(checks) or most is not None
@@ -226,9 +233,7 @@ class NetworkSpace(Space):
 
     def _live(self, position: int) -> tuple[Variable, ...]:
         """Return the variables decided before a position that are read at it or further on."""
-        readers = [*(part.reads for part in self._parts), *(check.reads for check in self._checks)]
-        later = [reads for reads in readers if _last(reads) >= position]
-        return tuple(sorted({one for reads in later for one in reads if one.position < position}))
+        return tuple(sorted(one for one, last in self._needed.items() if one.position < position <= last))
 
     def _column(self, one: Variable, position: int, grid: _Grid) -> NDArray[np.int64]:
         """Return the codes of a variable by state and choice."""
@@ -320,13 +325,18 @@ class NetworkSpace(Space):
                 total += value
             return total
 
-        rows = []
+        base, rows = sum(map(measured, self._fixed)), []
+        reach = abs(base)
         for placed, grid, choices in zip(self._placed, self._grids, self._decisions, strict=True):
             row = np.zeros((len(grid.codes), len(choices)), np.int64)
             for made, of in placed:
-                row += np.array([measured(blocks) for blocks in made], np.int64)[of]
+                values = [measured(blocks) for blocks in made]
+                reach += max(map(abs, values))
+                if reach >= _REACH:
+                    raise BadInput(f"sums over the blocks of {self.name} could reach {reach}, beyond int64")
+                row += np.array(values, np.int64)[of]
             rows.append(row if self.feature_machine else row[0])
-        return sum(measured(blocks) for blocks in self._fixed), self.table(rows)
+        return base, self.table(rows)
 
     def draw(self, index: int) -> str:
         """Return a drawing of an architecture in text: a line for each block, with its output and what it costs."""
