@@ -79,6 +79,16 @@ def test_a_network_is_asked_for_by_its_arch_string(name):
         ss.network(name, "nothing")
 
 
+@pytest.mark.parametrize("name", ["tss", "sss", "darts", "nb101", "transnas_micro", "transnas_macro"])
+def test_parts_have_names(name):
+    with torch.device("meta"):
+        network = ss.network(name, 3000 if name != "nb101" else 300_000, num_classes=7)
+    parts = dict(network.named_children())
+    assert list(parts) == [part for part in ("stem", "cells", "last", "head") if part in parts]
+    assert len(parts["cells"]) > 4
+    assert parts["head"].classifier.out_features == 7
+
+
 @pytest.mark.parametrize(("dataset", "side", "classes"), [("cifar100", 32, 100), ("imagenet16", 16, 120)])
 @pytest.mark.parametrize("name", ["tss", "sss"])
 def test_networks_of_other_datasets(name, dataset, side, classes):
@@ -114,7 +124,9 @@ def test_grouped_depthwise_and_separable_convolutions():
         network = space.network(index)
         assert sum(p.numel() for p in network.parameters()) == ss.score(space, "params")[index]
         assert macs(network, 16) == (ss.score(space, "macs")[index], (1, 7))
-        of_cells = [m for cell in network if hasattr(cell, "edges") for m in cell.modules() if isinstance(m, nn.Conv2d)]
+        of_cells = [
+            m for cell in network.cells if hasattr(cell, "edges") for m in cell.modules() if isinstance(m, nn.Conv2d)
+        ]
         fixed = [np.log(c * k * k) for c, k in space.skeletons[0].fixed_convolutions()]
         logs = sum(np.log(m.in_channels // m.groups * m.kernel_size[0] ** 2) for m in of_cells) + sum(fixed)
         layers = len(fixed) + len(of_cells)

@@ -5,6 +5,7 @@ Convolutions are bias-free unless said; BatchNorm is affine and tracks its stati
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -85,6 +86,11 @@ class Head(nn.Module):
         """Return the logits."""
         out: Tensor = self.classifier(x.mean(dim=(2, 3)))
         return out
+
+
+def network_of(**parts: nn.Module) -> nn.Sequential:
+    """Return parts with names, one after the other."""
+    return nn.Sequential(OrderedDict(parts))
 
 
 class Block(nn.Module):

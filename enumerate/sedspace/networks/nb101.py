@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from sedspace.networks.layers import Block, Head, conv
+from sedspace.networks.layers import Block, Head, conv, network_of
 from sedspace.spaces.nb101 import OPERATIONS, Nb101Space
 from sedspace.spaces.skeleton import Skeleton
 
@@ -83,13 +83,14 @@ def vertex_channels(matrix: Sequence[Sequence[int]], c_in: int, c_out: int) -> l
 def vertex_network(space: Nb101Space, index: int, skeleton: Skeleton) -> nn.Sequential:
     """Return a stem, three stacks of three cells, each stack twice as wide as the one before, and a head."""
     matrix, names = space.matrix(index)
-    layers: list[nn.Module] = [_conv_bn_relu(3, 3, _STEM)]
+    stem = _conv_bn_relu(3, 3, _STEM)
+    cells: list[nn.Module] = []
     before = _STEM
     for stack in range(_STACKS):
         width = _STEM << stack
         if stack:
-            layers.append(nn.MaxPool2d(2, 2))
+            cells.append(nn.MaxPool2d(2, 2))
         for _ in range(_CELLS):
-            layers.append(VertexCell(matrix, names, before, width))
+            cells.append(VertexCell(matrix, names, before, width))
             before = width
-    return nn.Sequential(*layers, Head(before, skeleton.classes))
+    return network_of(stem=stem, cells=nn.Sequential(*cells), head=Head(before, skeleton.classes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from sedspace.networks.layers import EdgeCell, Head, Reduction, conv
+from sedspace.networks.layers import Block, EdgeCell, Head, Reduction, conv, network_of
 from sedspace.spaces import Operation
 from sedspace.spaces.skeleton import Skeleton
 from sedspace.spaces.sss import WIDTHS, SssSpace
@@ -17,10 +17,12 @@ _CELL = (_CONV, _CONV, _CONV, _SKIP, _CONV, _CONV)
 def size_network(space: SssSpace, index: int, skeleton: Skeleton) -> nn.Sequential:
     """Return a stem, cells and residual blocks by turns, and a head."""
     widths = [WIDTHS[digit] for digit in space.digits(index)]
-    layers: list[nn.Module] = [conv(3, 3, widths[0]), nn.BatchNorm2d(widths[0])]
+    stem = nn.Sequential(conv(3, 3, widths[0]), nn.BatchNorm2d(widths[0]))
+    cells: list[Block] = []
     before = widths[0]
     for stage, width in enumerate(widths):
         halves = stage % 2 == 1
-        layers.append(Reduction(before, width) if halves else EdgeCell(_EDGES, _CELL, before, width))
+        cells.append(Reduction(before, width) if halves else EdgeCell(_EDGES, _CELL, before, width))
         before = width
-    return nn.Sequential(*layers, nn.BatchNorm2d(before), nn.ReLU(), Head(before, skeleton.classes))
+    last = nn.Sequential(nn.BatchNorm2d(before), nn.ReLU())
+    return network_of(stem=stem, cells=nn.Sequential(*cells), last=last, head=Head(before, skeleton.classes))

@@ -9,7 +9,7 @@ from itertools import groupby
 from torch import Tensor, nn
 
 from sedspace.networks.initial import initialise
-from sedspace.networks.layers import ACTIVATIONS, Block, Head, conv
+from sedspace.networks.layers import ACTIVATIONS, Block, Head, conv, network_of
 from sedspace.spaces.blocks import Classifier, Conv, ConvBlock, GlobalPool, SqueezeExcite
 from sedspace.spaces.skeleton import Skeleton
 from sedspace.spaces.stages import StagesSpace
@@ -104,10 +104,10 @@ def stages_network(space: StagesSpace, index: int, skeleton: Skeleton) -> nn.Seq
     pooling = next(place for place, block in enumerate(blocks) if isinstance(block, GlobalPool))
     *hidden, last = blocks[pooling + 1 :]
     assert isinstance(last, Classifier)
-    network = OrderedDict[str, nn.Module]()
+    parts: dict[str, nn.Module] = {}
     for stage, some in groupby((b for b in blocks[:pooling] if isinstance(b, ConvBlock)), key=lambda b: b.stage):
-        name = f"stage{stage}" if stage else "stem" if not network else "last"
-        network[name] = _chain(list(some))
+        name = f"stage{stage}" if stage else "last" if parts else "stem"
+        parts[name] = _chain(list(some))
     deep = [block for block in hidden if isinstance(block, ConvBlock)]
-    network["head"] = DeepHead(deep, skeleton.classes) if deep else Head(last.width, skeleton.classes)
-    return initialise(nn.Sequential(network), space.init)
+    parts["head"] = DeepHead(deep, skeleton.classes) if deep else Head(last.width, skeleton.classes)
+    return initialise(network_of(**parts), space.init)

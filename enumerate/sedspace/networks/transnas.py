@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from sedspace.networks.layers import Block, EdgeCell, Head, conv, relu_conv_bn
+from sedspace.networks.layers import Block, EdgeCell, Head, conv, network_of, relu_conv_bn
 from sedspace.spaces.skeleton import Skeleton
 from sedspace.spaces.transnas_macro import TransnasMacroSpace
 from sedspace.spaces.transnas_micro import MODULES, TransnasMicroSpace
@@ -45,10 +45,11 @@ def _modules(modules: Sequence[int], skeleton: Skeleton, block: Callable[[int, i
 
     A module is 1 plain, 2 doubles the channels, 3 halves the resolution, 4 does both.
     """
-    stem = [conv(3, 3, _FIRST // 2, 2), nn.BatchNorm2d(_FIRST // 2), relu_conv_bn(3, _FIRST // 2, _FIRST, 2)]
-    blocks, before = [], _FIRST
+    half = _FIRST // 2
+    stem = nn.Sequential(conv(3, 3, half, 2), nn.BatchNorm2d(half), relu_conv_bn(3, half, _FIRST, 2))
+    cells, before = [], _FIRST
     for module in modules:
         width = 2 * before if module in (2, 4) else before
-        blocks += [block(before, width, 2 if module in (3, 4) else 1), block(width, width, 1)]
+        cells += [block(before, width, 2 if module in (3, 4) else 1), block(width, width, 1)]
         before = width
-    return nn.Sequential(*stem, *blocks, Head(before, skeleton.classes))
+    return network_of(stem=stem, cells=nn.Sequential(*cells), head=Head(before, skeleton.classes))
