@@ -292,6 +292,29 @@ def test_a_run_of_ones_own_space_can_be_opened_anywhere(small, tmp_path):
     assert pickle.loads(pickle.dumps(ss.space("mnasnet"))) is ss.space("mnasnet")
 
 
+def test_conditions_may_name_positions():
+    assert ss.members("nas_bench_macro", where='"stage 1 layer 1" = 2').count == 3**7
+    assert ss.members("ofa_mbv3", where="\"stage 2\" = 'l4' AND \"stage 2 layer 4\" = 'k7e6'").count == 7371**4 * 9**3
+
+
+def test_a_table_of_costs_by_block_serves_networks():
+    """A number of layers costs nothing by itself, a layer that is not there has a cost to be named, such as 0."""
+    costs = {f"k{kernel}e{expansion}": kernel * expansion for kernel in (3, 5, 7) for expansion in (3, 4, 6)}
+    latency = ss.TableCost("latency", {"none": 0, **costs})
+    space = ss.space("ofa_mbv3")
+    index = space.parse("k3e3,k5e4|k7e6,k3e3,k3e3|k3e3,k3e3|k3e3,k3e3|k3e3,k3e3")
+    assert ss.score(space, latency, indices=[index]).item() == 9 * 9 + 20 + 42
+    assert ss.top_k(space, 1, by=latency, ascending=True)["latency"].item() == 90
+
+
+def test_what_no_width_before_matters_to_has_no_states():
+    space = ss.space("ofa_mbv3")
+    assert all(row.ndim == 1 for name in ("n_blocks", "params", "macs") for row in space.features[name].table)
+    apart = ss.space("ezennet_mobile")
+    assert all(row.ndim == 1 for row in apart.features["n_blocks"].table)
+    assert any(row.ndim == 2 for row in apart.features["params"].table)
+
+
 def test_rules_leave_a_space_of_networks():
     macro = ss.restrict("nas_bench_macro", ss.AtMost(2, "2"))
     assert macro.size == sum(arch.count("2") <= 2 for arch in ss.space("nas_bench_macro"))

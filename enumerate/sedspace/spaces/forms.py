@@ -190,11 +190,12 @@ def decision(
     known: Mapping[str, object], values: Mapping[str, Value], chosen: Sequence[str], arch: str | None, where: str
 ) -> Decision:
     """Return what may be chosen: its text by a template; by default what differs, each with its first letter."""
-    said = {key: one for key, one in known.items() if one is not None}
-    usual = filled("".join(f"{key[0]}{{{key}}}" for key in chosen if key in said), said, where)
-    written = usual if arch is None else filled(arch, said, where)
-    kind: OperationKind = "skip" if isinstance(form := values.get("each"), Form) and form.block in _PLAIN else "conv"
-    return Decision(written or usual, written, values, kind)
+    decided = {key: one for key, one in known.items() if one is not None}
+    usual = filled("".join(f"{key[0]}{{{key}}}" for key in chosen if key in decided), decided, where)
+    written = usual if arch is None else filled(arch, decided, where)
+    form = values.get("each")
+    kind: OperationKind = "skip" if isinstance(form, Form) and form.block in _PLAIN else "conv"
+    return Decision(written or usual, written, values, None if chosen == ["layers"] else kind)
 
 
 _PLAIN = ("skip", "identity")

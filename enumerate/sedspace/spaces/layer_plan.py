@@ -256,7 +256,7 @@ def _decision(values: Mapping[str, Value], choice: Choice, before: str, after: s
     """Return what may be chosen: its text by the template, between what stands before and behind it."""
     written = filled(choice.arch, values, choice.where)
     usual = "".join(f"{key[0]}{value}" for key, value in values.items())
-    return Decision(written or usual, before + written + after, values)
+    return Decision(written or usual, before + written + after, values, None if [*values] == ["depth"] else "conv")
 
 
 def _mixing(given: Value) -> tuple[Mixing, int]:

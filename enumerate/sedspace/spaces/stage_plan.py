@@ -43,7 +43,7 @@ class Stage:
         for form, arch in self.once:
             values["form"].append(decision(said(form), {"once": form}, chosen, arch, self.where))
         values["width"] += [Decision("", str(width), {"width": width}) for width in self.widths]
-        values["layers"] += [Decision("", str(layers), {"layers": layers}) for layers in self.layers]
+        values["layers"] += [Decision("", str(layers), {"layers": layers}, None) for layers in self.layers]
         template = "{form}{width}{layers}" if self.arch is None else self.arch
         keys = re.findall(r"\{(\w*)\}", template)
         if sorted(keys) != sorted(open_ := [key for key, some in values.items() if len(some) > 1]):

@@ -47,19 +47,19 @@ class Decision:
         What it adds to the arch string.
     values : mapping of str to hashable
         The variables that it decides.
-    kind : str
-        The kind of the operation that rules and costs know it as.
+    kind : str or None
+        The kind of the operation that rules and costs know it as; None: it is none by itself, such as a depth.
     """
 
     name: str
     text: str
     values: Mapping[str, Value]
-    kind: Kind = "conv"
+    kind: Kind | None = "conv"
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """It counts as one operation of its name."""
-        return (Operation(self.name, self.kind),)
+        """It counts as one operation of its name, or as none."""
+        return () if self.kind is None else (Operation(self.name, self.kind),)
 
 
 class Variable(NamedTuple):
@@ -327,15 +327,15 @@ class NetworkSpace(Space):
 
         base, rows = sum(map(measured, self._fixed)), []
         reach = abs(base)
-        for placed, grid, choices in zip(self._placed, self._grids, self._decisions, strict=True):
-            row = np.zeros((len(grid.codes), len(choices)), np.int64)
+        for placed, step in zip(self._placed, self._steps, strict=True):
+            row = np.zeros(step.shape, np.int64)
             for made, of in placed:
                 values = [measured(blocks) for blocks in made]
                 reach += max(map(abs, values))
                 if reach >= _REACH:
                     raise BadInput(f"sums over the blocks of {self.name} could reach {reach}, beyond int64")
                 row += np.array(values, np.int64)[of]
-            rows.append(row if self.feature_machine else row[0])
+            rows.append(_by_state_or_not(row, step >= 0))
         return base, self.table(rows)
 
     def draw(self, index: int) -> str:
@@ -451,6 +451,12 @@ class NetworkSpace(Space):
 def initialisation(given: Mapping[str, object], where: str) -> Init:
     """Return how a definition has the weights of its networks initialised."""
     return one_of(given.get("init", "pytorch"), get_args(Init), "init", where)  # type: ignore[return-value]
+
+
+def _by_state_or_not(row: NDArray[np.int64], exists: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return integers by state and choice as they are, or by choice only if the states that there are say the same."""
+    one = row[exists.argmax(axis=0), np.arange(row.shape[1])]
+    return row if (exists & (row != one)).any() else one
 
 
 def _last(reads: Sequence[Variable]) -> int:
