@@ -137,6 +137,24 @@ def _plainly(tables: Mapping[str, Any]) -> Iterator[str]:
         f"receptive field says about as much ({of(micro, 'receptive_field', 'spearman')}). On `transnas_macro`, where "
         f"only widths and resolutions are chosen, SED says little, #MACs much."
     )
+    yield from _of_blocks(tables)
+
+
+def _of_blocks(tables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how SED of networks of blocks does beside what is simpler."""
+    found = {name: next(iter(tables[name]["scores"].values())) for name in _OF_BLOCKS if name in tables}
+    if len(found) < len(_OF_BLOCKS):
+        return
+    said = (
+        f"on {name} it is {_short(of['sed']['spearman'])}, the number of blocks {_short(of['n_blocks']['spearman'])}, "
+        f"#MACs {_short(of['macs']['spearman'])}, #params {_short(of['params']['spearman'])}"
+        for name, of in ((_OF_BLOCKS[name], of) for name, of in found.items())
+    )
+    yield ""
+    yield f"SED of networks of blocks is this project's extension of it: {'; '.join(said)}. Transformers have no SED."
+
+
+_OF_BLOCKS = {"nas_bench_macro": "NAS-Bench-Macro", "accel_nasbench_half": "Accel-NASBench"}
 
 
 def _evidence(tables: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -226,9 +244,11 @@ def _worse(tables: Mapping[str, Any]) -> Iterator[str]:
     rows = []
     for name, found in tables.items():
         for column, scores in found["scores"].items():
-            before = scores.get("live_sed", scores["sed"])
+            if "propagated_sed" not in scores:
+                continue
+            before, after = scores.get("live_sed", scores["sed"]), scores["propagated_sed"]
             for key, what in _WHAT.items():
-                one, other = before[key], scores.get("propagated_sed", {}).get(key)
+                one, other = before[key], after[key]
                 if one is not None and other is not None and (one < other if key == "rank" else other < one):
                     rows.append((f"{name}: {column}", what, f"{one:,}", f"{other:,}"))
     if not rows:

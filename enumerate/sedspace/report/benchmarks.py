@@ -18,6 +18,8 @@ from sedspace.tables import read_table, refuse_repeated, with_index
 HARDWARE_TABLE = "hw_nas_bench_cifar10.parquet"
 _TESTS = "cifar10_test", "cifar100_test", "imagenet16_test"
 _TASKS = "class_scene", "class_object", "jigsaw", "room_layout", "autoencoder", "normal", "segmentsemantic"
+_SMALL = "c100_base_acc", "flower_base_acc", "chaoyang_base_acc"  # ViT-Bench-101's data sets
+_DISTILLED = "c100_kd_acc", "flower_kd_acc", "chaoyang_kd_acc"
 _IDENTIFIED, _CHOSEN = "identified", "chosen"  # from figures published on a table; by what is best on it
 
 
@@ -106,6 +108,11 @@ ACCURACY_TABLES = {
         AccuracyTable("transnas101_micro", "transnas_micro", _TASKS, peers="transnas_micro"),
         AccuracyTable("transnas101_macro", "transnas_macro", _TASKS, peers="transnas_macro"),
         AccuracyTable("darts_214_trained", "darts", ("cifar10_test_acc",), key=("genotype",)),
+        AccuracyTable("nas_bench_macro", "nas_bench_macro", ("cifar10_test",), whole=True),
+        AccuracyTable("accel_nasbench_half", "mnasnet", ("imagenet_val_top1_proxy",), datasets=("imagenet",)),
+        AccuracyTable("nas_bench_bert_half", "flexibert", ("glue",)),
+        AccuracyTable("vit_bench_autoformer_tiny_half", "autoformer_tiny", (*_DISTILLED, "imagenet_super_acc")),
+        AccuracyTable("vit_bench_pit", "pit", (*_SMALL, *_DISTILLED)),
     )
 }
 """By name; a new one is a line here."""
