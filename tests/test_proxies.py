@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from pathlib import Path
@@ -279,6 +280,115 @@ def test_az_nas_by_hand(blocks):
             pairs += patch.T @ out[:, :, y, x] / 45
     s = np.linalg.svd(pairs.detach().numpy())[1].max()
     assert trainability == pytest.approx(2 - s - 1 / (s + 1e-6), rel=1e-4)
+
+
+MOBILE = """
+kind = "stages"
+name = "mobile"
+title = "a small MobileNet"
+side = 8
+classes = 3
+activation = "relu6"
+stem = [{ width = 4, stride = 2 }]
+head = [{ width = 12 }]
+
+[[stages]]
+width = [4, 6]
+layers = 2
+block = "mbconv"
+expansion = 2
+se = true
+
+[[stages]]
+width = 8
+stride = 2
+layers = 2
+each = [{ block = "skip" }, { block = "mbconv", kernel = 3 }]
+"""
+
+
+@pytest.fixture
+def mobile(tmp_path):
+    """A space of small MobileNets, one of them, and a batch for it."""
+
+    def made(old="", new="", index=7):
+        path = tmp_path / "mobile.toml"
+        path.write_text(MOBILE.replace(old, new))
+        torch.manual_seed(2)
+        space = ss.space(str(path))
+        return space, space.network(index).train(), Batch(torch.randn(8, 3, 8, 8), torch.arange(8) % 3)
+
+    return made
+
+
+def reasons(network, batch):
+    """Why proxies have no value on a network."""
+    out = {}
+    for name in known_proxies():
+        try:
+            assert math.isfinite(find_proxy(name).value(copy.deepcopy(network), batch, cross_entropy))
+        except Undefined as error:
+            out[name] = str(error)
+    return out
+
+
+def test_every_proxy_has_a_value_on_mobilenets_or_a_reason(mobile):
+    space, network, batch = mobile()
+    assert reasons(network, batch) == {}
+    biases = sum(p.numel() for name, p in network.named_parameters() if "bias" in name and "norm" not in name)
+    assert find_proxy("macs").value(network, batch, cross_entropy) == space.cost(7).macs + biases
+    _, network, batch = mobile('"relu6"', '"hswish"')
+    told = reasons(network, batch)
+    assert told.keys() == {"naswot", "linear_regions", "swap"}
+    assert {told[name] for name in ("naswot", "linear_regions", "swap")} == {
+        "patterns are of ReLUs, and the network has Hardswish"
+    }
+    _, network, batch = mobile('"relu6"', '"none"')
+    assert reasons(network, batch)["swap"] == "patterns are of ReLUs, and the network has none"
+
+
+def test_blocks_that_do_nothing_are_none(mobile):
+    """A skip that keeps the shape passes on what it gets: AZ-NAS's parts do not look at it."""
+    _, network, batch = mobile(index=2)
+    assert [len(block.body) for block in network.stage2] == [2, 0]
+    values = []
+    for blocks in (network.stage2, nn.Sequential(network.stage2[0])):
+        network.stage2 = blocks
+        torch.manual_seed(4)
+        values.append(find_proxy("az_trainability").value(network, batch, cross_entropy))
+    assert values[0] == values[1]
+
+
+class Tokens(nn.Module):
+    """Pixels as tokens, a layer of each and one that mixes them, products of matrices between them."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.norm, self.two = nn.Linear(3, 5, bias=False), nn.LayerNorm(5), nn.Linear(5, 2, bias=False)
+
+    def forward(self, x):
+        """Return the logits."""
+        y = self.one(x.flatten(2).mT)
+        return self.two(self.norm((y @ y.mT) @ y).mean(dim=1))
+
+
+def test_tokens_are_pixels_to_fisher_and_products_are_macs():
+    torch.manual_seed(9)
+    network, batch = Tokens(), Batch(torch.randn(4, 3, 2, 2), torch.tensor([0, 1, 0, 1]))
+    outputs = []
+    network.one.register_forward_hook(lambda module, given, result: outputs.append(result))
+    network.two.register_forward_hook(lambda module, given, result: outputs.append(result))
+    loss = cross_entropy(network(batch.images), batch.labels)
+    expected = 0.0
+    for output, weights, gradient in zip(outputs, (3, 5), torch.autograd.grad(loss, outputs), strict=True):
+        product = (output * gradient).detach().numpy().reshape(4, -1, output.shape[-1])
+        expected += weights * (product.sum(axis=1) ** 2).mean(axis=0).sum() / 2
+    assert find_proxy("fisher").value(network, batch, cross_entropy) == pytest.approx(expected, rel=1e-5)
+    macs = 4 * 15 + 2 * 4 * 4 * 5 + 10
+    assert find_proxy("macs").value(network, batch, cross_entropy) == macs
+    told = reasons(network, batch)
+    assert told["meco"] == told["meco_opt"] == "the tokens of a transformer are no feature maps"
+    assert told["zen"] == told["incorporated"] == "Zen-score is of networks with BatchNorm"
 
 
 DEAD = ["jacob_cov", "epe_nas", "zen", "incorporated", "synflow", "zico", "ntk_cond", "naswot"]

@@ -10,9 +10,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from sedspace.studies.proxies.base import Batch
+from sedspace.studies.proxies.base import Batch, Undefined
 
 Kept = TypeVar("Kept")
+_RELUS = (nn.ReLU, nn.ReLU6)
+_SMOOTH = (nn.Hardswish, nn.SiLU, nn.GELU)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,18 @@ def recorded(network: nn.Module, *kinds: type[nn.Module]) -> AbstractContextMana
 
 
 def relu_patterns(network: nn.Module, batch: Batch) -> list[Tensor]:
-    """Return for every call of a ReLU which of its inputs are positive: bool[n, values]."""
-    with kept(network, nn.ReLU, of=lambda call: (call.given > 0).flatten(1)) as patterns, torch.no_grad():
+    """Return for every call of a ReLU or ReLU6 which of its inputs are positive: bool[n, values].
+
+    Raises
+    ------
+    Undefined
+        If the network has other activations, which are not linear on either side of 0, or no ReLU.
+    """
+    smooth = next((type(module).__name__ for module in network.modules() if isinstance(module, _SMOOTH)), None)
+    if smooth is not None:
+        raise Undefined(f"patterns are of ReLUs, and the network has {smooth}")
+    with kept(network, *_RELUS, of=lambda call: (call.given > 0).flatten(1)) as patterns, torch.no_grad():
         network(batch.images)
+    if not patterns:
+        raise Undefined("patterns are of ReLUs, and the network has none")
     return patterns

@@ -1,7 +1,8 @@
 """The parts of AZ-NAS (Lee and Ham, arXiv 2403.19232) that need a network.
 
 Its fourth part, complexity, is `macs`; `sedspace.report` makes the rank aggregate of the four. All on the features that
-leave the cells and reduction blocks, weights initialised by Kaiming's normal with fan-in.
+leave the cells and reduction blocks, the blocks of a MobileNet or the layers of a transformer, whose tokens take the
+place of pixels; weights initialised by Kaiming's normal with fan-in. A block that does nothing is none.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ def az_trainability(network: nn.Module, batch: Batch, loss: Loss) -> float:
             raise Undefined("a block passes gradients on unchanged")
         if not given.any():
             raise Undefined("a block passes no gradient on (a dead cell)")
-        given = nn.functional.pixel_unshuffle(given, before.shape[2] // after.shape[2])
-        pairs = given.transpose(0, 1).flatten(1) @ out.transpose(0, 1).flatten(1).T / out[:, 0].numel()
+        signs = _by_channel(out)
+        pairs = _by_channel(_at_places_of(given, after)) @ signs.T / signs.shape[1]
         s = torch.linalg.matrix_norm(pairs.double(), 2).cpu()
         total += 2 - s - 1 / (s + 1e-6)
     return float(total / (len(features) - 1))
@@ -64,9 +65,24 @@ def _features(network: nn.Module, batch: Batch) -> list[Tensor]:
                 nn.init.zeros_(module.bias)
     with recorded(network, Block) as calls:
         network(batch.images)
-    if len(calls) < 2:
+    features = [call.result for call in calls if call.result is not call.given]
+    if len(features) < 2:
         raise Undefined("fewer than two blocks")
-    return [call.result for call in calls]
+    return features
+
+
+def _by_channel(features: Tensor) -> Tensor:
+    """Return features as float32[channels, images * places]."""
+    return features.movedim(1 if features.dim() == 4 else 2, 0).flatten(1)
+
+
+def _at_places_of(given: Tensor, after: Tensor) -> Tensor:
+    """Return features of a block with the places of the next one's: pixels that are gathered become channels."""
+    if given.dim() == 4:
+        return nn.functional.pixel_unshuffle(given, given.shape[2] // after.shape[2])
+    if given.shape[1] != after.shape[1]:
+        raise Undefined("tokens are pooled between two blocks")
+    return given
 
 
 def _entropies(network: nn.Module, batch: Batch) -> Tensor:
@@ -74,7 +90,7 @@ def _entropies(network: nn.Module, batch: Batch) -> Tensor:
         features = _features(network, batch)
     found = []
     for feature in features:
-        rows = feature.transpose(0, 1).flatten(1).double()
+        rows = _by_channel(feature).double()
         values = torch.linalg.eigvalsh(torch.cov(rows, correction=0)).clamp(min=0)
         if values.sum() <= 0:
             raise Undefined("a block puts out a constant (a dead cell)")

@@ -15,7 +15,7 @@ def fisher(network: nn.Module, batch: Batch, loss: Loss) -> float:
 
     The sum inside is over the pixels of a channel that a convolution or linear layer puts out (Turner et al., arXiv
     1906.04113). As in arXiv 2101.08134 every weight counts with its channel's value, so that a channel counts as often
-    as it has weights.
+    as it has weights. The tokens of a transformer are its pixels.
     """
     with recorded(network, nn.Conv2d, nn.Linear) as calls:
         value = loss(network(batch.images), batch.labels)
@@ -27,7 +27,8 @@ def fisher(network: nn.Module, batch: Batch, loss: Loss) -> float:
     for call in outputs:
         if call.result.grad is not None:
             product = call.result.detach() * call.result.grad
-            by_channel = product.flatten(2).sum(-1) if product.dim() > 2 else product
+            by_place = product.movedim(-1, 1) if isinstance(call.module, nn.Linear) else product
+            by_channel = by_place.reshape(*by_place.shape[:2], -1).sum(-1)
             weights = call.weight[0].numel()
             total += weights * float((by_channel**2).mean(0).sum() / 2)
     return total

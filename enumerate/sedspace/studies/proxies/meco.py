@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from sedspace.studies.proxies.activations import kept
 from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
 
-_LAYERS = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.AvgPool2d, nn.MaxPool2d)
+_ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)
+_LAYERS = (nn.Conv2d, nn.BatchNorm2d, *_ACTIVATIONS, nn.AvgPool2d, nn.MaxPool2d)
 _CHANNELS = 8
 
 
@@ -19,10 +20,10 @@ def meco(network: nn.Module, batch: Batch, loss: Loss) -> float:
     """Return the sum over layers of the least eigenvalue of the correlations between the channels of one image.
 
     Jiang et al., "MeCo: Zero-Shot NAS with One Data and Single Forward Pass via Minimum Eigenvalue of Correlation",
-    NeurIPS 2023. Layers are convolutions, BatchNorms, ReLUs and poolings, each once per call; the authors' code also
-    counts every block that holds them, again and again, so that its values depend on how a network is nested. A channel
-    that is constant correlates with none, not even itself (0, as theirs). With more channels than pixels an eigenvalue
-    is 0 but for rounding.
+    NeurIPS 2023. Layers are convolutions, BatchNorms, activations and poolings, each once per call; the authors' code
+    also counts every block that holds them, again and again, so that its values depend on how a network is nested. A
+    channel that is constant correlates with none, not even itself (0, as theirs). With more channels than pixels an
+    eigenvalue is 0 but for rounding. Transformers have tokens instead of feature maps, and no value.
     """
     return _sum(_least(maps) for maps in _feature_maps(network, batch))
 
@@ -44,6 +45,8 @@ def meco_opt(network: nn.Module, batch: Batch, loss: Loss) -> float:
 
 def _feature_maps(network: nn.Module, batch: Batch) -> Iterator[Tensor]:
     """Yield the feature maps of the first image that each layer puts out: float32[channels, pixels]."""
+    if any(isinstance(module, nn.LayerNorm) for module in network.modules()):
+        raise Undefined("the tokens of a transformer are no feature maps")
     with kept(network, *_LAYERS, of=lambda call: call.result[0].flatten(1).clone()) as first, torch.no_grad():
         network(batch.images)
     for maps in first:

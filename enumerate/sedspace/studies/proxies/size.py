@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from sedspace.studies.proxies.activations import recorded
 from sedspace.studies.proxies.base import Batch, Loss, proxy
@@ -17,15 +18,25 @@ def params(network: nn.Module, batch: Batch, loss: Loss) -> float:
 
 @proxy("macs")
 def macs(network: nn.Module, batch: Batch, loss: Loss) -> float:
-    """Return the multiply-accumulates per image of convolutions and linear layers, counted as the network runs.
+    """Return the multiply-accumulates per image, counted as the network runs.
 
-    A bias counts as one each; BatchNorm, ReLU and pooling are left out: the figure that NATS-Bench calls FLOPs.
+    Those of convolutions, linear layers and, in attention, of products of matrices. A bias counts as one each, as it
+    does not in closed forms of whole networks; BatchNorm, ReLU and pooling are left out: the figure that NATS-Bench
+    calls FLOPs.
     """
+    images, total = batch.images[:2], 0
     with recorded(network, nn.Conv2d, nn.Linear) as calls, torch.no_grad():
-        network(batch.images[:2])
-    total = 0
+        network(images)
     for call in calls:
-        pixels = call.result[0, 0].numel()
-        parameters = call.module.parameters()
-        total += pixels * sum(parameter.numel() for parameter in parameters)
+        places = call.result[0].numel() // len(call.weight)
+        total += places * sum(parameter.numel() for parameter in call.module.parameters())
+    if any(isinstance(module, nn.LayerNorm) for module in network.modules()):  # a transformer
+        total += _products(network, images)
     return float(total)
+
+
+def _products(network: nn.Module, images: Tensor) -> int:
+    """Return the multiply-accumulates per image of products of matrices."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(images)
+    return int(counter.get_flop_counts()["Global"].get(torch.ops.aten.bmm, 0)) // (2 * len(images))

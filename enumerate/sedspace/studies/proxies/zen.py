@@ -20,8 +20,10 @@ def zen(network: nn.Module, batch: Batch, loss: Loss) -> float:
 
     f is the network before global pooling; weights, x and y are standard normal, ``gamma = 0.01`` (Lin et al., arXiv
     2102.01063). The variances are the running ones after both passes, on fresh buffers: those of an earlier proxy would
-    change the score. A dead cell gives log 0.
+    change the score. A dead cell gives log 0. A network without BatchNorm, or without pixels to pool, has no value.
     """
+    if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+        raise Undefined("Zen-score is of networks with BatchNorm")
     _initialise(network)
     with recorded(network, Head) as calls, torch.no_grad():
         noise = torch.randn_like(batch.images)
