@@ -134,10 +134,10 @@ def naive_plain():
             elif kind == "LT-DCT":
                 out += [naive.dense(width, width, 7)]
             else:
-                inner = width // heads  # of the one head that attends; of two, the other one is a convolution
+                inner = width // heads  # of the one head that attends; another one is a convolution
                 out += [*[naive.dense(width, inner, 7)] * 4, naive.attended(7, inner), (0, 7 * inner * 3)]
                 out += [(3 * width, 3 * width * 7), naive.dense(width, inner, 7), naive.dense(inner, 3, 7)]
-                out += [naive.dense(width, width, 7), (2 * width, 0)]
+                out += [naive.dense(2 * inner, width, 7), (2 * width, 0)]
             out += naive.feed_forward(width, 10, 7)
         yield f"{width}:{'|'.join(layers[:depth])}", out
 

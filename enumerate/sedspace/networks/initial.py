@@ -35,11 +35,13 @@ def _truncated(module: nn.Module) -> None:
 def _normal(module: nn.Module) -> None:
     if isinstance(module, nn.Linear | nn.Embedding | nn.Conv1d):
         nn.init.normal_(module.weight, std=0.02)
-        _without_bias(module)
+    if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+        nn.init.zeros_(module.weight[module.padding_idx])
+    _without_bias(module)
 
 
 def _without_bias(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
 
 

@@ -44,6 +44,7 @@ FAMILIES: tuple[tuple[type[Space], Family], ...] = (
     (DartsSpace, Family("darts:DartsNetwork", _DARTS)),
     (Nb101Space, Family("nb101:vertex_network", NATS_BENCH[:1])),
     (StagesSpace, Family("stages:stages_network")),
+    (LayersSpace, Family("transformers:transformer")),
 )
 """By kind of space; a space has the networks of the first kind that it is of."""
 

@@ -98,7 +98,10 @@ class LayersSpace(NetworkSpace):
         self.stages = number(given.get("stages", 1), 1, 100, f"{where}: stages")
         if self.stages > 1 and isinstance(self.embedding, TokenEmbedding):
             raise BadInput(f"{where}: {self.stages} stages of tokens that are no patches, expected 1")
-        plan = Plan(self.embedding, self.stages, self.classes, *_layer(given.get("layer", {}), f"{where}, layer"))
+        layer, fixed = _layer(given.get("layer", {}), f"{where}, layer")
+        if layer.relative and isinstance(self.embedding, TokenEmbedding):
+            raise BadInput(f"{where}, layer: relative {layer.relative} of tokens that are no patches, expected 0")
+        plan = Plan(self.embedding, self.stages, self.classes, layer, fixed)
         for place, one in enumerate(tables(given["choices"], f"{where}, choices"), start=1):
             plan.add(_choice(one, self.stages, f"{where}, choice {place}"))
         plan.finish(where)

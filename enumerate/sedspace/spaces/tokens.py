@@ -124,6 +124,23 @@ class Attention(Block):
     relative: int = 0
     norm: Norm = "before"
 
+    def __post_init__(self) -> None:
+        if not self.has_residual and self.inner != self.width:
+            heads = f"{self.heads} heads of width {self.head_width}"
+            raise BadInput(f"attention {self.kind} of {heads} of tokens of width {self.width}, expected to fill them")
+        if self.relative and self.kind not in ("SDP", "WMA"):
+            raise BadInput(f"attention {self.kind} with relative positions, expected SDP or WMA")
+
+    @property
+    def attending(self) -> int:
+        """How many heads attend; where half of them are a convolution, that has as many."""
+        return max(1, self.heads // 2) if self.kind == "DSC" else self.heads
+
+    @property
+    def mixed(self) -> int:
+        """The width of what comes out of all heads."""
+        return (2 if self.kind == "DSC" else 1) * self.attending * self.head_width
+
     @property
     def inner(self) -> int:
         """The width of all heads."""
@@ -141,7 +158,7 @@ class Attention(Block):
             return linear(self.width, self.inner, self.tokens)
         out = layer_norm(self.width)
         if self.kind == "DSC":
-            return out + self._convolutional + linear(self.width, self.width, self.tokens)
+            return out + self._convolutional + linear(self.mixed, self.width, self.tokens)
         for _ in range(3):
             out += linear(self.width, self.inner, self.tokens)
         if self.kind == "WMA":
@@ -154,7 +171,7 @@ class Attention(Block):
 
     @property
     def _convolutional(self) -> Cost:
-        heads = max(1, self.heads // 2)
+        heads = self.attending
         inner, k, n = heads * self.head_width, self.kernel, self.tokens
         out = Cost(0, 2 * n * n * inner + n * inner * k)  # attention, and the dynamic convolution
         for _ in range(4):
