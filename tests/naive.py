@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise, permutations, product
-from math import log2
+from math import exp, log, log2
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 KERNEL = {"nor_conv_1x1": 1, "nor_conv_3x3": 3, "avg_pool_3x3": 3}
@@ -1011,3 +1011,31 @@ def rank_sums(columns, signs):
             first.setdefault(key, rank)
         total = [before - first[key] - Fraction(often[key] - 1, 2) for before, key in zip(total, keys, strict=True)]
     return total
+
+
+def network_entropy(outside, stages, side, channels):
+    """Entropy, effectiveness and E-score of a network of blocks.
+
+    `outside` has ``c k^2 / g`` of each convolution outside of the stages; `stages` has for each stage resolution,
+    channels, number of layers, and the same of its convolutions. `side` and `channels` are of the last feature map.
+    """
+    logs = [log(n) for n in outside] + [log(n) for *_, convs in stages for n in convs]
+    depths = [depth for _, _, depth, _ in stages]
+    mean = sum(depths) / len(depths)
+    variance = sum((depth - mean) ** 2 for depth in depths) / len(depths)
+    of_stages = [log(r * r * c) * sum(log(n) for n in convs) for r, c, _, convs in stages]
+    effectiveness = len(logs) / exp(sum(logs) / len(logs))
+    return log(side * side * channels) * sum(logs), effectiveness, sum(of_stages) - 10 * exp(variance)
+
+
+def ofa_mbv3_convolutions(arch):
+    """What `network_entropy` asks for of a network of Once-for-all."""
+    stages, c_in = [], 16
+    for width, side, code in zip((24, 40, 80, 112, 160), (56, 28, 14, 14, 7), arch.split("|"), strict=True):
+        convs = []
+        for layer in code.split(","):
+            middle = c_in * int(layer[3])
+            convs += [c_in, int(layer[1]) ** 2, middle]
+            c_in = width
+        stages.append((side, width, len(convs) // 3, convs))
+    return (27, 9, 16, 160), stages, 7, 960

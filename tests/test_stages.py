@@ -201,11 +201,24 @@ def test_sed_of_blocks_counts_convolutions_and_residual_connections(small):
             if isinstance(block, ConvBlock) and block.stage:
                 kernels = [step.kernel for step in block.steps if isinstance(step, Conv)]
                 convs = sum(lam + (1 - lam) * Fraction(k - 1, 2) for k in kernels)
-                same = block.c_in == block.c_out and block.stride == 1
-                residual = block.kind in ("residual", "bottleneck") or (block.kind == "mbconv" and same)
-                total += (1 + lam * residual) * convs
+                total += {"conv": 1, "skip": 0}.get(block.kind, 1 + lam) * convs
         assert ss.score(small, "sed", index, index + 1).item() == total
     assert "extended" in ss.scores.known_scores(small)["sed"].meaning
+
+
+@pytest.mark.parametrize(
+    ("space", "table", "column", "expected"),
+    [
+        ("nas_bench_macro", "nas_bench_macro", "cifar10_test", {"sed": 0.855, "n_blocks": 0.832}),
+        ("mnasnet", "accel_nasbench_half", "imagenet_val_top1_proxy", {"sed": 0.607, "params": 0.810}),
+    ],
+)
+def test_how_scores_go_with_accuracy(shared, space, table, column, expected):
+    rows = pl.read_parquet(shared / "benchmarks" / f"{table}.parquet")
+    index = ss.space(space).parse(rows["arch"])
+    for name, rho in expected.items():
+        values = pl.DataFrame({"x": ss.score(space, name, indices=index), "y": rows[column]})
+        assert values.select(pl.corr("x", "y", method="spearman")).item() == pytest.approx(rho, abs=6e-4)
 
 
 @pytest.mark.parametrize("name", SIZES)

@@ -64,6 +64,7 @@ def front(points: NDArray[np.number]) -> NDArray[np.bool_]:
 
 
 _GRID = 1 << 23  # cells of a grid of all but one column
+_CELLS = 16  # points that are compared in the time that a cell takes
 
 
 def undominated(points: NDArray[np.int64], strict: NDArray[np.bool_], comparisons: int) -> NDArray[np.bool_] | None:
@@ -95,7 +96,7 @@ def undominated(points: NDArray[np.int64], strict: NDArray[np.bool_], comparison
         return np.ones(len(points), np.bool_)
     order = np.argsort(varied, kind="stable")
     ranks, shape = [ranks[i] for i in order], [varied[i] for i in order[:-1]]
-    if math.prod(shape) <= min(_GRID, len(points) ** 2):
+    if math.prod(shape) <= min(_GRID, len(points) ** 2 // _CELLS):
         return ~_beaten_on_grid(ranks, shape)
     points = np.stack([rank for rank, _ in ranks], axis=-1)
     out = np.ones(len(points), np.bool_)

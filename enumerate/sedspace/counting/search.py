@@ -23,7 +23,7 @@ from sedspace_kernels import diagram
 from sedspace_kernels.pareto import undominated
 from sedspace_kernels.tables import distinct
 
-LABELS = 1 << 13  # of the ways on from all states of a position: as many are looked at for each beginning's bound
+LABELS = 1 << 12  # of the ways on from all states of a position: as many are looked at for each beginning's bound
 STEPS = 1 << 16  # beginnings that are gone on with: a minute or two
 _COMPARISONS = 1 << 28  # of labels with each other
 
@@ -46,7 +46,8 @@ def searched(asked: Request, start: int, stop: int) -> Iterator[Found]:
 
     Beginnings are taken up in the order of (bound, digits), and a whole architecture is a beginning whose bound is its
     key. When one is taken up, every other architecture that is better, or as good and of a lower index, would have to
-    begin with something that is still waiting and comes before it; so there is none.
+    begin with something that is still waiting and comes before it; so there is none. A beginning that another one of
+    the same state is at least as good as is held back until an architecture with the other one is found (`_Held`).
 
     Parameters
     ----------
@@ -63,15 +64,22 @@ def searched(asked: Request, start: int, stop: int) -> Iterator[Found]:
     if start >= stop:
         return
     first, last = (tuple(asked.space.digits(index).tolist()) for index in (start, stop - 1))
+    whole = (start, stop) == (0, asked.space.size)
     search = _Search(asked)
+    held = _Held(search.columns.strict)
     waiting = list(search.beginnings())
     heapq.heapify(waiting)
     found = steps = 0
     while waiting:
-        bound, digits, state, label = heapq.heappop(waiting)
+        bound, digits, state, label = one = heapq.heappop(waiting)
         if len(digits) == len(last):
             found += 1
             yield _one(asked, digits, -asked.aims[0].sign * bound)
+            for released in held.released(digits):
+                heapq.heappush(waiting, released)
+            continue
+        inside = first[: len(digits)] < digits < last[: len(digits)]  # all that begins with it is in the range
+        if held.holds(one, whole or inside):
             continue
         if (steps := steps + 1) > STEPS:
             raise TooLong(
@@ -91,6 +99,54 @@ def _one(asked: Request, digits: tuple[int, ...], key: float) -> Found:
 
 _Waiting = tuple[int | float, tuple[int, ...], int, Labels]
 """What a beginning waits with: its bound, less is better, its digits, state and label."""
+
+
+class _Held:
+    """Beginnings that are gone on with, and those that are held back until one of these has led to something.
+
+    Whatever both go on with, one whose label is nowhere worse leads to what is at least as good and keeps to all
+    bounds; if it also comes first where both are equal, what the other leads to is not yet needed. Once an architecture
+    with the better one is found, the other one may be the next, and is released.
+
+    Parameters
+    ----------
+    strict : bool[columns]
+        In which columns every difference is one in what is to be optimised.
+    """
+
+    def __init__(self, strict: NDArray[np.bool_]) -> None:
+        self._strict = strict
+        self._taken: dict[tuple[int, int], tuple[list[tuple[int, ...]], Labels]] = {}
+        self._row: dict[tuple[int, ...], tuple[int, int, int]] = {}
+        self._held: dict[tuple[int, ...], list[_Waiting]] = {}
+
+    def holds(self, one: _Waiting, may_hold: bool) -> bool:
+        """Return whether a beginning is held back; if it is not, and may hold others, it does from now on."""
+        _, digits, state, label = one
+        key = len(digits), state
+        taken, labels = self._taken.get(key, ([], np.empty((16, len(label)), np.int64)))
+        for row in np.flatnonzero((labels[: len(taken)] <= label).all(axis=1)).tolist():
+            if taken[row] < digits or (labels[row] < label)[self._strict].any():
+                self._held.setdefault(taken[row], []).append(one)
+                return True
+        if may_hold:
+            if len(taken) == len(labels):
+                labels = np.concatenate([labels, np.empty_like(labels)])
+            labels[len(taken)] = label
+            self._row[digits] = *key, len(taken)
+            taken.append(digits)
+            self._taken[key] = taken, labels
+        return False
+
+    def released(self, digits: tuple[int, ...]) -> list[_Waiting]:
+        """Return what was held back by the beginnings of an architecture that is found; they hold nothing any more."""
+        out: list[_Waiting] = []
+        for length in range(len(digits)):
+            out += self._held.pop(digits[:length], [])
+            if (place := self._row.pop(digits[:length], None)) is not None:
+                *key, row = place
+                self._taken[key[0], key[1]][1][row] = np.iinfo(np.int64).max
+        return out
 
 
 class _Search:

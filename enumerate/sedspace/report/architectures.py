@@ -13,7 +13,7 @@ from sedspace.studies.file import AGGREGATES, Study
 
 DATA_FREE = (
     *("sed", "live_sed", "propagated_sed", "params", "macs", "layers"),
-    *("depth", "paths", "receptive_field", "nn_mass", "nn_degree", "entropy", "effectiveness"),
+    *("depth", "paths", "receptive_field", "nn_mass", "nn_degree", "entropy", "effectiveness", "e_score"),
     *("channels", "n_edges", "n_vertices", "n_blocks", "n_layers"),
 )
 """Scores that need the topology only, as far as a space has them."""

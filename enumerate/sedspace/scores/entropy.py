@@ -1,7 +1,4 @@
-"""DeepMAD's entropy of a network and its effectiveness (arXiv 2303.02165).
-
-The penalised E-score that other work makes of the two is not among these scores: its formula was not at hand.
-"""
+"""DeepMAD's entropy of a network of cells and its effectiveness (arXiv 2303.02165)."""
 
 from __future__ import annotations
 
@@ -12,20 +9,27 @@ from numpy.typing import NDArray
 
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Score
+from sedspace.scores.network_entropy import network_entropy_scores
 from sedspace.spaces import Space
 from sedspace.spaces.cell import CellSpace
+from sedspace.spaces.stages import StagesSpace
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
 def entropy_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
-    """Yield both scores, if the space is one of cells in a network.
+    """Yield the scores, if the space is one of cells in a network or of networks of blocks (`network_entropy`).
+
+    Of cells there are two.
 
     - ``entropy``: ``log(r^2 c) * sum of log(c_i k_i^2 / g_i)`` over the network's convolutions, c_i their input
       channels, r and c resolution and channels of the last stage; poolings and skip connections add nothing.
     - ``effectiveness``: rho, the number of those convolutions over the geometric mean of ``c_i k_i^2 / g_i``.
     """
+    if isinstance(space, StagesSpace):
+        yield from network_entropy_scores(space)
+        return
     if not isinstance(space, CellSpace) or not space.skeletons:
         return
     convs = [operation for operation in space.operations if operation.kind == "conv"]

@@ -88,6 +88,7 @@ class StagesSpace(NetworkSpace):
         Of the input, in pixels, and of the output.
     init : str
         How the weights of its networks are initialised: see `sedspace.networks.initial`.
+    stages : int
     """
 
     def __init__(self, definition: Mapping[str, object], where: str) -> None:
@@ -104,7 +105,7 @@ class StagesSpace(NetworkSpace):
         plan.parts += [Part((), lambda block=block: (block,)) for block in stem]
         for stage in stages:
             before = plan.add(stage, before)
-        end = stages[-1]
+        end, self.stages = stages[-1], len(stages)
         plan.add_head(_head(given, network, end.side // end.stride, self.classes, where), before)
         most = plan.most(given, stages, where)
         name, title = identifier(given["name"], where), text(given["title"], f"{where}: title")
@@ -121,7 +122,7 @@ class StagesSpace(NetworkSpace):
         return ("n_blocks", "params", "macs")
 
     def _features(self) -> Iterator[Feature]:
-        yield self.feature("n_blocks", _is_block, "blocks", "blocks of the stages, skips not counted", "int32")
+        yield self.feature("n_blocks", is_block, "blocks", "blocks of the stages, skips not counted", "int32")
         yield from super()._features()
         base, table = self.sum_of(lambda block: block.cost.layers)
         yield layers_feature(table, base)
@@ -129,7 +130,8 @@ class StagesSpace(NetworkSpace):
         yield self.feature("macs_thop", _thop_macs, "MACs per image", meaning, "int64")
 
 
-def _is_block(block: Block) -> int:
+def is_block(block: Block) -> bool:
+    """Return whether a block is one of a stage that is no skip."""
     return isinstance(block, ConvBlock) and block.stage > 0 and block.kind != "skip"
 
 

@@ -1,0 +1,133 @@
+"""Entropy, effectiveness and E-score of networks of blocks, and the best by them within budgets."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import polars as pl
+import pytest
+
+import naive
+import sedspace as ss
+from sedspace.counting.aims import request
+from sedspace.counting.compiled import TooManyClasses
+from sedspace.counting.search import searched
+from sedspace.spaces.blocks import Conv, ConvBlock
+from test_stages import SMALL
+
+NAMES = ("entropy", "effectiveness", "e_score")
+
+DEEP = """
+kind = "stages"
+name = "deep"
+title = "two to four layers, as Once-for-all has them"
+side = 16
+classes = 3
+between_stages = "|"
+between_layers = ","
+
+[[stem]]
+width = 4
+
+[every]
+layers = [2, 3, 4]
+arch = ""
+
+[every.each]
+block = "mbconv"
+kernel = [3, 5]
+expansion = [1, 2]
+arch = "k{kernel}e{expansion}"
+
+[[stages]]
+width = 8
+
+[[stages]]
+width = 16
+stride = 2
+layers = [1, 2, 3]
+"""
+
+
+def written(tmp_path, text):
+    path = tmp_path / "own.toml"
+    path.write_text(text)
+    return ss.space(str(path))
+
+
+@pytest.fixture
+def small(tmp_path):
+    return written(tmp_path, SMALL)
+
+
+@pytest.fixture
+def deep(tmp_path):
+    return written(tmp_path, DEEP)
+
+
+def of_blocks(space, index):
+    """What `naive.network_entropy` asks for, read off the blocks."""
+    outside, pooled = [], None
+    stages = {n: [0, 0, 0, []] for n in range(1, space.stages + 1)}
+    for block in space.blocks(index):
+        if not isinstance(block, ConvBlock):
+            pooled = pooled or (block.side, block.channels)
+            continue
+        convs = [c.c_in * c.kernel**2 / c.groups for c in block.steps if isinstance(c, Conv)]
+        if block.stage:
+            stage = stages[block.stage]
+            stage[:2] = block.side // block.stride, block.c_out
+            stage[2] += block.kind != "skip"
+            stage[3] += convs
+        elif pooled is None:
+            outside += convs
+    return outside, list(stages.values()), *pooled
+
+
+def test_entropies_are_those_of_the_naive_network(small, deep):
+    for space, step in ((small, 5), (deep, 997), (ss.space("nas_bench_macro"), 301)):
+        rows = [ss.score(space, name).tolist() for name in NAMES]
+        for index in range(0, space.size, step):
+            expected = naive.network_entropy(*of_blocks(space, index))
+            assert [row[index] for row in rows] == pytest.approx(expected, rel=1e-8)
+
+
+def test_entropies_of_once_for_all():
+    space = ss.space("ofa_mbv3")
+    for index in ss.sample(space, 50, seed=4)["index"]:
+        expected = naive.network_entropy(*naive.ofa_mbv3_convolutions(space.arch(index)))
+        assert [ss.score(space, name, index, index + 1).item() for name in NAMES] == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("by", ["sed", "entropy", "e_score"])
+@pytest.mark.parametrize("where", ["params < 9000 AND macs < 900000", "effectiveness <= 0.8 AND params < 12000"])
+def test_the_best_within_budgets_are_those_of_all_rows(deep, by, where):
+    rows = pl.DataFrame({name: ss.score(deep, name) for name in (by, "params", "macs", "effectiveness")})
+    kept = rows.with_row_index("index").filter(pl.sql_expr(where)).sort([by, "index"], descending=[True, False])
+    found = ss.top_k(deep, 20, by=by, where=where)
+    assert found[by].to_list() == kept[by].head(20).to_list()
+    assert found["index"].to_list() == kept["index"].head(20).to_list()
+
+
+@pytest.mark.parametrize("by", ["sed", "entropy", "e_score"])
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (5_000, 20_001)])
+def test_best_first_search_goes_on_as_all_rows_do(deep, by, start, stop):
+    """What is held back because something else is as good comes in its turn, in a range, too."""
+    where, stop = "params < 10000 AND macs < 900000", stop or deep.size
+    asked = request(deep, [(ss.scores.known_scores(deep)[by], 1)], where, TooManyClasses())
+    found = [(part.indices[0], part.values[0]) for part in islice(searched(asked, start, stop), 400)]
+    rows = pl.DataFrame({name: ss.score(deep, name) for name in (by, "params", "macs")}).with_row_index("index")
+    rows = rows.filter(pl.sql_expr(where) & pl.col("index").is_between(start, stop, closed="left"))
+    expected = rows.sort([by, "index"], descending=[True, False]).head(400)
+    assert found == expected.select("index", by).rows()
+
+
+@pytest.mark.parametrize("by", ["sed", "entropy", "e_score"])
+def test_the_best_of_once_for_all_by_entropies(by):
+    where = "macs <= 300000000 AND params <= 6000000"
+    (found,) = ss.top_k("ofa_mbv3", 1, by=by, where=where, columns=["params", "macs"]).rows(named=True)
+    assert found["params"] <= 6_000_000
+    assert found["macs"] <= 300_000_000
+    some = ss.sample("ofa_mbv3", 2000, seed=3)["index"].to_list()
+    values, params, macs = (ss.score("ofa_mbv3", name, indices=some) for name in (by, "params", "macs"))
+    assert found[by] >= values[(params <= 6_000_000) & (macs <= 300_000_000)].max()
