@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import naive
 import sedspace as ss
 from commands import sedspace
-from sedspace.counting import bounded, compiled
+from sedspace.counting import best, bounded, compiled
 from sedspace.spaces import Group
 from toy import Toy
 
@@ -257,13 +257,26 @@ def test_classes_that_are_too_many_are_searched():
     score = ss.BoundedScore(
         ss.ArrayScore("s", lambda digits: rows[range(28), digits].sum(axis=1) // 2 * 2, dtype="int64"), bound
     )
-    best = rows.argmax(axis=1).tolist()
+    highest = rows.argmax(axis=1).tolist()
     found = ss.top_k("tss8", 2, score)
-    assert found["index"][0] == naive.index(best, [5] * 28)
+    assert found["index"][0] == naive.index(highest, [5] * 28)
     assert found["s"][0] == rows.max(axis=1).sum() // 2 * 2
     runner = rows.max(axis=1).sum() - np.diff(np.sort(rows, axis=1)[:, -2:], axis=1).min()
     assert found["s"][1] == runner // 2 * 2
     assert ss.top_k("tss8", 1, score, where="n_skip >= 25")["s"].item() <= found["s"][0]
+
+
+@pytest.mark.usefixtures("forget_scores")
+@pytest.mark.parametrize("where", ["run >= 3 AND params < 900000", "index > 5000 AND n_skip = 1", "run + n_skip > 6"])
+def test_sums_under_conditions_that_are_none(where, monkeypatch):
+    """A sum is its own bound, so that any condition may be asked of a large space."""
+    ss.register(run_of_convs())
+    expected = ss.top_k("tss", 30, where=where)
+    monkeypatch.setattr(best, "SMALL", 0)
+    assert ss.top_k("tss", 30, where=where).equals(expected)
+    assert ss.top_k("tss", 30, "params", 3000, 9000, where=where)["index"].is_between(3000, 8999).all()
+    found = ss.top_k("tss8", 4, where="run >= 14 AND n_skip >= 14")
+    assert found["sed"].to_list() == [14 * 1.75] * 4
 
 
 # -- refused --------------------------------------------------------------------------------------------------------

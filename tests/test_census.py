@@ -494,10 +494,10 @@ def test_importance_sampling(tss):
     ("call", "message"),
     [
         (lambda: ss.census("tss6", ["run"]), "run is no sum over positions, so that the 30,517,578,125"),
-        (lambda: ss.top_k("tss6", where="run > 1"), "run is no sum over positions"),
+        (lambda: ss.top_k("tss6", where="run > 1", ascending=True), "run is no sum over positions"),
         (lambda: ss.top_k("tss", by="runn"), "unknown score 'runn': did you mean 'run'"),
         (lambda: ss.top_k("tss", where="parms > 1"), "unknown column 'parms': did you mean 'params'"),
-        (lambda: ss.top_k("tss6", where="index > 1"), "index is no sum over positions"),
+        (lambda: ss.top_k("tss6", where="index > 1", ascending=True), "index is no sum over positions"),
         (lambda: ss.top_k("tss", 0, where="sed > 1"), "k 0: expected 1 or more"),
         (lambda: ss.census("tss", [], by=None), "expected at least one name"),
         (lambda: ss.distribution("tss").quantile(1.5), "quantile 1.5: expected 0 to 1"),

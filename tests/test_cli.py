@@ -618,7 +618,7 @@ BAD = {
     "top nowhere": "'nowhere' is no directory of a run, and no space",
     "top tss8 --range 1:9999999999999": "takes too long: give a range",
     "top tss --where n_skip<1,2": "is not a condition in SQL",
-    "top tss6 --where index<2": "index is no sum over positions",
+    "top tss6 --ascending --where index<2": "index is no sum over positions",
     "census tss8 --by seed": "unknown score 'seed': did you mean 'sed'",
     "census tss8 --quantiles 0.5": "--quantiles are those of a score: expected --by",
     "census tss8 --by sed --quantiles 2": "quantile 2: expected 0 to 1",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.counting.aims import request
-from sedspace.counting.bounded import LOOKED_AT, TooLoose, best_by_bound
+from sedspace.counting.bounded import LOOKED_AT, TooLoose, best_by_bound, names_only_sums
 from sedspace.counting.classes import SMALL, Classes, select
 from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.descent import descending
@@ -17,10 +17,11 @@ from sedspace.counting.distributions import integers, merge
 from sedspace.counting.labels import best_classes
 from sedspace.counting.search import Found, TooLong, searched
 from sedspace.errors import BadInput, at_least_one
-from sedspace.scores import MAX_SCAN, BoundedScore, Score, best, check_rows_fit, find_score, only_unique
+from sedspace.scores import MAX_SCAN, AdditiveScore, BoundedScore, Score, best, check_rows_fit, find_score, only_unique
 from sedspace.scores.base import Keys
 from sedspace.scores.composed import is_of_sums
 from sedspace.scores.ranking import opposite
+from sedspace.scores.vocabulary import condition_on
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace_kernels.pareto import front
@@ -91,6 +92,8 @@ def _descend(
 ) -> Iterator[Found]:
     """Return the architectures from the best on, some at a time; refuse if there is no room for the `most` first."""
     start, stop = space.check_range(start, stop)
+    if not ascending and isinstance(score, AdditiveScore) and _is_beyond_sums(space, score, where):
+        score = BoundedScore(score, score)  # its best are looked at one by one
     if isinstance(score, BoundedScore):
         if not ascending:
             check_rows_fit(space, min(most or 0, LOOKED_AT), "k")
@@ -170,6 +173,14 @@ def _found(
         if not isinstance(refusal, TooManyClasses):
             raise
         return _first(k, _search(space, score, where, start, stop, ascending, refusal), space, score)
+
+
+def _is_beyond_sums(space: Space, score: Score, where: str | None) -> bool:
+    """Return whether a condition names what is no sum, in a space too large to go through for it."""
+    if where is None or space.size <= SMALL:
+        return False
+    condition, named = condition_on(space, where, {score.name: score})
+    return not names_only_sums(space, condition, named)
 
 
 def _refuse_least(space: Space, score: BoundedScore, rows: int, most: int) -> None:

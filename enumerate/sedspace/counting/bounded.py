@@ -23,7 +23,7 @@ from sedspace.counting.search import Found, searched
 from sedspace.errors import BadInput
 from sedspace.scores import AdditiveScore, BoundedScore, Score
 from sedspace.scores.base import Keys, Values, as_keys
-from sedspace.scores.filtering import is_by_sums
+from sedspace.scores.composed import is_of_sums
 from sedspace.scores.ranking import opposite
 from sedspace.scores.vocabulary import condition_on
 from sedspace.spaces import Space
@@ -72,10 +72,15 @@ def best_by_bound(
     parts = [] if condition is None else list(condition.parts())
     if any("index" in part.names for part in parts) and stop > 1 << 63:
         raise BadInput(f"where names index, which is beyond int64 in {space.name}: give start and stop")
-    sums = [part for part in parts if is_by_sums(part, [named[name] for name in part.names if name in named])]
+    sums = [part for part in parts if names_only_sums(space, part, named)]
     candidates, left = _candidates(space, score, sums, named, start, stop)
     rest = [part for part in parts if part not in sums or part in left]
     return _Best(space, score, rest, named, most).found(candidates)
+
+
+def names_only_sums(space: Space, condition: Condition, named: Mapping[str, Score]) -> bool:
+    """Return whether a condition on some scores can be asked of classes of equal sums."""
+    return all(name in named and is_of_sums(space, named[name]) for name in condition.names)
 
 
 # -- in the order of the bound -----------------------------------------------------------------------------------------
@@ -132,8 +137,7 @@ def _from_classes(
     stop: int,
 ) -> _Candidates:
     scores = {name: named[name] for part in sums for name in part.names}
-    additive = [one for one in scores.values() if isinstance(one, AdditiveScore)]
-    classes = classes_by_sums(space, [bound, *additive])
+    classes = classes_by_sums(space, [bound, *scores.values()])
     limits = _limits(score, bound, classes.diagrams.keys[bound.name])
     wanted = np.ones(len(classes), np.bool_)
     for part in sums:

@@ -65,7 +65,7 @@ from sedspace_kernels.parallel import split
 from sedspace_kernels.propagated import values_of_cells
 
 _NONE, _SKIP = Operation("none", "none"), Operation("skip", "skip")
-_MOST_CELLS = 20  # of a network that has several kinds of them, each so often: those of darts
+_MOST_CELLS = 20  # of a network, darts's: other spaces have one kind of cell, which counts once
 _GRAIN = 1 << 14  # cells that are worth a thread
 
 
@@ -276,7 +276,7 @@ def propagated_sed(m: Fraction | str = "0") -> BoundedScore:
     --------
     The input of this cell, (3/4, 1/4), reaches the output by a 3x3 pooling, which hands on (3/4, 1/36), and through a
     3x3 convolution, which hands on (3/4, 1/4) as it comes: together (3/2, 5/18). So C = 1 and H = 4 * (5/18) / (16/9)
-    = 5/8. Nothing gets to node 1, whose convolution is not live.
+    = 5/8. Nothing gets to node 1, so that the convolution of its value is not live.
 
     >>> import sedspace as ss
     >>> cell = "|none~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|skip_connect~2|"
