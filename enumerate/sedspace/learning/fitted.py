@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +58,8 @@ class About:
     notes: tuple[str, ...] = ()
 
 
-class Fit(ABC):
-    """A score that was learned from measured architectures, as `fit` returns it: it is a `Score` like any other.
+class Fit(Score):
+    """A score that was learned from measured architectures, as `sedspace.fit` returns it.
 
     Attributes
     ----------
@@ -70,7 +70,6 @@ class Fit(ABC):
 
     about: About
     scale: NormalScale
-    name: str
 
     @property
     def space(self) -> Space:

@@ -79,14 +79,15 @@ def judged(
     Returns
     -------
     polars.DataFrame
-        A row for each: ``score``, the means of `Figures`, and their standard deviations as ``..._sd``.
+        A row for each: ``score``, the means of `Figures`, and their standard deviations over the repeats as ``..._sd``;
+        of scores that learn nothing 0.
     """
     out = []
     parts = [folds(len(measured), seed, repeat) for repeat in range(repeats)]
     for name, model in predict.items():
         each = [figures(_left_out(model, part, len(measured)), measured, less) for part in parts]
         out.append(_row(name, each))
-    out += [_row(name, [figures(values, measured, less)] * repeats) for name, values in others.items()]
+    out += [_row(name, [figures(values, measured, less)]) for name, values in others.items()]
     return pl.DataFrame(out)
 
 
@@ -103,5 +104,5 @@ def _row(name: str, each: list[Figures]) -> dict[str, str | float]:
     row: dict[str, str | float] = {"score": name}
     for figure in asdict(each[0]):
         values = np.array([getattr(one, figure) for one in each])
-        row |= {figure: float(values.mean()), f"{figure}_sd": float(values.std(ddof=1)) if len(each) > 1 else math.nan}
+        row |= {figure: float(values.mean()), f"{figure}_sd": float(values.std(ddof=len(values) > 1))}
     return row
