@@ -152,7 +152,7 @@ class Fit(Score):
 
     def check_space(self, space: Space) -> None:
         """Raise `BadInput` unless a space has the positions and choices of the one that was learned from."""
-        if space is not self.space and space.describe()["positions"] != self.space.describe()["positions"]:
+        if space is not self.space and space.positions != self.space.positions:
             raise BadInput(f"fit {self.name} is of {self.space.name}: it knows nothing of {space.name}")
 
 
