@@ -41,7 +41,9 @@ from sedspace.spaces.parts import Digits
 from sedspace_kernels import topology as kernels
 from sedspace_kernels.parallel import split
 
+_NONE = Operation("none", "none")
 _GRAIN = 1 << 12  # cells that are worth a thread
+_ALL = (1 << len(kernels.PARTS)) - 1
 _PIECE = 1 << 12  # cells whose operations are looked up at once
 _KINDS = {"skip": kernels.SKIP, "pool": kernels.POOL, "light": kernels.LIGHT, "full": kernels.FULL}
 
@@ -195,23 +197,25 @@ def _live_counts(wiring: Wiring) -> Iterator[_Lane]:
             yield _Lane(definition, _number_of(counted))
 
 
+def _padded(operations: Sequence[Operation], length: int) -> list[Operation]:
+    return [*operations, *[_NONE] * (length - len(operations))]
+
+
 class _Graph:
     """What the kernel is told of the cells of a wiring, and what the features are called that it returns."""
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
         self._ends = np.stack([wiring.sources, wiring.targets])
-        self._kinds, self._divisors = np.zeros(wiring.shape, np.int64), np.ones(wiring.shape)
-        for e, edge in enumerate(wiring.edges):
-            for choice, operation in enumerate(edge.operations):
-                self._kinds[e, choice] = _kind(edge, operation)
-                if operation.kind == "pool":
-                    self._divisors[e, choice] = operation.kernel**2
+        self._rows = [(edge, one) for edge in wiring.edges for one in _padded(edge.operations, wiring.shape[1])]
+        self._kinds = np.array([_kind(*row) for row in self._rows], np.int64)
+        self._kept_high = np.array([1 / o.kernel**2 if o.kind == "pool" else 1.0 for _, o in self._rows])
         kinds = [kind for kind, code in _KINDS.items() if (self._kinds == code).any()]
         lanes = [list(one) for one in (_counts(wiring), _live_counts(wiring), _PATHS, _least(kinds), _most(kinds))]
         every_lanes, *live_lanes = lanes
         self._every = self._table(every_lanes)
-        self._counts, self._passes, self._least, self._most = map(self._table, live_lanes)
+        self._counts, passes, self._least, self._most = map(self._table, live_lanes)
+        self._passes = -passes.astype(np.int64)
         sums = [
             Definition(f"{name}_sum", f"sum over paths of their {what}", unit)
             for name, (what, unit, _) in _ADDED.items()
@@ -226,11 +230,7 @@ class _Graph:
         self._longest = self._longest_path()
 
     def _table(self, lanes: Sequence[_Lane]) -> NDArray[np.int16]:
-        out = np.zeros((*self.wiring.shape, len(lanes)), np.int16)
-        for e, edge in enumerate(self.wiring.edges):
-            for choice, operation in enumerate(edge.operations):
-                out[e, choice] = [lane.of(edge, operation) for lane in lanes]
-        return out
+        return np.array([[lane.of(*row) for lane in lanes] for row in self._rows], np.int16)
 
     def _longest_path(self) -> int:
         longest: dict[int, int] = {}
@@ -238,27 +238,41 @@ class _Graph:
             longest[edge.target] = max(longest.get(edge.target, 0), longest.get(edge.source, 0) + edge.length)
         return longest[self.wiring.edges[-1].target]
 
-    def fill(self, digits: Digits, out: NDArray[np.float64]) -> None:
-        """Write the features of cells: float64[n, features]."""
+    def fill(self, digits: Digits, wanted: int, first: int, out: NDArray[np.float64]) -> None:
+        """Write the features of cells, of the parts that are wanted, from a column on."""
         kernels.features_of_cells(
             np.ascontiguousarray(self.wiring.chosen(digits)),
             self._ends,
             self.wiring.inputs,
             self._kinds,
-            self._divisors,
+            self._kept_high,
             self._every,
             self._counts,
             self._passes,
             self._least,
             self._most,
             self._longest,
+            wanted,
+            first,
             out,
         )
+
+    def part(self, column: int) -> int:
+        """Return the bit of the part that a feature is of."""
+        lanes = self._every, self._counts, self._passes, self._least, self._most
+        widths = [*(table.shape[1] for table in lanes), len(_ADDED), kernels.ROLES, kernels.SHARES, kernels.POWERS]
+        return 1 << int(np.searchsorted(np.cumsum(widths), column, side="right"))
 
 
 @lru_cache(maxsize=16)
 def _graphs_of(space: Space) -> list[_Graph]:
     return [_Graph(wiring) for wiring in wirings_of(space)]
+
+
+@lru_cache(maxsize=16)
+def _columns_of(space: Space) -> dict[str, tuple[_Graph, int]]:
+    """Return for each feature the graph that it is of, and where it stands there."""
+    return {one.name: (graph, n) for graph in _graphs_of(space) for n, one in enumerate(graph.definitions)}
 
 
 def topology_names(space: Space) -> tuple[str, ...]:
@@ -272,7 +286,7 @@ def topology_names(space: Space) -> tuple[str, ...]:
     >>> len(names), names[11:15]
     (83, ('paths_identity', 'paths_without_pool', 'paths_without_conv', 'conv_least'))
     """
-    return tuple(definition.name for graph in _graphs_of(space) for definition in graph.definitions)
+    return tuple(_columns_of(space))
 
 
 def topology(space: Space, digits: Digits) -> NDArray[np.float64]:
@@ -300,7 +314,7 @@ def topology(space: Space, digits: Digits) -> NDArray[np.float64]:
     first = 0
     for graph, width in zip(graphs, widths, strict=True):
         for lo in range(0, len(digits), _PIECE):
-            graph.fill(digits[lo : lo + _PIECE], out[lo : lo + _PIECE, first : first + width])
+            graph.fill(digits[lo : lo + _PIECE], _ALL, first, out[lo : lo + _PIECE])
         first += width
     return out
 
@@ -325,13 +339,18 @@ class TopologyScore(OneByOne):
     def __init__(self, definition: Definition) -> None:
         super().__init__(definition.name, definition.dtype, 1, definition.unit, definition.meaning, {})
 
-    def _column(self, features: NDArray[np.float64], space: Space) -> Keys:
-        column = features[:, topology_names(space).index(self.name)]
-        return column.astype(np.int64) if self.dtype == "int32" else column.copy()
-
     def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures."""
-        return self._column(topology(space, digits), space)
+        if self.name not in _columns_of(space):
+            raise BadInput(f"score {self.name} is of other cells than those of {space.name}")
+        graph, column = _columns_of(space)[self.name]
+        part, out = graph.part(column), np.empty((min(len(digits), _PIECE), len(graph.definitions)))
+        keys = np.empty(len(digits), np.int64 if self.dtype == "int32" else np.float64)
+        for lo in range(0, len(digits), _PIECE):
+            some = digits[lo : lo + _PIECE]
+            graph.fill(some, part, 0, out)
+            keys[lo : lo + _PIECE] = out[: len(some), column]
+        return keys
 
     def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:
         def part(lo: int, hi: int) -> Keys:
