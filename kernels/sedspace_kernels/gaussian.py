@@ -16,9 +16,9 @@ from sedspace_kernels.jit import jit
 
 @jit
 def posterior(
-    features: NDArray[np.float64],
+    features: NDArray[np.float32],
     prior: NDArray[np.float64],
-    known: NDArray[np.float64],
+    known: NDArray[np.float32],
     known_prior: NDArray[np.float64],
     length: float,
     signal: float,
@@ -33,9 +33,9 @@ def posterior(
 
     Parameters
     ----------
-    features : float64[n, features]
+    features : float32[n, features]
     prior : float64[n]
-    known : float64[features, m]
+    known : float32[features, m]
         The features of the points that were measured.
     known_prior : float64[m]
     length, signal : float
@@ -47,17 +47,17 @@ def posterior(
     deviation : float64[n], or float64[0] if it is not asked for
     """
     m = len(weights)
-    near, reduced = np.empty(m), np.empty(m)
+    apart, near, reduced = np.empty(m, np.float32), np.empty(m), np.empty(m)
     for i in range(len(features)):
-        near[:] = 0.0
+        apart[:] = 0.0
         for f in range(features.shape[1]):
             x = features[i, f]
             for j in range(m):
                 difference = x - known[f, j]
-                near[j] += difference * difference
+                apart[j] += difference * difference
         total = 0.0
         for j in range(m):
-            near[j] = signal * math.exp(-near[j] / length) + prior[i] * known_prior[j]
+            near[j] = signal * math.exp(-apart[j] / length) + prior[i] * known_prior[j]
             total += near[j] * weights[j]
         mean[i] = total
         if len(deviation) == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +12,15 @@ from numpy.typing import NDArray
 from sedspace import draws
 from sedspace.errors import BadInput, as_names
 from sedspace.learning.ranks import NormalScale
-from sedspace.scores import Score, find_score, known_scores, registered
+from sedspace.scores import AdditiveScore, Score, find_score, known_scores
+from sedspace.scores.topology import topology, topology_names
 from sedspace.spaces import Space
-from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.parts import Choice, Digits, Inputs
 
 WHOLE = 1 << 20  # architectures of a space that is gone through whole
 _SAMPLE = 1 << 17  # architectures that stand for a larger one
 _PIECE = 1 << 14
 _MOST_CHOICES = 512  # of a position that are told apart
-_NO_FEATURE = ("functional_class",)  # numbers that are names
 
 PRIORS = ("propagated_sed", "live_sed", "sed")
 """The prior scores in the order in which they are fallen back on where a space lacks one."""
@@ -71,27 +71,41 @@ class Features:
     space: Space
     given: str | tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_scores", self._found())
-        object.__setattr__(self, "_choices", choices_of(self.space) if self.given == "choices" else [])
-
-    _scores: tuple[Score, ...] = ()
-    _choices: Sequence[NDArray[np.float64]] = ()
-
-    def _found(self) -> tuple[Score, ...]:
+    @cached_property
+    def _scores(self) -> list[Score]:
+        """The columns, beside the topology."""
         if isinstance(self.given, tuple):
-            return tuple(find_score(self.space, name) for name in self.given)
+            return [find_score(self.space, name) for name in self.given]
         if self.given == "topology":
-            own = known_scores(self.space)
-            return tuple(own[name] for name in own if name not in (*_NO_FEATURE, *registered()))
-        return tuple(find_score(self.space, name) for name in self.space.features)
+            return []
+        return [AdditiveScore.of_feature(feature) for feature in self.space.features.values()]
+
+    @cached_property
+    def _choices(self) -> list[NDArray[np.float64]]:
+        return choices_of(self.space) if self.given == "choices" else []
+
+    @property
+    def names(self) -> list[str]:
+        """What the columns of `at` are called."""
+        plain = [score.name for score in self._scores]
+        if self.given == "topology":
+            plain += topology_names(self.space)
+        parts = zip(self.space.positions, self._choices, strict=False)
+        each = [f"{position.name} {part}" for position, of in parts for part in range(of.shape[1])]
+        return [*plain, *(f"log {name}" for name in plain), *each]
 
     def at(self, digits: Digits) -> NDArray[np.float64]:
         """Return the features of architectures, each and its signed logarithm: float64[n, features]."""
-        columns = [score.values(score.at(self.space, digits)).astype(np.float64) for score in self._scores]
-        plain = np.stack(columns, axis=-1) if columns else np.zeros((len(digits), 0))
+        columns = [_values(score, self.space, digits)[:, None] for score in self._scores]
+        if self.given == "topology":
+            columns.append(topology(self.space, digits))
+        plain = np.concatenate([np.zeros((len(digits), 0)), *columns], axis=1)
         parts = [of[digits[:, position]] for position, of in enumerate(self._choices)]
         return np.concatenate([plain, np.sign(plain) * np.log1p(np.abs(plain)), *parts], axis=1)
+
+
+def _values(score: Score, space: Space, digits: Digits) -> NDArray[np.float64]:
+    return score.values(score.at(space, digits)).astype(np.float64)
 
 
 def features_of(space: Space, given: str | Sequence[str] | None) -> str | tuple[str, ...]:
@@ -103,7 +117,7 @@ def features_of(space: Space, given: str | Sequence[str] | None) -> str | tuple[
         If there are no such features.
     """
     if given is None:
-        return "topology" if has_topology(space) else "choices"
+        return "topology" if topology_names(space) else "choices"
     if not isinstance(given, str):
         names = tuple(as_names(given, "features"))
         if not names:
@@ -111,14 +125,9 @@ def features_of(space: Space, given: str | Sequence[str] | None) -> str | tuple[
         return tuple(find_score(space, name).name for name in names)
     if given not in ("topology", "choices", "counts"):
         raise BadInput(f"features {given!r}: expected 'topology', 'choices', 'counts' or a list of columns")
-    if given == "topology" and not has_topology(space):
+    if given == "topology" and not topology_names(space):
         raise BadInput(f"features 'topology': {space.name} has none; expected 'choices', 'counts' or a list of columns")
     return given
-
-
-def has_topology(space: Space) -> bool:
-    """Return whether a space has features of its topology."""
-    return isinstance(space, CellSpace) or "propagated_sed" in known_scores(space)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,10 +159,6 @@ class Scaled:
         if self.prior is None or self.standing is None:
             return x, np.zeros(len(digits))
         return x, self.standing.scored(_values(self.prior, self.features.space, digits))
-
-
-def _values(score: Score, space: Space, digits: Digits) -> NDArray[np.float64]:
-    return score.values(score.at(space, digits)).astype(np.float64)
 
 
 def scaled(space: Space, given: str | tuple[str, ...], prior: str | None, seed: int = 0) -> Scaled:

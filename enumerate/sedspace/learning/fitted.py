@@ -194,7 +194,7 @@ class LearnedFit(Fit, OneByOne):
     ----------
     about : About
     scaled : Scaled
-        What the model is given.
+        What the model is given of an architecture.
     scale : NormalScale
         Of what was measured.
     fitted : Model
@@ -220,7 +220,12 @@ class LearnedFit(Fit, OneByOne):
     def arrays(self) -> Arrays:
         """Return what a file holds beside what `about` says."""
         scaled, out = self.scaled, {f"model_{name}": array for name, array in self._model.arrays().items()}
-        out |= {"kept": scaled.kept, "center": scaled.center, "scale": scaled.scale}
+        out |= {
+            "features": np.array(scaled.features.names),
+            "kept": scaled.kept,
+            "center": scaled.center,
+            "scale": scaled.scale,
+        }
         out |= self.scale.arrays()
         if scaled.standing is not None:
             out |= {"prior_values": scaled.standing.values, "prior_scores": scaled.standing.scores}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +32,14 @@ class Gaussian:
 
     Attributes
     ----------
-    known : float64[features, m]
+    known : float32[features, m]
     known_prior, weights : float64[m]
     root : float64[m, m]
         As `sedspace_kernels.gaussian.posterior` has them.
     length, signal, noise : float
     """
 
-    known: NDArray[np.float64]
+    known: NDArray[np.float32]
     known_prior: NDArray[np.float64]
     weights: NDArray[np.float64]
     root: NDArray[np.float64]
@@ -58,7 +59,7 @@ class Gaussian:
         length, signal, noise = _most_likely(squared_distances(x[some]), prior[some], y[some])
         matrix = signal * np.exp(-squared_distances(x) / length) + np.outer(prior, prior) + noise * np.eye(len(x))
         root = np.tril(np.linalg.inv(np.linalg.cholesky(matrix)))
-        weights, known = root.T @ (root @ y), np.ascontiguousarray(x.T)
+        weights, known = root.T @ (root @ y), np.ascontiguousarray(x.T, np.float32)
         return cls(known, prior, weights, np.ascontiguousarray(root.T), length, signal, noise)
 
     def predicted(
@@ -67,7 +68,7 @@ class Gaussian:
         """Return means and, if asked for, standard deviations (without noise), as normal scores."""
         mean, spread = np.empty(len(x)), np.empty(len(x) if deviation else 0)
         posterior(
-            np.ascontiguousarray(x),
+            np.ascontiguousarray(x, np.float32),
             prior,
             self.known,
             self.known_prior,
@@ -80,18 +81,23 @@ class Gaussian:
         )
         return mean, spread
 
-    def arrays(self) -> dict[str, NDArray[np.float64]]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a file holds of it."""
-        numbers = np.array([self.length, self.signal, self.noise])
-        parts = {"known": self.known, "known_prior": self.known_prior, "weights": self.weights, "root": self.root}
-        return {**parts, "hyperparameters": numbers}
+        return {
+            "known": self.known,
+            "known_prior": self.known_prior,
+            "weights": self.weights,
+            "root": self.root,
+            "hyperparameters": np.array([self.length, self.signal, self.noise]),
+        }
 
     @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[np.float64]]) -> Gaussian:
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> Gaussian:
         """Return the process that a file holds."""
         length, signal, noise = arrays["hyperparameters"].tolist()
-        names = ("known", "known_prior", "weights", "root")
-        known, prior, weights, root = (np.ascontiguousarray(arrays[name], np.float64) for name in names)
+        known = np.ascontiguousarray(arrays["known"], np.float32)
+        names = ("known_prior", "weights", "root")
+        prior, weights, root = (np.ascontiguousarray(arrays[name], np.float64) for name in names)
         if not (known.shape[1:] == prior.shape == weights.shape == root.shape[1:] and len(root) == len(weights)):
             raise BadInput("its arrays do not fit together")
         return cls(known, prior, weights, root, length, signal, noise)

@@ -135,5 +135,7 @@ def restored(about: About, arrays: Mapping[str, NDArray[Any]]) -> Fit:
     own = {name.removeprefix("model_"): array for name, array in arrays.items() if name.startswith("model_")}
     standing = None if prior is None else NormalScale(arrays["prior_values"], arrays["prior_scores"])
     features = Features(space, about.features)
+    if features.names != arrays["features"].tolist():
+        raise BadInput("it was learned from features that this sedspace has not: fit again")
     given = Scaled(features, arrays["kept"], arrays["center"], arrays["scale"], prior, standing)
     return LearnedFit(about, given, scale, KINDS[about.model](own))
