@@ -23,7 +23,7 @@ from sedspace.counting import (
 )
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.explained import Architecture, architecture
-from sedspace.learning import CostFit, Fit, fit, fit_costs, read_fit
+from sedspace.learning import CostFit, Fit, fit, fit_costs, read_fit, suggest
 from sedspace.networks import network
 from sedspace.runs import Matched, Problem, Run, enumerate_space, open_run, repair_run
 from sedspace.scores import (
@@ -132,5 +132,6 @@ __all__ = [
     "score",
     "sed",
     "space",
+    "suggest",
     "top_k",
 ]

@@ -13,7 +13,7 @@ import click
 
 import sedspace
 from sedspace import interrupts
-from sedspace.cli import answers, fits, pictures, runs, studies
+from sedspace.cli import answers, fits, pictures, runs, studies, suggestions
 from sedspace.cli.arguments import PATH
 from sedspace.cli.printing import fail
 from sedspace.errors import BadInput, SedspaceError, first_line
@@ -102,6 +102,7 @@ for _command in (
     answers.sample_command,
     answers.show_command,
     fits.fit_command,
+    suggestions.suggest_command,
     pictures.plot_command,
     studies.crosscheck_command,
     studies.report_command,
