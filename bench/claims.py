@@ -17,7 +17,7 @@ import polars as pl
 import sedspace as ss
 from bench.measuring import markdown_table
 from sedspace.published import published
-from sedspace.report.statistics import judge
+from sedspace.statistics import judge
 
 DATASETS = {"cifar10": "cifar10_test", "cifar100": "cifar100_test", "imagenet16": "imagenet16_test"}
 

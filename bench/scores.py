@@ -20,7 +20,7 @@ from bench.measuring import markdown_table
 from sedspace.published import published
 from sedspace.report.benchmarks import ACCURACY_TABLES, AccuracyTable, Benchmark, Benchmarks
 from sedspace.report.protocols import OURS, beside, best_published
-from sedspace.report.statistics import Judgement
+from sedspace.statistics import Judgement
 
 WITHOUT_DEAD = "without dead operations"
 SHOWN = *OURS, "params", "macs"

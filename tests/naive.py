@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from fractions import Fraction
-from itertools import pairwise, permutations, product
-from math import exp, log, log2
+from itertools import combinations, pairwise, permutations, product
+from math import acos, exp, log, log2, pi, sqrt
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 KERNEL = {"nor_conv_1x1": 1, "nor_conv_3x3": 3, "avg_pool_3x3": 3}
@@ -1039,3 +1039,179 @@ def ofa_mbv3_convolutions(arch):
             c_in = width
         stages.append((side, width, len(convs) // 3, convs))
     return (27, 9, 16, 160), stages, 7, 960
+
+
+def topology_kind(operation):
+    """skip, pool, light or full of an operation (kind, kernel, dilation)."""
+    kind, _, _ = operation
+    return kind if kind != "conv" else "full" if propagated_weight(operation) == 1 else "light"
+
+
+def of_relu(c):
+    """The correlation of two outputs of a wide layer with ReLU whose inputs have correlation c."""
+    return (sqrt(1 - c * c) + c * (pi - acos(c))) / pi
+
+
+def topology(edges, inputs, counted, longest):
+    """The topology features of a cell by going all paths from its inputs, its first nodes, to its last, as a dict.
+
+    Edges are (source, target, name, (kind, kernel, dilation), length), of name None if they join; `counted` are names;
+    `longest` is the most edges that a path of the space can have.
+    """
+    output = max(edge[1] for edge in edges)
+
+    def paths_from(node, among):
+        onward = [edge for edge in among if edge[0] == node and edge[3][0] != "none"]
+        return [()] if node == output else [(edge, *path) for edge in onward for path in paths_from(edge[1], among)]
+
+    def length(path):
+        return sum(edge[4] for edge in path)
+
+    paths = [path for node in range(inputs) for path in paths_from(node, edges)]
+    alive = sorted({edge for path in paths for edge in path}, key=str)
+    out = {f"n_{name}": sum(edge[2] == name for edge in edges) for name in counted}
+    out |= {f"n_live_{name}": sum(edge[2] == name for edge in alive) for name in counted}
+    out |= {"live_edges": length(alive), "paths": len(paths)}
+    out["paths_identity"] = sum(not of_kinds(path, "pool", "light", "full") for path in paths)
+    out["paths_without_pool"] = sum(not of_kinds(path, "pool") for path in paths)
+    out["paths_without_conv"] = sum(not of_kinds(path, "light", "full") for path in paths)
+    added = {
+        "conv": lambda path: of_kinds(path, "light", "full"),
+        "pool": lambda path: of_kinds(path, "pool"),
+        "weight": lambda path: 4 * of_kinds(path, "full") + of_kinds(path, "light"),
+        "length": length,
+    }
+    for name, of in added.items():
+        found = [of(path) for path in paths]
+        none = longest + 1 if not paths else 0
+        out |= {f"{name}_least": min(found, default=none), f"{name}_most": max(found, default=0)}
+        out[f"{name}_sum"] = sum(found)
+    kinds = ("skip", "pool", "light", "full")
+    for some in [some for n in range(1, 5) for some in combinations(kinds, n)]:
+        others = [kind for kind in kinds if kind not in some]
+        only = [length(path) for path in paths if not of_kinds(path, *others)]
+        out[f"shortest_{'_'.join(some)}"] = min(only, default=longest + 1)
+        if some != ("pool",):
+            out[f"{'_'.join(some)}_most"] = max((of_kinds(path, *some) for path in paths), default=0)
+    out |= topology_roles(alive, paths, inputs, output)
+    depth = Fraction(out["conv_sum"], len(paths)) if paths else Fraction(0)
+    with_conv = out["paths"] - out["paths_without_conv"]
+    out |= {"effective_depth": depth, "effective_width": with_conv / depth if depth else Fraction(0)}
+    return out | topology_powers(alive, paths, inputs, output)
+
+
+def of_kinds(path, *kinds):
+    """How many operations of some kinds lie on a path; what joins is none."""
+    return sum(edge[2] is not None and topology_kind(edge[3]) in kinds for edge in path)
+
+
+def topology_roles(alive, paths, inputs, output):
+    """How many nodes and edges of a cell have each role."""
+    done = [edge for edge in alive if edge[2] is not None]
+    out = {"live_nodes": len({edge[1] for edge in alive if edge[4]} - {output})}
+    out["input_degree"] = sum(edge[0] < inputs for edge in alive)
+    out["output_degree"] = sum(edge[1] == output for edge in alive)
+    first = {*range(inputs), *(edge[1] for edge in alive if edge[2] is None and edge[0] < inputs)}
+    last = {output, *(edge[0] for edge in alive if edge[2] is None and edge[1] == output)}
+    parts = {path[a:b] for path in paths for a in range(len(path)) for b in range(a + 1, len(path) + 1)}
+    identities = {(part[0][0], part[-1][1]) for part in parts if not of_kinds(part, "pool", "light", "full")}
+    around = {edge for part in parts if (part[0][0], part[-1][1]) in identities for edge in part}
+    for name, rest, own, others in (
+        ("pool", "conv", ("pool",), ("light", "full")),
+        ("conv", "pool", ("light", "full"), ("pool",)),
+    ):
+        these = [edge for edge in done if topology_kind(edge[3]) in own]
+        without = [path for path in paths if not of_kinds(path, *others)]
+        out[f"{name}_on_every_path"] = sum(all(edge in path for path in paths) for edge in these)
+        out[f"{name}_bypassed"] = len(around & {*these})
+        out[f"{name}_without_{rest}"] = sum(any(edge in path for path in without) for edge in these)
+    for kind in ("skip", "pool", "light", "full"):
+        these = [edge for edge in done if topology_kind(edge[3]) == kind]
+        out[f"{kind}_at_input"] = sum(edge[0] in first for edge in these)
+        out[f"{kind}_at_output"] = sum(edge[1] in last for edge in these)
+        out |= topology_shares(kind, these, paths)
+    return out
+
+
+def topology_shares(kind, edges, paths):
+    """The shares of paths, summed over some edges."""
+    out = {f"{kind}_{name}": Fraction(0) for name in ("clean_before", "clean_after", "through")}
+    for edge in edges:
+        through = [path for path in paths if edge in path]
+        before, after = {path[: path.index(edge)] for path in through}, {path[path.index(edge) :] for path in through}
+        out[f"{kind}_clean_before"] += Fraction(sum(not of_kinds(path, "pool") for path in before), len(before))
+        out[f"{kind}_clean_after"] += Fraction(sum(not of_kinds(path[1:], "pool") for path in after), len(after))
+        out[f"{kind}_through"] += Fraction(len(through), len(paths))
+    return out
+
+
+def topology_powers(alive, paths, inputs, output):
+    """The features of the powers that the live edges of a cell hand on."""
+    names = ("power_low", "power_high", "power_of_input", "correlation", "depth_by_power", "gradient")
+    if not paths:
+        return dict.fromkeys(names, 0)
+
+    def power(node):
+        if node < inputs:
+            return Fraction(3, 4), Fraction(1, 4)
+        return added([handed_on(edge[3], power(edge[0])) for edge in alive if edge[1] == node])
+
+    def handed(edge):
+        return sum(handed_on(edge[3], power(edge[0])))
+
+    def mean(node, at_input, behind):
+        """What a node has on average by power, from what an input has, and what is handed on of a value."""
+        if node < inputs:
+            return at_input
+        into = [edge for edge in alive if edge[1] == node]
+        total = sum(handed(edge) * behind(edge, mean(edge[0], at_input, behind)) for edge in into)
+        return total / sum(map(handed, into))
+
+    def is_conv(edge):
+        return edge[3][0] == "conv"
+
+    low, high = power(output)
+    gradient = Fraction(0)
+    for path in paths:
+        product = Fraction(1)
+        for edge in path:
+            product *= handed(edge) / sum(power(edge[0]))
+        gradient += product
+    found = (
+        low,
+        high,
+        mean(output, Fraction(1), lambda edge, value: 0 if is_conv(edge) else value),
+        mean(output, 0, lambda edge, value: of_relu(float(value)) if is_conv(edge) else value),
+        mean(output, Fraction(0), lambda edge, value: value + is_conv(edge)),
+        gradient,
+    )
+    return dict(zip(names, found, strict=True))
+
+
+def tss_topology(digits, nodes):
+    """The topology features of a cell of NATS-Bench's topology space, on any number of nodes."""
+    short = dict(zip(OPERATIONS, ("none", "skip", "conv1x1", "conv3x3", "pool"), strict=True))
+    named = zip(edges(nodes), operations(digits), strict=True)
+    return topology([(*ends, short[name], what(name), 1) for ends, name in named], 1, short.values(), nodes - 1)
+
+
+def darts_topology(digits):
+    """The topology features of the normal and of the reduction cell; the output joins nodes 2 to 5."""
+    out = {}
+    for cell, suffix in zip(darts_edges(digits), ("normal", "reduce"), strict=True):
+        inputs = [(source, 2 + number // 2, name, what(name), 1) for number, (source, name) in enumerate(cell)]
+        joined = [(node, 6, None, ("skip", 0, 1), 0) for node in range(2, 6)]
+        found = topology(inputs + joined, 2, DARTS, 4)
+        out |= {f"{name}_{suffix}": value for name, value in found.items()}
+    return out
+
+
+NB101 = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+
+
+def nb101_topology(matrix, names):
+    """The topology features of a cell with operations on vertices, each from a node of what comes in to one behind."""
+    last = len(matrix) - 1
+    joins = [(2 * x, 2 * y - 1, None, ("skip", 0, 1), 1) for y in range(1, last + 1) for x in range(y) if matrix[x][y]]
+    done = [(2 * v - 1, 2 * v, names[v], what(names[v]), 0) for v in range(1, last)]
+    return topology(joins + done, 1, NB101, 6)

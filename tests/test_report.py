@@ -31,7 +31,7 @@ from sedspace.report.held_out import robustness
 from sedspace.report.page import Picture, Report, Section, Table, html, markdown
 from sedspace.report.protocols import best_published
 from sedspace.report.sections import report_of
-from sedspace.report.statistics import Intervals, ensemble, intervals, judge, ndcg, resampled
+from sedspace.statistics import Intervals, ensemble, intervals, judge, ndcg, resampled
 from sedspace.studies import SCHEMA, SedSeconds, Setting, Study, read_study, write_study
 from sedspace.tables import read_table
 
@@ -50,7 +50,7 @@ def accuracy_of(indices):
 def _few_trees(request, monkeypatch):
     """Forests of ten trees, but where it is asked what forests can do."""
     if "ensemble" not in request.node.name:
-        monkeypatch.setattr("sedspace.report.statistics.TREES", 10)
+        monkeypatch.setattr("sedspace.statistics.TREES", 10)
 
 
 @pytest.fixture(scope="module")

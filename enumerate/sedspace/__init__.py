@@ -23,6 +23,7 @@ from sedspace.counting import (
 )
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.explained import Architecture, architecture
+from sedspace.learning import CostFit, Fit, fit, fit_costs, read_fit, suggest
 from sedspace.networks import network
 from sedspace.runs import Matched, Problem, Run, enumerate_space, open_run, repair_run
 from sedspace.scores import (
@@ -41,7 +42,6 @@ from sedspace.scores import (
     sed,
 )
 from sedspace.scores.cost import TableCost, read_costs
-from sedspace.scores.fit import Fit, fit_costs
 from sedspace.spaces import (
     AtLeast,
     AtMost,
@@ -76,6 +76,7 @@ __all__ = [
     "BadInput",
     "BoundedScore",
     "Connected",
+    "CostFit",
     "DigitScore",
     "Distribution",
     "Equal",
@@ -109,6 +110,7 @@ __all__ = [
     "crosscheck",
     "distribution",
     "enumerate_space",
+    "fit",
     "fit_costs",
     "functional_class",
     "histogram",
@@ -121,6 +123,7 @@ __all__ = [
     "propagated_sed",
     "rank_sum",
     "read_costs",
+    "read_fit",
     "read_space",
     "register",
     "repair_run",
@@ -129,5 +132,6 @@ __all__ = [
     "score",
     "sed",
     "space",
+    "suggest",
     "top_k",
 ]

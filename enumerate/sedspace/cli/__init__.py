@@ -13,7 +13,7 @@ import click
 
 import sedspace
 from sedspace import interrupts
-from sedspace.cli import answers, costs, pictures, runs, studies
+from sedspace.cli import answers, fits, pictures, runs, studies, suggestions
 from sedspace.cli.arguments import PATH
 from sedspace.cli.printing import fail
 from sedspace.errors import BadInput, SedspaceError, first_line
@@ -43,31 +43,51 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_FIRST_STEPS)
 @click.version_option(sedspace.__version__, prog_name="sedspace")
-@click.option(
-    "--scores",
-    "scores_file",
-    type=PATH,
-    metavar="FILE.py",
-    help="Run this Python file first: scores that it registers are columns like any other.",
-)
-@click.option(
-    "--costs",
-    "costs_files",
-    type=PATH,
-    metavar="FILE",
-    multiple=True,
-    help="A table of costs (CSV or Parquet: operation, cost, perhaps position): a column of the file's name.",
-)
-def cli(scores_file: str | None, costs_files: tuple[str, ...]) -> None:
+def cli() -> None:
     """Score whole neural-architecture search spaces, without data, networks or GPUs."""
-    if scores_file is not None:
-        _run_scores_file(Path(scores_file))
-    for path in costs_files:
+
+
+def _register_scores(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> None:
+    """Make scores known: those that Python files register, and fits."""
+    for file in files:
+        if Path(file).suffix == ".score":
+            fit = sedspace.read_fit(file)
+            sedspace.register(fit)
+            sedspace.register(fit.std)
+        else:
+            _run_scores_file(Path(file))
+
+
+def _register_costs(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> None:
+    """Make costs known as scores."""
+    for path in files:
         cost = sedspace.read_costs(path, unit="")
         sedspace.register(cost)
         if cost.rounding:
             click.echo(f"sedspace: costs of {cost.name}: {cost.precision}", err=True)
 
+
+_OWN_SCORES = (
+    click.Option(
+        ["--scores"],
+        type=PATH,
+        metavar="FILE",
+        multiple=True,
+        expose_value=False,
+        callback=_register_scores,
+        help="Scores that are columns like any other: a fit (.score), or those that a Python file registers.",
+    ),
+    click.Option(
+        ["--costs"],
+        type=PATH,
+        metavar="FILE",
+        multiple=True,
+        expose_value=False,
+        callback=_register_costs,
+        help="A table of costs (CSV or Parquet: operation, cost, perhaps position): a column of the file's name.",
+    ),
+)
+"""What the program takes, and every command: before its name, or behind."""
 
 for _command in (
     answers.spaces_command,
@@ -81,13 +101,16 @@ for _command in (
     answers.pareto_command,
     answers.sample_command,
     answers.show_command,
-    costs.fit_command,
+    fits.fit_command,
+    suggestions.suggest_command,
     pictures.plot_command,
     studies.crosscheck_command,
     studies.report_command,
     studies.reproduce_command,
 ):
     cli.add_command(_command)
+for _command in (cli, *cli.commands.values()):
+    _command.params.extend(_OWN_SCORES)
 
 
 def _run_scores_file(path: Path) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
 from sedspace.scores import AdditiveScore, Score
-from sedspace.scores.base import Keys, Values
+from sedspace.scores.base import Keys
 from sedspace.spaces import Space
 from sedspace.spaces.machine import product_of
 from sedspace_kernels import diagram
@@ -89,13 +89,8 @@ def listed(space: Space, scores: Sequence[Score], chunks: Iterable[Mapping[str, 
     child = np.arange(len(found), dtype=np.int32)[None, :]
     layer = Layer(child, len(found), rows, total, lowest, of.astype(np.int32)[np.concatenate(kinds)])
     outer = Layer(child, len(found), rows, total, lowest, np.arange(len(found)))
-    keys = {score.name: _keys(score, column[found]) for score, column in zip(scores, merged, strict=True)}
+    keys = {score.name: score.keys_of(column[found]) for score, column in zip(scores, merged, strict=True)}
     return Diagrams([()], [[layer]], [outer], keys, None if rows == space.size else np.concatenate(indices))
-
-
-def _keys(score: Score, values: Values) -> Keys:
-    """Return the keys of values, in numbers that are wide enough."""
-    return values.astype(np.float64 if values.dtype.kind == "f" else np.int64) * score.denominator
 
 
 class States:

@@ -10,9 +10,9 @@ import polars as pl
 
 from sedspace.errors import BadInput
 from sedspace.report.architectures import data_free, without_dead_operations
-from sedspace.report.statistics import Judgement, judge
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
+from sedspace.statistics import Judgement, judge
 from sedspace.tables import read_table, refuse_repeated, with_index
 
 HARDWARE_TABLE = "hw_nas_bench_cifar10.parquet"

@@ -13,8 +13,8 @@ from sedspace.report.benchmarks import ACCURACY_TABLES, AccuracyTable, Benchmark
 from sedspace.report.numbers import number
 from sedspace.report.page import Part, Section, Table
 from sedspace.report.protocols import best_published
-from sedspace.report.statistics import TOP, Judgement
 from sedspace.spaces import space as find_space
+from sedspace.statistics import TOP, Judgement
 
 ROBUSTNESS_TABLE = "robustness_tss.parquet"
 HEADS = (

@@ -11,7 +11,7 @@ from sedspace.report.benchmarks import ACCURACY_TABLES, AccuracyTable, Benchmark
 from sedspace.report.claims import Claim
 from sedspace.report.numbers import number
 from sedspace.report.page import Part, Table
-from sedspace.report.statistics import TOP, Judgement
+from sedspace.statistics import TOP, Judgement
 
 MEASURES = "spearman", "kendall", "ndcg"
 """Those that papers compare scores by, as `published` names them."""

@@ -17,7 +17,8 @@ from sedspace.report.architectures import by_architecture, data_free, scores_of,
 from sedspace.report.costs import cost_parts
 from sedspace.report.numbers import digits, duration, number
 from sedspace.report.page import Part, Report, Section, Table
-from sedspace.report.statistics import (
+from sedspace.spaces import Space, described
+from sedspace.statistics import (
     ENSEMBLE,
     MOST_RESAMPLED,
     RESAMPLES,
@@ -29,7 +30,6 @@ from sedspace.report.statistics import (
     intervals,
     judge,
 )
-from sedspace.spaces import Space, described
 from sedspace.studies import Study
 from sedspace.tables import read_table, refuse_repeated, with_index
 

@@ -84,6 +84,10 @@ class Score(ABC):
             raise BadInput(f"score {self.name}: values from {least} to {most} cannot be written as {self.dtype}")
         return values.astype(target, copy=False)
 
+    def keys_of(self, values: Values) -> Keys:
+        """Return the keys of values, in numbers that are wide enough: the inverse of `values`."""
+        return values.astype(np.float64 if values.dtype.kind == "f" else np.int64) * self.denominator
+
     def comparable(self, keys: Keys) -> Keys:
         """Return keys to rank by: those that float32 writes as one value are made one."""
         return self.values(keys).astype(np.float64) * self.denominator if self.dtype == "float32" else keys

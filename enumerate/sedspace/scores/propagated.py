@@ -42,8 +42,7 @@ minimum accuracy among cells of equal score .73, .70, .71 where SED has .91, .91
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 
@@ -55,141 +54,51 @@ from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Keys, Score
 from sedspace.scores.bounded import BoundedScore
 from sedspace.scores.one_by_one import OneByOne
-from sedspace.spaces import Inputs, Operation, Space
-from sedspace.spaces.cell import CellSpace
-from sedspace.spaces.darts import DartsSpace
-from sedspace.spaces.nb101 import Nb101Space
-from sedspace.spaces.parts import Digits, Group
-from sedspace_kernels.nb101 import MAX_VERTICES
+from sedspace.scores.wiring import Wiring, has_wirings, wirings_of
+from sedspace.spaces import Operation, Space
+from sedspace.spaces.parts import Digits
 from sedspace_kernels.parallel import split
 from sedspace_kernels.propagated import values_of_cells
 
-_NONE, _SKIP = Operation("none", "none"), Operation("skip", "skip")
-_MOST_CELLS = 20  # of a network, darts's: other spaces have one kind of cell, which counts once
+_MOST_CELLS = 20  # of a network that has several kinds of them, each so often: those of darts
 _GRAIN = 1 << 14  # cells that are worth a thread
 
 
-def _quarters(operation: Operation) -> int:
+def quarters(operation: Operation) -> int:
     """Return what a convolution weighs, in quarters: 4, or 1 if it is 1x1 or dilated; 0 for anything else."""
     if operation.kind != "conv":
         return 0
     return 4 if operation.kernel > 1 and operation.dilation == 1 else 1
 
 
-@dataclass(frozen=True)
-class _Edge:
-    """An edge: its ends, what may stand on it, and whether a skip connection there is a residual one."""
-
-    source: int
-    target: int
-    operations: Sequence[Operation]
-    is_residual: bool
-
-
 class _Cells:
-    """The cells of a group of positions, as graphs with an operation on every edge.
+    """What the kernel is told of the cells of a wiring."""
 
-    Parameters
-    ----------
-    multiplicity : int
-        How often the network has the cell.
-    inputs : int
-        How many of the nodes, the first ones, are inputs.
-    edges : sequence of _Edge
-    chosen : callable
-        Takes the digits of architectures and returns what stands on each edge: unsigned integer[n, edges].
-    """
-
-    def __init__(
-        self, multiplicity: int, inputs: int, edges: Sequence[_Edge], chosen: Callable[[Digits], Digits]
-    ) -> None:
-        self.multiplicity, self._inputs, self._chosen = multiplicity, inputs, chosen
-        self._sources = np.array([edge.source for edge in edges], np.int64)
-        self._targets = np.array([edge.target for edge in edges], np.int64)
-        shape = len(edges), max(len(edge.operations) for edge in edges)
-        self._divisors, self._weights = np.zeros(shape), np.zeros(shape, np.int64)
-        self._residuals = np.zeros(shape, np.int64)
-        for e, edge in enumerate(edges):
+    def __init__(self, wiring: Wiring) -> None:
+        self.multiplicity, self._wiring = wiring.multiplicity, wiring
+        self._sources, self._targets = wiring.sources, wiring.targets
+        self._divisors, self._weights = np.zeros(wiring.shape), np.zeros(wiring.shape, np.int64)
+        self._residuals = np.zeros(wiring.shape, np.int64)
+        for e, edge in enumerate(wiring.edges):
             for choice, operation in enumerate(edge.operations):
                 if operation.kind != "none":
                     self._divisors[e, choice] = operation.kernel**2 if operation.kind == "pool" else 1
-                self._weights[e, choice] = _quarters(operation)
+                self._weights[e, choice] = quarters(operation)
                 self._residuals[e, choice] = edge.is_residual and operation.kind == "skip"
 
     def values(self, digits: Digits, m: float) -> NDArray[np.float64]:
         """Return the propagated SED of each cell."""
-        out, chosen = np.empty(len(digits)), np.ascontiguousarray(self._chosen(digits))
+        inputs, chosen = self._wiring.inputs, np.ascontiguousarray(self._wiring.chosen(digits))
+        out = np.empty(len(digits))
         values_of_cells(
-            chosen, self._sources, self._targets, self._inputs, self._divisors, self._weights, self._residuals, m, out
+            chosen, self._sources, self._targets, inputs, self._divisors, self._weights, self._residuals, m, out
         )
         return out
 
 
 @lru_cache(maxsize=16)
-def _cells_of(space: Space) -> list[_Cells] | None:
-    """Return the cells of a space, each of its groups as graphs; None if it has none that power could flow through."""
-    if isinstance(space, CellSpace):
-        return [_with_operations_on_edges(space)]
-    if isinstance(space, DartsSpace):
-        return [_with_two_inputs_per_node(space, group) for group in space.groups]
-    if isinstance(space, Nb101Space):
-        return [_with_operations_on_vertices(space)]
-    return None
-
-
-def _with_operations_on_edges(space: CellSpace) -> _Cells:
-    through = 0, space.nodes - 1
-    edges = [
-        _Edge(*ends, [o for choice in position.choices for o in choice.operations], ends == through)
-        for ends, position in zip(space.edges, space.positions, strict=True)
-    ]
-    return _Cells(1, 1, edges, lambda digits: digits)
-
-
-def _with_two_inputs_per_node(space: DartsSpace, group: Group) -> _Cells:
-    """Return a cell of darts: on every edge that there may be an operation or none; all nodes lead to the output."""
-    edges: list[_Edge] = []
-    into = []  # for each position what each of its choices is on each edge
-    number = {operation: code for code, operation in enumerate(space.operations, start=1)}
-    for node, position in enumerate(group.positions, start=2):
-        edges += [_Edge(source, node, [_NONE, *number], source < 2) for source in range(node)]
-        codes = np.zeros((len(space.positions[position].choices), node), np.uint8)
-        for row, choice in zip(codes, space.positions[position].choices, strict=True):
-            if isinstance(choice, Inputs):
-                row[list(choice.sources)] = [number[operation] for operation in choice.operations]
-        into.append(codes)
-    output = len(into) + 2
-    edges += [_Edge(node, output, [_SKIP], False) for node in range(2, output)]
-
-    def chosen(digits: Digits) -> Digits:
-        parts = [codes[digits[:, position]] for codes, position in zip(into, group.positions, strict=True)]
-        return np.concatenate([*parts, np.zeros((len(digits), len(into)), np.uint8)], axis=1)
-
-    return _Cells(group.multiplicity, 2, edges, chosen)
-
-
-def _with_operations_on_vertices(space: Nb101Space) -> _Cells:
-    """Return the cells of nb101: vertex v is an edge, from a node 2 v - 1 that adds up its inputs to a node 2 v."""
-    between = range(1, MAX_VERTICES - 1)
-    output = 2 * MAX_VERTICES - 3
-    edges: list[_Edge] = []
-    for v in between:
-        edges += [_Edge(2 * x, 2 * v - 1, [_NONE, _SKIP], False) for x in range(v)]
-        edges.append(_Edge(2 * v - 1, 2 * v, [_NONE, *space.operations], False))
-    edges += [_Edge(2 * x, output, [_NONE, _SKIP], x == 0) for x in range(MAX_VERTICES - 1)]
-
-    def chosen(digits: Digits) -> Digits:
-        entries = digits[:, 0]
-        cells, last = space.cells, space.cells.vertices[entries].astype(np.intp) - 1
-        columns = []
-        for v in between:
-            is_there = v < last
-            columns += [cells.adjacency[entries, x, v] * is_there for x in range(v)]
-            columns.append((cells.labels[entries, v] + 1) * is_there)
-        columns += [cells.adjacency[entries, x, last] for x in range(MAX_VERTICES - 1)]
-        return np.stack(columns, axis=1).astype(np.uint8)
-
-    return _Cells(1, 1, edges, chosen)
+def _cells_of(space: Space) -> list[_Cells]:
+    return [_Cells(wiring) for wiring in wirings_of(space)]
 
 
 class PropagatedScore(OneByOne):
@@ -208,7 +117,7 @@ class PropagatedScore(OneByOne):
     def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures: the mean over the cells of the network."""
         cells = _cells_of(space)
-        if cells is None:
+        if not cells:
             raise BadInput(f"score {self.name} is of cells, not of {space.name}")
         total = sum(cell.multiplicity * cell.values(digits, self._m) for cell in cells)
         return np.asarray(total) / sum(cell.multiplicity for cell in cells)
@@ -229,7 +138,7 @@ class _Bound(AdditiveScore):
     def __init__(self) -> None:
         super().__init__(
             "propagated_sed_bound",
-            {"weights": _quarters, "residual": "residual"},
+            {"weights": quarters, "residual": "residual"},
             lambda weights, residual: weights * (1 + residual),
             denominator=4 * _MOST_CELLS,
             meaning="weight of all convolutions * (1 + residual)",
@@ -295,5 +204,5 @@ def propagated_sed(m: Fraction | str = "0") -> BoundedScore:
 
 def propagated_scores(space: Space, parameters: Mapping[str, str]) -> Iterator[Score]:
     """Yield propagated SED, made with `m` if that is among the parameters, if the space is one of cells."""
-    if isinstance(space, CellSpace | DartsSpace | Nb101Space):
+    if has_wirings(space):
         yield propagated_sed(parameters.get("m", "0"))

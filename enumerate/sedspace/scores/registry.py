@@ -16,6 +16,7 @@ from sedspace.scores.live import live_scores
 from sedspace.scores.nn_mass import nn_mass_scores
 from sedspace.scores.propagated import propagated_scores
 from sedspace.scores.sed_score import sed_scores
+from sedspace.scores.topology import topology_scores
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
 
@@ -36,6 +37,7 @@ FAMILIES: tuple[Callable[[Space, Mapping[str, str]], Iterable[Score]], ...] = (
     functional_scores,
     live_scores,
     propagated_scores,
+    topology_scores,
 )
 """Each takes a space and the parameters that scores are made with, and makes those that the space has."""
 

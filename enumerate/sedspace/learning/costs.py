@@ -1,4 +1,4 @@
-"""Tables of costs that are fitted to measurements."""
+"""Tables of costs that are fitted to measurements: sums without a penalty or a prior, which serve other spaces, too."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from sedspace import draws
 from sedspace.correlation import rank_correlation
 from sedspace.errors import BadInput
+from sedspace.learning.measured import numbers
 from sedspace.scores.cost import Number, TableCost, column_name
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.parts import Digits, Indices
-from sedspace.tables import indices_of, key_of, read_table
+from sedspace.tables import indices_of
 
 
 @dataclass(frozen=True)
-class Fit:
+class CostFit:
     """A fitted table of costs and how well it does on what it has not seen.
 
     Attributes
@@ -71,7 +72,7 @@ def fit_costs(
     quantum: Number | str | None = None,
     unit: str = "ms",
     seed: int = 0,
-) -> Fit:
+) -> CostFit:
     """Fit a table of costs to measurements by least squares, on one half of them, and judge it on the other.
 
     Parameters
@@ -94,9 +95,9 @@ def fit_costs(
 
     Returns
     -------
-    Fit
+    CostFit
         Its costs are not negative: the cheapest operation is free, and the constant holds the rest. That one can be
-        below 0, and then `Fit.warning` says so.
+        below 0, and then `CostFit.warning` says so.
 
     Raises
     ------
@@ -114,21 +115,16 @@ def fit_costs(
     total = float((spread**2).sum())
     r2 = 1 - float((residual**2).sum()) / total if total else math.nan
     ranks = rank_correlation(predicted, measured[test])
-    return Fit(cost, len(train), len(test), r2, ranks.spearman, ranks.kendall)
+    return CostFit(cost, len(train), len(test), r2, ranks.spearman, ranks.kendall)
 
 
 def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -> tuple[Indices, NDArray[np.float64]]:
     """Return the indices of measured architectures and their measurements."""
-    given = table if isinstance(table, pl.DataFrame) else read_table(table)
-    if column not in given.columns:
-        raise BadInput(f"the table has no column {column}: it has {', '.join(given.columns)}")
-    key_of(given)  # one without a key is refused before its numbers are looked at
-    if not given[column].dtype.is_numeric():
-        raise BadInput(f"column {column} is {given[column].dtype}: expected numbers")
-    known = given.filter(pl.col(column).cast(pl.Float64).is_finite())
+    given = numbers(table, column)
+    known = given.filter(pl.col(column).is_finite())
     if known[column].n_unique() < 4:
         raise BadInput(f"column {column} has {known[column].n_unique()} different numbers: expected at least four")
-    return np.array(indices_of(known, space, "refuse")[0], object), known[column].cast(pl.Float64).to_numpy()
+    return np.array(indices_of(known, space, "refuse")[0], object), known[column].to_numpy()
 
 
 def _halves(indices: Indices, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -1,0 +1,170 @@
+"""`fit`: from a table of measured architectures to a score; and back from its file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from sedspace.draws import checked_seed
+from sedspace.errors import BadInput, SedspaceError, as_int, first_line, unknown
+from sedspace.learning.features import PRIORS
+from sedspace.learning.file import read
+from sedspace.learning.fitted import About, Fit
+from sedspace.learning.judged import judged
+from sedspace.learning.learners import MODELS, AnyLearner, Learner, SumLearner, restored
+from sedspace.learning.measured import Measured, Repeated, measured
+from sedspace.scores import MAX_SCAN, known_scores, registered
+from sedspace.scores.base import RESERVED
+from sedspace.scores.cost import column_name
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+
+MOST_GAUSSIAN = 2000  # rows that a Gaussian process is the default for
+BESIDE = ("sed", "live_sed", "propagated_sed", "params")
+"""Scores that learn nothing, beside which a fit is judged."""
+
+
+def fit(
+    space: str | Space,
+    table: pl.DataFrame | str | Path,
+    column: str,
+    *,
+    model: str | None = None,
+    features: str | Sequence[str] | None = None,
+    prior: str | None = PRIORS[0],
+    name: str | None = None,
+    repeated: Repeated = "mean",
+    ascending: bool = False,
+    repeats: int | None = None,
+    seed: int = 0,
+) -> Fit:
+    """Learn a score from a few measured architectures: a column, a ranking, an uncertainty of all others.
+
+    Parameters
+    ----------
+    space : str or Space
+    table : polars.DataFrame, or path of a Parquet or CSV file
+        With a column ``arch`` (the field's strings) or ``index``, and measurements.
+    column : str
+        What was measured: accuracies, say.
+    model : {"gaussian", "forest", "boosting", "additive"}, optional
+        A Gaussian process, a random forest, gradient boosting (both of scikit-learn), or a sum over positions, which
+        alone has exact answers about spaces of any size. Default: a Gaussian process up to 2,000 rows, boosting beyond,
+        a sum where a space cannot be gone through.
+    features : {"topology", "choices", "counts"} or sequence of str, optional
+        What to learn from: features of the graph; what stands at each position, beside what the space counts; that
+        alone; or these columns. A sum knows its own. Default: the topology where a space has one, else the choices.
+    prior : str or None, default "propagated_sed"
+        A score that is right on average, so that less must be learned. Where a space has no propagated SED it is live
+        SED, else SED; of a sum live SED if the space can be gone through, else SED.
+    name : str, optional
+        The score's name. Default: `column`.
+    repeated : {"mean", "refuse"}, default "mean"
+        What to do about an architecture with different values.
+    ascending : bool, default False
+        Whether less is better: of a latency, say. It matters to `Fit.judgement` only.
+    repeats : int, optional
+        How often the rows are divided into five parts, each to be predicted from the others; 0 to judge nothing.
+        Default: 10 times up to 200 rows, 3 times up to 2,000, else twice.
+    seed : int, default 0
+        Of these divisions, of forests and of boosting.
+
+    Returns
+    -------
+    Fit
+        Also a `Score`. It says what was chosen (`Fit.notes`) and how well it predicts (`Fit.judgement`).
+
+    Raises
+    ------
+    BadInput
+        If a row has no number or is of another space, there are fewer than 8 architectures, all of the same value, or a
+        model is not installed.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> measured = ss.sample("tss", 40, stratify="sed", seed=1).select("index", accuracy="sed")
+    >>> fit = ss.fit("tss", measured, "accuracy", repeats=1)
+    >>> fit.model, fit.rows, fit.judgement["spearman"][0] > 0.9
+    ('gaussian', 40, True)
+    >>> ss.top_k("tss", 1, fit)["index"].item()
+    11668
+    """
+    space = find_space(space)
+    rows = measured(space, table, column, repeated)
+    chosen = _model(space, len(rows), model)
+    title = _title(space, column, name)
+    times = _repeats(len(rows), repeats)
+    learner: Learner
+    if chosen == "additive":
+        learner = SumLearner(rows, features, prior)
+    else:
+        learner = AnyLearner(rows, chosen, features, prior, checked_seed(seed))
+    said = (f"model: {chosen}",) if model is None else ()
+    notes = (*rows.notes, *said, *learner.notes)
+    about = About(title, chosen, learner.features, learner.prior, seed, rows, None, notes)
+    if times:
+        about = replace(about, judgement=_judged(title, rows, learner, times, seed, ascending))
+    return learner.fit(about)
+
+
+def read_fit(path: str | Path) -> Fit:
+    """Read a fit that `Fit.save` has written: the same file gives the same values.
+
+    Raises
+    ------
+    BadInput
+        If there is no such file, it is damaged, or is of another version or space.
+    """
+    said, rows, arrays = read(path)
+    try:
+        names = ("name", "model", "features", "prior", "seed", "judgement", "notes")
+        name, model, features, prior, seed, judgement, notes = (said[one] for one in names)
+        given = features if isinstance(features, str) else tuple(features)
+        return restored(About(name, model, given, prior, seed, rows, judgement, tuple(notes)), arrays)
+    except SedspaceError as error:
+        raise BadInput(f"fit {path}: {error}") from None
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise BadInput(f"fit {path} is none: {first_line(error)}") from None
+
+
+def _model(space: Space, rows: int, given: str | None) -> str:
+    """Return the model that is meant."""
+    if given is not None and given not in (known := (*MODELS, "additive")):
+        raise unknown("model", given, known)
+    if given is not None:
+        return given
+    if space.size > MAX_SCAN:
+        return "additive"
+    return "gaussian" if rows <= MOST_GAUSSIAN else "boosting"
+
+
+def _title(space: Space, column: str, given: str | None) -> str:
+    """Return the name of the score; raise `BadInput` for one that the space has already."""
+    name = column_name(column) if given is None else given
+    if (name in known_scores(space) and name not in registered()) or name in RESERVED:
+        raise BadInput(f"score name {name!r} is taken by sedspace: give another name")
+    return name
+
+
+def _repeats(rows: int, given: int | None) -> int:
+    """Return how often rows are divided."""
+    if given is None:
+        return 10 if rows <= 200 else 3 if rows <= 2000 else 2
+    if (number := as_int(given, "repeats")) < 0:
+        raise BadInput(f"repeats {number}: expected 0 or more")
+    return number
+
+
+def _judged(title: str, rows: Measured, learner: Learner, repeats: int, seed: int, ascending: bool) -> pl.DataFrame:
+    """Return how well a learner does on what it has not seen, beside scores that learn nothing."""
+    known, digits = known_scores(rows.space), rows.digits
+    names = dict.fromkeys([*BESIDE, *([] if learner.prior is None else [learner.prior])])
+    others = {
+        one: known[one].values(known[one].at(rows.space, digits)).astype(np.float64) for one in names if one in known
+    }
+    return judged(rows.values, {title: learner.predict}, others, repeats, seed, ascending)

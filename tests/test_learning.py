@@ -1,0 +1,482 @@
+"""Fits: models against textbook formulas, exact answers, what they say of themselves, files, and what is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import math
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+import naive_learning as naive
+import sedspace as ss
+from sedspace.cli import cli
+from sedspace.learning import trees
+from sedspace.learning.file import parsed
+from sedspace.learning.gaussian import Gaussian
+from sedspace.learning.judged import figures, folds
+from sedspace.learning.measured import measured
+from sedspace.learning.ranks import NormalScale
+from sedspace.learning.ridge import PENALTIES, Ridge
+from sedspace.statistics import ndcg
+
+
+def table(space, n, seed=0, by="sed", noise=0.1):
+    """Measurements that follow a score, with noise."""
+    space = ss.space(space)
+    drawn = ss.sample(space, n, seed=seed)["index"].to_list()
+    values = ss.score(space, by, indices=np.array(drawn, object)).astype(float)
+    values += np.random.default_rng(seed).normal(0, noise * values.std(), n)
+    return pl.DataFrame({"arch": space.arch(np.array(drawn, object)).tolist(), "accuracy": values})
+
+
+def random_rows(n, width, seed):
+    random = np.random.default_rng(seed)
+    return random.normal(size=(n, width)), random.normal(size=n), random.normal(size=n)
+
+
+@given(st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), min_size=2, max_size=30), st.floats(-3, 3))
+def test_normal_scores_are_those_of_mean_ranks_and_lead_back(values, score):
+    scale = NormalScale.of(np.array(values))
+    assert scale.scored(np.array(values)).tolist() == pytest.approx(naive.normal_scores(values))
+    assert (np.diff(scale.valued(np.linspace(-5, 5, 101))) > 0).all()
+    assert scale.valued(scale.scored(np.array(values))) == pytest.approx(values)
+    beyond = scale.valued(np.array([score]))
+    assert scale.scored(beyond, beyond=True) == pytest.approx([score], abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_gaussian_process_is_that_of_the_textbook(seed):
+    x, prior, y = random_rows(20, 4, seed)
+    asked, asked_prior, _ = random_rows(7, 4, seed + 100)
+    model = Gaussian.learned(x, prior, y, 0)
+    kernel = naive.gaussian_kernel(model.length, model.signal)
+    found = model.predicted(asked, asked_prior)
+    mean, deviation = naive.gaussian_process(x, prior, y, asked, asked_prior, kernel, model.noise)
+    assert found[0] == pytest.approx(mean, abs=1e-4)  # distances are in single precision
+    assert found[1] == pytest.approx(deviation, abs=1e-4)
+    best = naive.most_likely(x, prior, y)
+    assert (model.length, model.signal, model.noise) == pytest.approx(best)
+
+
+def test_a_gaussian_process_says_the_same_of_an_architecture_wherever_it_stands():
+    x, prior, y = random_rows(30, 5, 1)
+    model = Gaussian.learned(x, prior, y, 0)
+    asked, asked_prior, _ = random_rows(100, 5, 2)
+    whole = np.stack(model.predicted(asked, asked_prior))
+    alone = np.stack([np.stack(model.predicted(asked[i : i + 1], asked_prior[i : i + 1]))[:, 0] for i in range(100)])
+    assert (alone == whole.T).all()
+
+
+@pytest.mark.parametrize(("rows", "width"), [(30, 5), (12, 40), (9, 1)])
+def test_ridge_is_that_of_the_normal_equations(rows, width):
+    x, _, y = random_rows(rows, width, 3)
+    x[:, 0] = 1.0 if width > 1 else x[:, 0]
+    asked = random_rows(6, width, 4)[0]
+    ridge = Ridge.learned(x, y)
+    errors = {penalty: naive.left_out_error(x, y, penalty) for penalty in PENALTIES}
+    assert ridge.penalty == min(errors, key=errors.get)
+    assert ridge.noise == pytest.approx(errors[ridge.penalty])
+    predicted, deviation = naive.ridge(x, y, ridge.penalty, asked)
+    assert ridge.predicted(asked) == pytest.approx(predicted)
+    assert ridge.deviation(asked) == pytest.approx(math.sqrt(ridge.noise) * deviation)
+
+
+@pytest.mark.parametrize("model", ["gaussian", "additive", "forest", "boosting"])
+def test_a_fit_is_a_score(model, forget_scores, tmp_path):
+    if model in ("forest", "boosting"):
+        pytest.importorskip("sklearn")
+    space = ss.space("tss3" if model in ("forest", "boosting") else "tss")  # more take a while
+    fit = ss.fit(space, table(space, 50), "accuracy", model=model, repeats=0)
+    assert (fit.model, fit.rows, fit.name, fit.judgement) == (model, 50, "accuracy", None)
+    values, sed = ss.score(space, fit), ss.score(space)
+    assert np.corrcoef(values, sed)[0, 1] > 0.8
+    mean, deviation = fit.mean_and_std(space.digits_of_range(0, 100))
+    assert (deviation >= 0).all()
+    assert np.argsort(mean, kind="stable").tolist() == np.argsort(fit.scale.valued(mean), kind="stable").tolist()
+    best = np.lexsort((np.arange(len(values)), -values))[:5].tolist()
+    assert ss.top_k(space, 5, fit)["index"].to_list() == best
+    ss.register(fit)
+    ss.register(fit.std)
+    limit = float(np.quantile(values, 0.9))
+    assert ss.members(space, where=f"accuracy >= {limit}").count == (values >= limit).sum()
+    assert ss.top_k(space, 1, "sed", where=f"accuracy < {limit}")["sed"].item() == sed[values < limit].max()
+    front = ss.pareto(space, "accuracy", "params")
+    assert front["accuracy"][0] == values.max()
+    run = ss.enumerate_space(space, tmp_path / "run", columns=["accuracy", "accuracy_std"], progress=False)
+    assert run.scan().collect()["accuracy"].to_numpy().tolist() == values.tolist()
+    assert run.verify(full=True) == []
+    std = run.scan().collect()["accuracy_std"].to_numpy()
+    assert std[:100] == pytest.approx(fit.deviation(space.digits_of_range(0, 100)), rel=1e-6)
+    assert run.sql("SELECT max(accuracy) AS best FROM archs")["best"].item() == values.max()
+
+
+def test_folds_hold_each_row_once_and_differ_by_repeat():
+    for rows in (8, 23):
+        parts = folds(rows, 1, 0)
+        assert sorted(np.concatenate(parts).tolist()) == list(range(rows))
+        assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert any((a != b).any() for a, b in zip(folds(20, 1, 0), folds(20, 1, 1), strict=True))
+
+
+def test_figures_are_those_of_the_definitions():
+    random = np.random.default_rng(0)
+    predicted, reached = random.normal(size=60), random.uniform(60, 90, 60)
+    found = figures(predicted, reached)
+    assert found.regret == reached.max() - reached[predicted.argmax()]
+    assert found.ndcg == pytest.approx(ndcg(predicted, reached))
+    best = np.argsort(-reached)[:3]
+    assert found.spearman_best == pytest.approx(np.corrcoef(np.argsort(np.argsort(predicted[best])), [2, 1, 0])[0, 1])
+    less = figures(predicted, reached, less=True)
+    assert (less.spearman, less.regret) == (pytest.approx(found.spearman), reached[predicted.argmin()] - reached.min())
+    assert np.isnan(figures(np.full(9, np.nan), reached[:9]).regret)
+
+
+def test_a_fit_is_judged_by_what_was_left_out_beside_what_learns_nothing():
+    """The figures of the fit are those of predicting each fold by hand."""
+    rows = table("tss", 41, seed=3)
+    fit = ss.fit("tss", rows, "accuracy", model="additive", prior=None, repeats=2, seed=5)
+    judged = {row["score"]: row for row in fit.judgement.to_dicts()}
+    assert list(judged) == ["accuracy", "sed", "live_sed", "propagated_sed", "params"]
+    given = measured(ss.space("tss"), rows, "accuracy")
+    by_hand = []
+    for repeat in range(2):
+        out = np.zeros(41)
+        for part in folds(41, 5, repeat):
+            rest = np.setdiff1d(np.arange(41), part)
+            known = pl.DataFrame({"index": given.indices[rest], "accuracy": given.values[rest]})
+            own = ss.fit("tss", known, "accuracy", model="additive", prior=None, repeats=0)
+            out[part] = own.scale.valued(own.mean_and_std(ss.space("tss").digits_of(given.indices[part]))[0])
+        by_hand.append(figures(out, given.values).spearman)
+    assert judged["accuracy"]["spearman"] == pytest.approx(np.mean(by_hand), abs=0.02)  # units of the columns differ
+    sed = figures(ss.score("tss", indices=given.indices).astype(float), given.values)
+    assert (judged["sed"]["kendall"], judged["sed"]["kendall_sd"]) == (sed.kendall, 0.0)
+    assert fit.notes == ()
+
+
+def exactly_additive(fit, space, digits):
+    """The values of an additive fit from its tables alone: its machine's states followed by hand."""
+    machine, tables = fit.machine(space), fit.tables(space)
+    out = []
+    for row in digits.tolist():
+        ends = []
+        for begin in range(1 if machine is None else machine.beginnings):
+            state, sums = begin, 0
+            for position, choice in enumerate(row):
+                table = tables[position]
+                sums = sums + (table[choice] if machine is None else table[state, choice])
+                state = 0 if machine is None else int(machine.steps[position][state, choice])
+                if state < 0:
+                    break
+            if state >= 0:
+                ends.append(sums)
+        assert len(ends) == 1
+        out.append(fit.values(fit.keys(space, ends[0][None]))[0])
+    return np.array(out)
+
+
+@pytest.mark.parametrize(("space", "prior"), [("tss", "live_sed"), ("tss", "sed"), ("tss", None), ("tss8", "sed")])
+def test_an_additive_fit_of_cells_is_the_regression_rounded(space, prior):
+    found = ss.space(space)
+    fit = ss.fit(found, table(space, 60), "accuracy", model="additive", prior=prior, repeats=0)
+    digits = found.digits_of(ss.members(found).sample(200, seed=1))
+    mean = fit.mean_and_std(digits)[0]
+    step = float(fit.step)
+    assert np.abs(fit.keys_of(fit.values(fit.at(found, digits))) / fit.denominator - mean).max() <= step * len(
+        found.positions
+    )
+    assert exactly_additive(fit, found, digits) == pytest.approx(fit.values(fit.at(found, digits)), abs=0)
+    assert (fit.keys_of(fit.values(fit.at(found, digits))) == fit.at(found, digits)).all()
+
+
+@pytest.mark.parametrize("space", ["tss8", "darts"])
+def test_additive_fits_answer_exactly_about_spaces_of_any_size(space, forget_scores):
+    """Held against random architectures: none beats the best, the front or the best within a budget."""
+    found = ss.space(space)
+    fit = ss.fit(found, table(space, 60), "accuracy", repeats=0)
+    assert (fit.model, fit.about.prior) == ("additive", "sed")
+    assert fit.notes == ("model: additive", "prior: sed, in place of propagated_sed")
+    ss.register(fit)
+    some = ss.members(found).sample(2000, seed=2)
+    values, params = ss.score(found, fit, indices=some), ss.score(found, "params", indices=some)
+    rounded = fit.scale.valued(fit.mean_and_std(found.digits_of(some))[0])
+    assert np.corrcoef(values, rounded)[0, 1] > 0.995
+    best = ss.top_k(found, 3, fit)
+    assert best["accuracy"][0] >= values.max()
+    assert (
+        ss.score(found, fit, indices=np.array(best["index"].to_list(), object)).tolist() == best["accuracy"].to_list()
+    )
+    limit = float(np.quantile(values, 0.99))
+    good = ss.members(found, where=f"accuracy >= {limit}")
+    assert all((int(i) in good) == (v >= limit) for i, v in zip(some[:200], values[:200], strict=True))
+    share = good.count / found.size
+    assert share == pytest.approx((values >= limit).mean(), abs=0.008)
+    budget = int(np.median(params))
+    within = ss.best_within(found, [budget], cost="params", by=fit)
+    assert within["accuracy"][0] >= values[params <= budget].max()
+    if space == "tss8":
+        front = ss.pareto(found, fit, "params")
+        for value, cost in zip(values[:300], params[:300], strict=True):
+            assert ((front["accuracy"] >= value) & (front["params"] <= cost)).any()
+
+
+def test_additive_fits_of_a_small_space_answer_as_if_all_were_looked_at(forget_scores):
+    space = ss.space("tss3")
+    fit = ss.fit(space, table(space, 20), "accuracy", model="additive", repeats=0)
+    values = exactly_additive(fit, space, space.digits_of_range(0, space.size))
+    assert ss.score(space, fit).tolist() == values.tolist()
+    levels, counts = np.unique(values, return_counts=True)
+    assert ss.distribution(space, fit).frame().select("accuracy", "count").sort("accuracy").rows() == list(
+        zip(levels.tolist(), counts.tolist(), strict=True)
+    )
+    order = np.lexsort((np.arange(space.size), -values))
+    assert ss.top_k(space, 10, fit)["index"].to_list() == order[:10].tolist()
+    lean = ss.restrict(space, ss.Connected(), name="connected")
+    kept = [space.parse(arch) for arch in lean]
+    assert ss.score(lean, fit).tolist() == values[kept].tolist()
+    assert ss.top_k(lean, 1, fit)["accuracy"].item() == values[kept].max()
+
+
+@pytest.mark.parametrize("space", ["sss", "transnas_macro", "nb101"])
+def test_spaces_of_other_kinds_are_learned_from(space):
+    if space == "nb101":
+        rows = table(space, 30, by="params")
+    else:
+        rows = table(space, 30, by="params" if space == "sss" else "macs")
+    for model in ("additive",) if space == "nb101" else ("additive", "gaussian"):
+        fit = ss.fit(space, rows, "accuracy", model=model, repeats=0)
+        some = ss.members(space).sample(50, seed=3)
+        cost = ss.score(space, "macs" if space == "transnas_macro" else "params", indices=some)
+        assert np.corrcoef(cost, ss.score(space, fit, indices=some))[0, 1] > 0.8
+
+
+@pytest.mark.parametrize("model", ["gaussian", "additive", "forest", "boosting"])
+def test_the_same_file_gives_the_same_values(model, tmp_path):
+    if model in ("forest", "boosting"):
+        pytest.importorskip("sklearn")
+    fit = ss.fit("tss", table("tss", 30), "accuracy", model=model, repeats=1, name="good")
+    fit.save(tmp_path / "a.score")
+    again = ss.read_fit(tmp_path / "a.score")
+    assert again.to_bytes() == fit.to_bytes() == (tmp_path / "a.score").read_bytes()
+    assert ss.score("tss", again).tolist() == ss.score("tss", fit).tolist()
+    assert ss.score("tss", again.std).tolist() == ss.score("tss", fit.std).tolist()
+    assert (again.name, again.model, again.rows, again.notes) == (fit.name, fit.model, fit.rows, fit.notes)
+    assert again.judgement.equals(fit.judgement, null_equal=True)
+    assert again.targets.tolist() == fit.targets.tolist()
+    assert again.parameters == fit.parameters
+
+
+def test_a_fit_of_a_space_of_ones_own_carries_it(tmp_path):
+    lean = ss.restrict("tss8", ss.Connected(), ss.AtMost(2, "avg_pool_3x3"), name="lean")
+    fit = ss.fit(lean, table(lean, 30), "accuracy", repeats=0)
+    fit.save(tmp_path / "lean.score")
+    again = ss.read_fit(tmp_path / "lean.score")
+    assert again.space.size == lean.size
+    assert ss.top_k(again.space, 3, again).equals(ss.top_k(lean, 3, fit))
+
+
+def altered(fit, **changes):
+    """The bytes of a fit whose JSON says something else, with arrays as they were."""
+    import io
+
+    with np.load(io.BytesIO(fit.to_bytes())) as archive:
+        arrays = dict(archive)
+    about = json.loads(arrays.pop("about").tobytes())
+    about |= {key: value for key, value in changes.items() if key in about}
+    arrays |= {key: value for key, value in changes.items() if key in arrays and key not in about}
+    file = io.BytesIO()
+    np.savez_compressed(file, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
+    return file.getvalue()
+
+
+def test_files_that_are_none_are_refused_in_one_line(tmp_path):
+    fit = ss.fit("tss", table("tss", 20), "accuracy", model="additive", repeats=0)
+    about = {"name": "tss", "size": 3, "positions": []}
+    other = ss.fit("tss", table("tss", 20), "accuracy", features="counts", repeats=0)
+    wrong = {
+        "it was learned from features that this sedspace has not: fit again": [altered(other, features="topology")],
+        "is none, or damaged": [b"", b"index,accuracy\n1,2\n", fit.to_bytes()[:-100]],
+        "is of format 2, written by sedspace .*: fit again": [altered(fit, format=2)],
+        "its arrays have another checksum": [altered(fit, measured_value=fit.about.measured.values + 1)],
+        "tss is another space here": [altered(fit, space=about)],
+        "unknown space 'unheard'": [altered(fit, space={**about, "name": "unheard"})],
+        "model 'magic' is unknown": [altered(fit, model="magic")],
+        "is none": [altered(fit, space=3), altered(fit, model="gaussian"), altered(fit, features=None)],
+    }
+    for message, files in wrong.items():
+        for data in files:
+            (tmp_path / "bad.score").write_bytes(data)
+            with pytest.raises(ss.BadInput, match=message) as caught:
+                ss.read_fit(tmp_path / "bad.score")
+            assert "\n" not in str(caught.value)
+    with pytest.raises(ss.BadInput, match="is not there"):
+        ss.read_fit(tmp_path / "no.score")
+    with pytest.raises(ss.BadInput, match=r"name that ends in \.score"):
+        fit.save(tmp_path / "fit.npz")
+    with pytest.raises(ss.BadInput, match="cannot be written"):
+        fit.save(tmp_path / "no" / "fit.score")
+
+
+@given(st.data())
+def test_a_damaged_file_is_never_read_as_another_fit(data):
+    fit = damaged_fit()
+    content = bytearray(fit.to_bytes())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with contextlib.suppress(ss.BadInput):
+        said, _, arrays = parsed(bytes(content), "fit")
+        assert all((arrays[name] == array).all() for name, array in fit.arrays().items())
+        assert said["model"] == "additive"
+
+
+@functools.cache
+def damaged_fit():
+    return ss.fit("tss", table("tss", 20), "accuracy", model="additive", repeats=0)
+
+
+GOOD = {"index": list(range(0, 900, 90)), "y": [float(i % 7) for i in range(10)]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        ({"index": range(7), "y": range(7)}, {}, "7 measured architectures to learn from: expected 8 or more"),
+        ({"index": [5] * 9, "y": range(9)}, {}, "1 measured architectures to learn from"),
+        ({**GOOD, "y": [3.5] * 10}, {}, "column y is 3.5 everywhere"),
+        ({**GOOD, "y": [None, *GOOD["y"][1:]]}, {}, "column y has no number in row 0: expected one in each"),
+        ({**GOOD, "y": [*GOOD["y"][:8], math.nan, math.inf]}, {}, "column y has no number in rows 8, 9: expected"),
+        ({**GOOD, "y": [math.nan] * 10}, {}, "in rows 0, 1, 2, 3, 4 and 5 more: expected"),
+        ({**GOOD, "y": ["a"] * 10}, {}, "column y is String: expected numbers"),
+        ({**GOOD, "z": GOOD["y"]}, {"column": "x"}, "the table has no column x: it has index, y, z"),
+        ({"y": GOOD["y"]}, {}, "the table has no column arch or index: it has y"),
+        ({**GOOD, "index": [15625, *GOOD["index"][1:]]}, {}, "index 15625 is outside tss"),
+        ({"arch": ["|none~0|"] * 10, "y": GOOD["y"]}, {}, "row 0"),
+        ({"arch": [ss.space("tss5").arch(i) for i in range(10)], "y": GOOD["y"]}, {}, "is an architecture of tss5"),
+        (
+            {"index": [*GOOD["index"], 0], "y": [*GOOD["y"], 9.0]},
+            {"repeated": "refuse"},
+            "column y: architecture 0 from 0 to 9, expected one value of each",
+        ),
+        (GOOD, {"repeated": "last"}, "repeated 'last': expected 'mean' or 'refuse'"),
+        (GOOD, {"model": "magic"}, "unknown model 'magic'"),
+        (GOOD, {"features": "magic"}, "features 'magic': expected 'topology', 'choices', 'counts' or a list"),
+        (GOOD, {"features": []}, r"features \[\]: expected a name or more"),
+        (GOOD, {"features": ["magic"]}, "unknown score 'magic'"),
+        (GOOD, {"features": ["sed"], "model": "additive"}, "features .* for model 'additive'"),
+        (GOOD, {"prior": "magic"}, "unknown score 'magic'"),
+        (GOOD, {"prior": "depth", "model": "additive"}, "prior depth is no sum over positions"),
+        (GOOD, {"name": "sed"}, "score name 'sed' is taken by sedspace"),
+        (GOOD, {"name": "a b"}, "score name 'a b' cannot be a column"),
+        (GOOD, {"repeats": -1}, "repeats -1: expected 0 or more"),
+        (GOOD, {"repeats": "x"}, "repeats 'x' is not an integer"),
+        (GOOD, {"seed": -1}, "seed -1: expected 0 or more"),
+    ],
+)
+def test_bad_input_is_one_line(rows, options, message):
+    given = {"column": "y", "repeats": 1, **options}
+    with pytest.raises(ss.BadInput, match=message) as caught:
+        ss.fit("tss", pl.DataFrame(rows, strict=False), **given)
+    assert "\n" not in str(caught.value)
+
+
+def test_features_that_are_the_same_everywhere_are_refused(forget_scores):
+    ss.register(ss.AdditiveScore("n_zero", {"n": {}}, lambda n: n))
+    with pytest.raises(ss.BadInput, match="are the same everywhere: expected some that differ"):
+        ss.fit("tss", pl.DataFrame(GOOD), "y", features=["n_zero"], repeats=0)
+
+
+def test_an_architecture_with_several_values_has_their_mean_and_it_is_said():
+    rows = pl.DataFrame({"index": [*GOOD["index"], 0, 90, 90], "y": [*GOOD["y"], 9.0, 1.0, 1.0]})
+    fit = ss.fit("tss", rows, "y", repeats=0)
+    assert (fit.rows, fit.about.measured.values[:2].tolist()) == (10, [4.5, 1.0])
+    assert fit.notes[0] == "the mean of the values of 1 architectures that have several, 0 from 0 to 9, say"
+
+
+def test_a_fit_of_another_space_is_refused():
+    fit = ss.fit("tss", table("tss", 20), "accuracy", model="additive", repeats=0)
+    other = ss.fit("tss", table("tss", 20), "accuracy", repeats=0)
+    for score in (fit, fit.std, other, other.std):
+        with pytest.raises(ss.BadInput, match="fit accuracy is of tss: it knows nothing of tss5"):
+            ss.score("tss5", score, 0, 10)
+    with pytest.raises(ss.BadInput, match="it knows nothing of darts"):
+        ss.top_k("darts", 1, fit)
+
+
+def test_what_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    for model in ("forest", "boosting"):
+        with pytest.raises(ss.BadInput, match=f"model '{model}' needs scikit-learn: pip install"):
+            ss.fit("tss", table("tss", 20), "accuracy", model=model, repeats=0)
+
+
+def test_defaults_follow_the_rows_and_the_space(monkeypatch):
+    monkeypatch.setattr("sedspace.learning.fitting.MOST_GAUSSIAN", 25)
+    assert ss.fit("tss", table("tss", 25), "accuracy", repeats=0).notes == ("model: gaussian", "features: topology")
+    pytest.importorskip("sklearn")
+    assert ss.fit("tss", table("tss", 26), "accuracy", repeats=0).model == "boosting"
+    assert ss.fit("sss", table("sss", 20, by="params"), "accuracy", repeats=0).notes == (
+        "model: gaussian", "features: choices", "prior: sed, in place of propagated_sed",
+    )  # fmt: skip
+
+
+def test_trees_predict_what_scikit_learn_does():
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    x, prior, y = random_rows(60, 4, 0)
+    asked, asked_prior, _ = random_rows(40, 4, 1)
+    inputs, rows = np.c_[x, prior].astype(np.float32), np.c_[asked, asked_prior].astype(np.float32)
+    forest = ensemble.RandomForestRegressor(**trees.FOREST, random_state=3).fit(inputs, y)
+    mean, deviation = trees.forest(x, prior, y, 3).predicted(asked, asked_prior)
+    each = np.array([tree.predict(rows) for tree in forest.estimators_])
+    assert mean == pytest.approx(forest.predict(rows))
+    assert deviation == pytest.approx(each.std(axis=0))
+    random = np.random.default_rng(4)
+    machines = []
+    for _ in range(trees.MACHINES):
+        drawn = random.integers(0, 60, 60)
+        machine = ensemble.GradientBoostingRegressor(**trees.BOOSTING, random_state=int(random.integers(1 << 31)))
+        machines.append(machine.fit(inputs[drawn], y[drawn]).predict(rows))
+    mean, deviation = trees.boosting(x, prior, y, 4).predicted(asked, asked_prior)
+    assert mean == pytest.approx(np.mean(machines, axis=0))
+    assert deviation == pytest.approx(np.std(machines, axis=0), abs=1e-9)
+
+
+def test_the_command_writes_a_fit_that_others_read(forget_scores, tmp_path):
+    table("tss", 30).write_csv(tmp_path / "t.csv")
+    fitted = ["fit", "tss", str(tmp_path / "t.csv"), "--column", "accuracy", "--repeats", "2", "--out"]
+    out = str(tmp_path / "good.score")
+    said = CliRunner().invoke(cli, [*fitted, out])
+    assert said.exit_code == 0, said.output
+    assert "accuracy: gaussian of 30 architectures of tss\n" in said.stdout
+    assert "sedspace: features: topology\n" in said.stderr
+    found = json.loads(CliRunner().invoke(cli, [*fitted, out, "--json", "--prior", "none", "--name", "good"]).stdout)
+    assert (found["name"], found["model"], found["rows"], found["prior"]) == ("good", "gaussian", 30, None)
+    assert [row["score"] for row in found["judgement"]][:2] == ["good", "sed"]
+    fit = ss.read_fit(out)
+    best = ss.top_k("tss", 1, fit)["index"].item()
+    for arguments in (["--scores", out, "top", "tss"], ["top", "tss", "--scores", out]):
+        forget_scores()
+        shown = CliRunner().invoke(
+            cli, [*arguments, "-k", "1", "--by", "good", "--columns", "index,good_std", "--json"]
+        )
+        (row,) = json.loads(shown.stdout)
+        assert row["index"] == best
+        assert row["good_std"] > 0
+    for wrong, message in (
+        (["--quantum", "1"], "--quantum is for tables of costs (--out FILE.csv), not for "),
+        (["--by-operation"], "--by-operation is for tables of costs"),
+    ):
+        assert message in str(CliRunner().invoke(cli, [*fitted, out, *wrong]).exception)
+    costs = str(tmp_path / "good.csv")
+    assert "--model is for --out FILE.score, not for the table of costs" in str(
+        CliRunner().invoke(cli, [*fitted, costs, "--model", "forest"]).exception
+    )
+    assert "expected a name that ends in .score, .csv or .parquet" in str(
+        CliRunner().invoke(cli, [*fitted, str(tmp_path / "x.txt")]).exception
+    )
