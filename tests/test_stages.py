@@ -296,6 +296,16 @@ def test_the_best_of_once_for_all_within_budgets():
     assert found["sed"] >= sed[(params < 5_000_000) & (macs < 250_000_000)].max()
 
 
+def test_the_best_by_costs_of_too_many_classes_are_searched_not_gone_through():
+    """There are 10^11 networks, and too many different sums of MACs to count."""
+    space = ss.space("mnasnet")
+    (most,) = ss.top_k(space, 1, by="macs", columns=["params"]).rows(named=True)
+    assert (most["params"], most["macs"]) == naive.network_cost(naive.mnasnet_layers(most["arch"]))
+    assert most["arch"] == "|".join(["e6k5l3s1"] * 5 + ["e6k5l4s1", "e6k5l3s1"])
+    least = ss.top_k(space, 1, by="macs", ascending=True)
+    assert least["arch"].item() == "|".join(["e1k3l1s0"] * 7)
+
+
 def test_a_run_of_ones_own_space_can_be_opened_anywhere(small, tmp_path):
     run = ss.enumerate_space(small, tmp_path / "run", columns=["sed", "params", "arch"], progress=False)
     again = ss.open_run(tmp_path / "run").space
