@@ -169,7 +169,9 @@ def test_exact_answers_of_a_small_space_are_those_of_all_its_rows(tmp_path):
 
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_are_the_published_ones(name):
-    assert ss.space(name).size == SIZES[name]
+    space = ss.space(name)
+    assert space.size == SIZES[name]
+    assert space.feature_names == tuple(space.features)
 
 
 @pytest.mark.parametrize("name", SIZES)

@@ -223,7 +223,9 @@ def test_how_scores_go_with_accuracy(shared, space, table, column, expected):
 
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_are_the_published_ones(name):
-    assert ss.space(name).size == SIZES[name]
+    space = ss.space(name)
+    assert space.size == SIZES[name]
+    assert space.feature_names == tuple(space.features)
 
 
 @pytest.mark.parametrize("name", SIZES)
