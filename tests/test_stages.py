@@ -367,6 +367,7 @@ def bad(text, old, new):
         ("expansion = [1, 3]", "expansion = [3, 3]", r"stage 1: expansion \[3, 3\], expected one or more different"),
         ("expansion = [1, 3]", "expansion = [1, 'x']", "stage 1: expansion 'x', expected a number"),
         ("middle = [4, 6], groups = 2", "middle = [4, 7], groups = 2", "groups 2 .* 7 channels"),
+        ("expansion = [1, 3]", "expansion = [1, 3]\nmiddle = 4", "both middle 4 and expansion 1, expected one of them"),
         ("kernel = [3, 5] }, {", "kernel = [3, 4] }, {", "kernel 4, expected an odd number"),
         ('block = "mbconv"', 'block = "mbcov"', "unknown block 'mbcov': did you mean 'mbconv'"),
         ('block = "residual"', 'block = "residual", se = true', "se of block 'residual', expected none"),
