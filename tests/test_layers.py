@@ -169,7 +169,9 @@ def test_exact_answers_of_a_small_space_are_those_of_all_its_rows(tmp_path):
 
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_are_the_published_ones(name):
-    assert ss.space(name).size == SIZES[name]
+    space = ss.space(name)
+    assert space.size == SIZES[name]
+    assert space.feature_names == tuple(space.features)
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -273,6 +275,7 @@ def test_rules_leave_a_space_of_transformers():
         (PLAIN, "heads = [2, 1]", "heads = [2, 3]", "heads 3 of width 4, expected a number that divides it"),
         (PLAIN, "hidden = 10", "hidden = 10\nheads = 2", "choice 3: heads is decided twice"),
         (PLAIN, "hidden = 10\n", "", "nothing says ratio"),
+        (PLAIN, "hidden = 10\n", "hidden = 10\nratio = 2\n", "both ratio and hidden are decided"),
         (PLAIN, "tokens = 7", "tokens = 10", "tokens 10, expected at most the 9 positions"),
         (PLAIN, "depth = [1, 3]\n", "stack = [1, 3]\n", "nothing says depth"),
         (PLAIN, "width = [4, 6]", f"width = {[*range(1, 1002)]}\nhidden = {[*range(1, 1001)]}", "at most 1,000,000"),

@@ -9,6 +9,7 @@ import pytest
 
 import naive
 import sedspace as ss
+from bench.design import Evolution, Problem, cp_sat
 from sedspace.counting.aims import request
 from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.search import searched
@@ -131,3 +132,18 @@ def test_the_best_of_once_for_all_by_entropies(by):
     some = ss.sample("ofa_mbv3", 2000, seed=3)["index"].to_list()
     values, params, macs = (ss.score("ofa_mbv3", name, indices=some) for name in (by, "params", "macs"))
     assert found[by] >= values[(params <= 6_000_000) & (macs <= 300_000_000)].max()
+
+
+@pytest.mark.parametrize("by", ["sed", "entropy", "e_score"])
+def test_what_the_exact_best_is_measured_against_asks_the_same(deep, tmp_path, by):
+    """Evolution finds nothing better, and CP-SAT the same."""
+    budgets = {"params": 9000, "macs": 900_000}
+    where = " AND ".join(f"{name} <= {most}" for name, most in budgets.items())
+    best = ss.top_k(deep, 1, by=by, where=where)[by].item()
+    problem = Problem.of(str(tmp_path / "own.toml"), by, budgets)
+    found = Evolution(problem, 1).run(16, 300)
+    rows = pl.DataFrame({name: ss.score(deep, name) for name in (by, *budgets)}).filter(pl.sql_expr(where))
+    assert found in rows[by].to_list()
+    assert found <= best
+    if (solved := cp_sat(problem)) is not None:
+        assert (solved["status"], solved["value"]) == ("OPTIMAL", pytest.approx(best))

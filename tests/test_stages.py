@@ -223,7 +223,9 @@ def test_how_scores_go_with_accuracy(shared, space, table, column, expected):
 
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_are_the_published_ones(name):
-    assert ss.space(name).size == SIZES[name]
+    space = ss.space(name)
+    assert space.size == SIZES[name]
+    assert space.feature_names == tuple(space.features)
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -296,6 +298,16 @@ def test_the_best_of_once_for_all_within_budgets():
     assert found["sed"] >= sed[(params < 5_000_000) & (macs < 250_000_000)].max()
 
 
+def test_the_best_by_costs_of_too_many_classes_are_searched_not_gone_through():
+    """There are 10^11 networks, and too many different sums of MACs to count."""
+    space = ss.space("mnasnet")
+    (most,) = ss.top_k(space, 1, by="macs", columns=["params"]).rows(named=True)
+    assert (most["params"], most["macs"]) == naive.network_cost(naive.mnasnet_layers(most["arch"]))
+    assert most["arch"] == "|".join(["e6k5l3s1"] * 5 + ["e6k5l4s1", "e6k5l3s1"])
+    least = ss.top_k(space, 1, by="macs", ascending=True)
+    assert least["arch"].item() == "|".join(["e1k3l1s0"] * 7)
+
+
 def test_a_run_of_ones_own_space_can_be_opened_anywhere(small, tmp_path):
     run = ss.enumerate_space(small, tmp_path / "run", columns=["sed", "params", "arch"], progress=False)
     again = ss.open_run(tmp_path / "run").space
@@ -355,6 +367,7 @@ def bad(text, old, new):
         ("expansion = [1, 3]", "expansion = [3, 3]", r"stage 1: expansion \[3, 3\], expected one or more different"),
         ("expansion = [1, 3]", "expansion = [1, 'x']", "stage 1: expansion 'x', expected a number"),
         ("middle = [4, 6], groups = 2", "middle = [4, 7], groups = 2", "groups 2 .* 7 channels"),
+        ("expansion = [1, 3]", "expansion = [1, 3]\nmiddle = 4", "both middle 4 and expansion 1, expected one of them"),
         ("kernel = [3, 5] }, {", "kernel = [3, 4] }, {", "kernel 4, expected an odd number"),
         ('block = "mbconv"', 'block = "mbcov"', "unknown block 'mbcov': did you mean 'mbconv'"),
         ('block = "residual"', 'block = "residual", se = true', "se of block 'residual', expected none"),

@@ -29,6 +29,8 @@ from sedspace_kernels.pareto import front
 if TYPE_CHECKING:
     import polars as pl
 
+_QUICK = 1 << 28  # architectures that are gone through rather than searched: seconds
+
 
 def best_first(
     space: str | Space,
@@ -168,11 +170,17 @@ def _found(
     try:
         return _first(k, _descend(space, score, where, start, stop, ascending, k), space, score)
     except (TooManyClasses, TooLoose, TooLong) as refusal:
-        if where is None and stop - start <= MAX_SCAN:
+        can_scan = where is None and stop - start <= MAX_SCAN
+        if can_scan and (stop - start <= _QUICK or not isinstance(refusal, TooManyClasses)):
             return _scan(space, score, k, start, stop, threads, ascending)
         if not isinstance(refusal, TooManyClasses):
             raise
-        return _first(k, _search(space, score, where, start, stop, ascending, refusal), space, score)
+        try:
+            return _first(k, _search(space, score, where, start, stop, ascending, refusal), space, score)
+        except BadInput:
+            if not can_scan:
+                raise
+            return _scan(space, score, k, start, stop, threads, ascending)
 
 
 def _is_beyond_sums(space: Space, score: Score, where: str | None) -> bool:

@@ -170,6 +170,8 @@ def forms_of(given: Mapping[str, object], where: str) -> list[Form]:
     checked = [[_CHECKS[key](one, where) for one in some] for key, some in listed.items()]
     forms = [Form(**dict(zip(listed, row, strict=True))) for row in product(*checked)]
     for form in forms:
+        if form.middle is not None and form.expansion is not None:
+            raise BadInput(f"{where}: both middle {form.middle} and expansion {form.expansion}, expected one of them")
         for key in said(form):
             if form.block is not None and key not in ("block", *_TAKES[form.block]):
                 raise BadInput(f"{where}: {key} of block {form.block!r}, expected none")

@@ -201,8 +201,11 @@ class Plan:
             return FeedForward(wide, hidden, tokens, stage, stack, every.activation, every.norm)
 
         self._found("heads", stage, layer, where)
-        if all(self._found(one, stage, layer) == Known() for one in ("ratio", "hidden")):
+        said = [one for one in ("ratio", "hidden") if self._found(one, stage, layer) != Known()]
+        if not said:
             self._found("ratio", stage, layer, where)
+        if len(said) > 1:
+            raise BadInput(f"{where}: both ratio and hidden are decided, expected one of them")
         for attributes, make in ((_OF_ATTENTION, attention), (_OF_FEED_FORWARD, feed_forward)):
             known = {**width, **{one: self._found(one, stage, layer) for one in attributes}}
             if not any((one, stage, layer) in self.known for one in attributes):

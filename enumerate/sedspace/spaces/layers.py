@@ -127,6 +127,11 @@ class LayersSpace(NetworkSpace):
         """The number of layers, and the costs."""
         return ("n_layers", "params", "macs")
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features, whose tables need not be made for that."""
+        return ("n_layers", "params", "macs")
+
     def _features(self) -> Iterator[Feature]:
         meaning = "layers, each an attention and a feed-forward network"
         yield self.feature("n_layers", lambda block: isinstance(block, Attention), "layers", meaning, "int32")

@@ -121,6 +121,11 @@ class StagesSpace(NetworkSpace):
         """The number of blocks, and the costs."""
         return ("n_blocks", "params", "macs")
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features, whose tables need not be made for that."""
+        return ("n_blocks", "params", "macs", "layers", "macs_thop")
+
     def _features(self) -> Iterator[Feature]:
         yield self.feature("n_blocks", is_block, "blocks", "blocks of the stages, skips not counted", "int32")
         yield from super()._features()

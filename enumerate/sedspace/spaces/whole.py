@@ -9,7 +9,7 @@ else adds up over blocks are tables by position, state and choice, however long 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -116,6 +116,37 @@ class _Grid(NamedTuple):
     live: tuple[Variable, ...]
     codes: NDArray[np.int64]
     sums: NDArray[np.int64]
+
+
+class _Rows(NamedTuple):
+    """Many sequences of blocks: the different blocks, which of them there are one after the other, where each ends."""
+
+    blocks: list[Block]
+    which: NDArray[np.intp]
+    ends: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, made: Sequence[Sequence[Block]]) -> _Rows:
+        """Return sequences of blocks, of which many are one and the same object."""
+        numbers: dict[int, int] = {}
+        blocks: list[Block] = []
+        for block in chain.from_iterable(made):
+            if id(block) not in numbers:
+                numbers[id(block)] = len(blocks)
+                blocks.append(block)
+        which = np.array([numbers[id(block)] for block in chain.from_iterable(made)], np.intp)
+        return cls(blocks, which, np.cumsum([0, *map(len, made)]))
+
+    @property
+    def most(self) -> int:
+        """The length of the longest sequence."""
+        return int(np.diff(self.ends).max())
+
+    def sums(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the sum of the blocks' values of each sequence."""
+        until = np.concatenate([np.zeros(1, np.int64), np.cumsum(values[self.which])])
+        total: NDArray[np.int64] = until[self.ends[1:]] - until[self.ends[:-1]]
+        return total
 
 
 class _Way(NamedTuple):
@@ -284,9 +315,9 @@ class NetworkSpace(Space):
         return [part.make() for part in self._parts if not part.reads]
 
     @cached_property
-    def _placed(self) -> list[list[tuple[list[tuple[Block, ...]], NDArray[np.intp]]]]:
+    def _placed(self) -> list[list[tuple[_Rows, NDArray[np.intp]]]]:
         """For each position, what its parts are made to, and which of that by state and choice."""
-        out: list[list[tuple[list[tuple[Block, ...]], NDArray[np.intp]]]] = [[] for _ in self.positions]
+        out: list[list[tuple[_Rows, NDArray[np.intp]]]] = [[] for _ in self.positions]
         for part in self._parts:
             if part.reads:
                 position = _last(part.reads)
@@ -294,7 +325,7 @@ class NetworkSpace(Space):
                 exists = np.zeros(len(rows), np.bool_)
                 exists[of[self._steps[position] >= 0]] = True
                 made = [part.make(*row) if there else () for row, there in zip(rows, exists.tolist(), strict=True)]
-                out[position].append((made, of))
+                out[position].append((_Rows.of(made), of))
         return out
 
     def check_blocks(self) -> None:
@@ -315,26 +346,16 @@ class NetworkSpace(Space):
         table : tuple of int64[choices] or int64[states, choices]
             As `Space.table` returns it.
         """
-        known: dict[int, int] = {}  # many blocks are one and the same
-
-        def measured(blocks: Iterable[Block]) -> int:
-            total = 0
-            for block in blocks:
-                if (value := known.get(id(block))) is None:
-                    value = known[id(block)] = measure(block)
-                total += value
-            return total
-
-        base, rows = sum(map(measured, self._fixed)), []
+        base, rows = sum(measure(block) for blocks in self._fixed for block in blocks), []
         reach = abs(base)
         for placed, step in zip(self._placed, self._steps, strict=True):
             row = np.zeros(step.shape, np.int64)
             for made, of in placed:
-                values = [measured(blocks) for blocks in made]
-                reach += max(map(abs, values))
+                values = [measure(block) for block in made.blocks]
+                reach += max(map(abs, values), default=0) * made.most
                 if reach >= _REACH:
                     raise BadInput(f"sums over the blocks of {self.name} could reach {reach}, beyond int64")
-                row += np.array(values, np.int64)[of]
+                row += made.sums(np.array(values, np.int64))[of]
             rows.append(_by_state_or_not(row, step >= 0))
         return base, self.table(rows)
 
