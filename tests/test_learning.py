@@ -391,6 +391,39 @@ def test_features_that_are_the_same_everywhere_are_refused(forget_scores):
         ss.fit("tss", pl.DataFrame(GOOD), "y", features=["n_zero"], repeats=0)
 
 
+NUMBER = st.floats(-1e6, 1e6) | st.integers(-5, 5).map(float)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), NUMBER | st.sampled_from([None, math.nan, math.inf])), max_size=40),
+    st.booleans(),
+    st.sampled_from(["mean", "refuse"]),
+)
+def test_any_table_is_read_or_refused_in_one_line(rows, by_arch, repeated):
+    """What is read are the means of the values of each architecture, by index; what is not has a reason."""
+    space = ss.space("tss")
+    keys = {"arch": [space.arch(i) for i, _ in rows]} if by_arch else {"index": [i for i, _ in rows]}
+    dtypes = {"y": pl.Float64, **({"arch": pl.String} if by_arch else {"index": pl.Int64})}
+    given_table = pl.DataFrame({**keys, "y": [y for _, y in rows]}, schema_overrides=dtypes)
+    of = {i: [y for j, y in rows if j == i] for i, _ in rows}
+    known = all(y is not None and math.isfinite(y) for _, y in rows)
+    known = all(y is not None and math.isfinite(y) for _, y in rows)
+    several = [i for i, values in of.items() if len(set(values)) > 1]
+    means = {i: sum(ys) / len(ys) if i in several else ys[0] for i, ys in sorted(of.items())} if known else {}
+    good = len(means) >= 8 and len(set(means.values())) > 1 and not (several and repeated == "refuse")
+    try:
+        found = measured(space, given_table, "y", repeated)
+    except ss.BadInput as error:
+        found = error
+    if not good:
+        assert "\n" not in str(found)
+        assert isinstance(found, ss.BadInput)
+    else:
+        assert found.indices.tolist() == list(means)
+        assert found.values.tolist() == pytest.approx(list(means.values()))
+        assert len(found.notes) == bool(several)
+
+
 def test_an_architecture_with_several_values_has_their_mean_and_it_is_said():
     rows = pl.DataFrame({"index": [*GOOD["index"], 0, 90, 90], "y": [*GOOD["y"], 9.0, 1.0, 1.0]})
     fit = ss.fit("tss", rows, "y", repeats=0)

@@ -133,7 +133,7 @@ def test_restricted_spaces():
 
 
 def test_runs(tmp_path):
-    columns = ["index", "paths_identity", "effective_width", "shortest_light_full"]
+    columns = ["index", "conv_sum", "sed", "paths_identity", "effective_width", "shortest_light_full"]
     run = ss.enumerate_space("tss", tmp_path / "run", columns=columns, progress=False)
     assert run.verify(full=True) == []
     table = run.scan().collect()

@@ -144,7 +144,7 @@ def _live(
     choices = len(kinds) // edges
     reached, onward = (np.int64(1) << inputs) - 1, np.int64(1) << ends[1, -1]
     for e in range(edges):
-        if kinds[e * choices + chosen[i, e]] != NONE:
+        if kinds[e * choices + np.int64(chosen[i, e])] != NONE:
             reached |= (reached >> ends[0, e] & 1) << ends[1, e]
     found = edges
     for e in range(edges - 1, -1, -1):
@@ -168,7 +168,7 @@ def _every(
     choices = len(every) // edges
     for e in range(edges):
         for lane in range(every.shape[1]):
-            out[i, at + lane] += every[e * choices + chosen[i, e], lane]
+            out[i, at + lane] += every[e * choices + np.int64(chosen[i, e]), lane]
 
 
 @jit

@@ -63,6 +63,14 @@ class BoundedScore(Score):
         super().__init__(score.name, score.dtype, score.denominator, score.unit, score.meaning, score.parameters)
         self.score, self.bound = score, bound
 
+    def values(self, keys: Keys) -> Values:
+        """Return the values of keys."""
+        return self.score.values(keys)
+
+    def keys_of(self, values: Values) -> Keys:
+        """Return the keys of values."""
+        return self.score.keys_of(values)
+
     def fill(self, space: Space, start: int, out: Values, threads: int) -> None:
         """Write the values of the architectures from `start` on into `out`."""
         self.score.fill(space, start, out, threads)

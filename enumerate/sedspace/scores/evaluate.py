@@ -15,6 +15,7 @@ from sedspace.scores.additive import AdditiveScore, Together, is_by_blocks
 from sedspace.scores.base import Score, Values
 from sedspace.scores.one_by_one import merge_counts
 from sedspace.scores.registry import find_score
+from sedspace.scores.topology import TopologyScore, fill_together, topology_names
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace_kernels.parallel import available_threads
@@ -133,7 +134,7 @@ def score(
 
 
 def score_columns(space: Space, scorers: Sequence[Score], start: int, stop: int) -> dict[str, Values]:
-    """Return the values of several scores over one range, in one thread; additive ones share their tables."""
+    """Return the values of several scores over one range, in one thread; what some have in common is computed once."""
     out = {scorer.name: np.empty(stop - start, scorer.dtype) for scorer in scorers}
     additive = [scorer for scorer in scorers if isinstance(scorer, AdditiveScore) and is_by_blocks(space, scorer)]
     if additive:
@@ -142,8 +143,12 @@ def score_columns(space: Space, scorers: Sequence[Score], start: int, stop: int)
             lo = layout.start - start
             for name, by_class in together.values(layout).items():
                 layout.fill(by_class, out[name][lo : lo + layout.length], 1)
+    names = topology_names(space)
+    features = [scorer for scorer in scorers if isinstance(scorer, TopologyScore) and scorer.name in names]
+    if features:
+        fill_together(space, features, start, out)
     for scorer in scorers:
-        if scorer not in additive:
+        if scorer not in additive and scorer not in features:
             scorer.fill(space, start, out[scorer.name], 1)
     return out
 

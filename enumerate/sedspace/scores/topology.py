@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
-from sedspace.scores.base import Keys, Score
+from sedspace.scores.base import Keys, Score, Values
 from sedspace.scores.one_by_one import OneByOne
 from sedspace.scores.propagated import quarters
 from sedspace.scores.wiring import Edge, Wiring, has_wirings, wirings_of
@@ -339,13 +339,21 @@ class TopologyScore(OneByOne):
     def __init__(self, definition: Definition) -> None:
         super().__init__(definition.name, definition.dtype, 1, definition.unit, definition.meaning, {})
 
+    @property
+    def _key_dtype(self) -> type[np.number]:
+        return np.int64 if self.dtype == "int32" else np.float64
+
+    def of_column(self, column: NDArray[np.float64]) -> Values:
+        """Return the values of a column of `topology`."""
+        return self.values(column.astype(self._key_dtype))
+
     def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures."""
         if self.name not in _columns_of(space):
             raise BadInput(f"score {self.name} is of other cells than those of {space.name}")
         graph, column = _columns_of(space)[self.name]
         part, out = graph.part(column), np.empty((min(len(digits), _PIECE), len(graph.definitions)))
-        keys = np.empty(len(digits), np.int64 if self.dtype == "int32" else np.float64)
+        keys = np.empty(len(digits), self._key_dtype)
         for lo in range(0, len(digits), _PIECE):
             some = digits[lo : lo + _PIECE]
             graph.fill(some, part, 0, out)
@@ -357,6 +365,17 @@ class TopologyScore(OneByOne):
             return self.at(space, space.digits_of_range(start + lo, start + hi))
 
         return np.concatenate(split(part, stop - start, threads, _GRAIN))
+
+
+def fill_together(space: Space, scores: Sequence[TopologyScore], start: int, out: Mapping[str, Values]) -> None:
+    """Write the values of several features of the architectures from `start` on: each cell is looked at once."""
+    numbers = {name: number for number, name in enumerate(topology_names(space))}
+    length = len(out[scores[0].name])
+    for lo in range(0, length, _PIECE):
+        hi = min(lo + _PIECE, length)
+        features = topology(space, space.digits_of_range(start + lo, start + hi))
+        for score in scores:
+            out[score.name][lo:hi] = score.of_column(features[:, numbers[score.name]])
 
 
 def topology_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
