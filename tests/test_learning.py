@@ -93,7 +93,7 @@ def test_ridge_is_that_of_the_normal_equations(rows, width):
 def test_a_fit_is_a_score(model, forget_scores, tmp_path):
     if model in ("forest", "boosting"):
         pytest.importorskip("sklearn")
-    space = ss.space("tss3" if model in ("forest", "boosting") else "tss")  # more take a while
+    space = ss.space("tss" if model == "additive" else "tss3")  # more take a while
     fit = ss.fit(space, table(space, 50), "accuracy", model=model, repeats=0)
     assert (fit.model, fit.rows, fit.name, fit.judgement) == (model, 50, "accuracy", None)
     values, sed = ss.score(space, fit), ss.score(space)
