@@ -28,6 +28,7 @@ patch = 4
 stride = 2
 [layer]
 head_width = 4
+relative = 1
 [[choices]]
 attention = ["SA-SDP", "SA-WMA"]
 [[choices]]
@@ -293,7 +294,7 @@ def test_no_head_has_no_classes():
     [
         (WORDS.replace("hidden = 5", "hidden = 5\nhead_width = 2"), "attention DFT of 1 heads of width 2 of tokens"),
         (WORDS.replace("hidden = 5", "hidden = 5\nrelative = 2"), "relative 2 of tokens that are no patches"),
-        (PATCHES.replace("SA-WMA", "DSC-3").replace("_width = 4", "_width = 4\nrelative = 2"), "attention DSC with"),
+        (PATCHES.replace("SA-WMA", "DSC-3"), "attention DSC with relative positions"),
     ],
 )
 def test_operations_that_do_not_fit(read, text, said):
