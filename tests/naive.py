@@ -147,6 +147,20 @@ def table_cost(costs, constant, digits, nodes):
     return total
 
 
+def table_cost_by_state(costs, constant, chosen):
+    """The cost of what is chosen, operations by positions in their order, by a table that may ask for earlier choices.
+
+    Keys of the table are operation, or position and operation, or these and a tuple of earlier (position, operation).
+    """
+    total, before = constant, set()
+    for position, operation in chosen.items():
+        own = [key for key in costs if key[:2] == (position, operation)]
+        hold = [key for key in own if all(before.issuperset(facts) for facts in key[2:])]
+        total += costs[max(hold, key=lambda key: len(key[2]) if len(key) > 2 else 0) if hold else (None, operation)]
+        before.add((position, operation))
+    return total
+
+
 def classes(sums):
     """How many architectures have each feature sums, and the first of them."""
     out = {}

@@ -292,8 +292,8 @@ def test_a_fit_of_choices_of_several_operations():
         ),
         (lambda _: ss.TableCost("x", [1, 2]), r"costs \[1, 2\], expected a mapping"),
         (
-            lambda _: ss.TableCost("x", {("a", "b", "c"): 1}),
-            "expected an operation or a pair of position and operation",
+            lambda _: ss.TableCost("x", {("a", "b", "c", "d"): 1}),
+            "expected an operation, a pair of position and operation, or these and a state",
         ),
         (
             lambda _: ss.score("tss", ss.TableCost("x", {**COSTS, "nor_conv_3x3": 5.5e18})),
