@@ -50,7 +50,7 @@ def posterior(
     apart, near, reduced = np.empty(m, np.float32), np.empty(m), np.empty(m)
     for i in range(len(features)):
         apart[:] = 0.0
-        for f in range(features.shape[1]):
+        for f in range(len(known)):
             x = features[i, f]
             for j in range(m):
                 difference = x - known[f, j]

@@ -172,6 +172,10 @@ def said(fit: Fit) -> dict[str, Any]:
 class Model(Protocol):
     """What predicts normal scores from scaled features and priors."""
 
+    @property
+    def width(self) -> int:
+        """How many features and priors there must be at least."""
+
     def predicted(
         self, x: NDArray[np.float64], prior: NDArray[np.float64], *, deviation: bool = True
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -62,6 +62,11 @@ class Gaussian:
         weights, known = root.T @ (root @ y), np.ascontiguousarray(x.T, np.float32)
         return cls(known, prior, weights, np.ascontiguousarray(root.T), length, signal, noise)
 
+    @property
+    def width(self) -> int:
+        """How many features and priors there must be."""
+        return len(self.known) + 1
+
     def predicted(
         self, x: NDArray[np.float64], prior: NDArray[np.float64], *, deviation: bool = True
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

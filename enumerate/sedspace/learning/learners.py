@@ -133,9 +133,12 @@ def restored(about: About, arrays: Mapping[str, NDArray[Any]]) -> Fit:
     if about.model not in KINDS:
         raise BadInput(f"model {about.model!r} is unknown")
     own = {name.removeprefix("model_"): array for name, array in arrays.items() if name.startswith("model_")}
+    model = KINDS[about.model](own)
     standing = None if prior is None else NormalScale(arrays["prior_values"], arrays["prior_scores"])
     features = Features(space, about.features)
     if features.names != arrays["features"].tolist():
         raise BadInput("it was learned from features that this sedspace has not: fit again")
-    given = Scaled(features, arrays["kept"], arrays["center"], arrays["scale"], prior, standing)
-    return LearnedFit(about, given, scale, KINDS[about.model](own))
+    kept, center, deviation = arrays["kept"], arrays["center"], arrays["scale"]
+    if not kept.shape == center.shape == deviation.shape or model.width > len(kept) + 1:
+        raise BadInput("its arrays do not fit together")
+    return LearnedFit(about, Scaled(features, kept, center, deviation, prior, standing), scale, model)

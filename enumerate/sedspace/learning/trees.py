@@ -34,6 +34,11 @@ class Trees:
     roots: NDArray[np.int64]
     members: NDArray[np.int64]
 
+    @property
+    def width(self) -> int:
+        """How many features and priors there must be at least."""
+        return int(self.feature.max(initial=0)) + 1
+
     def predicted(
         self, x: NDArray[np.float64], prior: NDArray[np.float64], *, deviation: bool = True
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
