@@ -24,9 +24,11 @@ __all__ = ["network", "skeleton_of"]
 def network(
     space: str | Space, index: int | str, dataset: str | None = None, *, num_classes: int | None = None
 ) -> nn.Module:
-    """Return an architecture as a PyTorch network with its benchmark's skeleton, initialised as its source does.
+    """Return an architecture as a PyTorch network with its benchmark's skeleton.
 
-    Needs torch, the extra ``crosscheck``. ``space.network(index)`` is the same.
+    Its weights are initialised as PyTorch does, those of a whole network as its definition says, which for sedspace's
+    own is as the source does. There is no dropout. Needs torch, the extra ``crosscheck``. ``space.network(index)`` is
+    the same.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ def network(
     dataset : str, optional
         What the network is for. By default cifar10; of the NATS-Bench spaces also cifar100 and imagenet16, of
         `darts` also cifar10_8cells (8 cells from 16 channels on, instead of 20 from 36). The TransNAS spaces have
-        class_scene (the default) and class_object, a space of one's own that of its skeleton.
+        class_scene (the default) and class_object, a space of one's own and those of whole networks theirs alone.
     num_classes : int, optional
         How many logits there are. By default as many as the dataset has classes.
 
@@ -45,7 +47,8 @@ def network(
     torch.nn.Module
         From float32[n, 3, side, side] to logits of shape (n, classes). Its parameters are as many as the space's
         ``params`` says, its multiply-accumulates as ``macs``. Its parts are ``stem``, ``cells`` (of whole networks
-        ``stage1``, ``stage2``, ...) and ``head``; there is no dropout.
+        ``stage1``, ``stage2``, ...) and ``head``. A transformer of sequences is from int64[n, tokens], without classes
+        to float32[n, tokens, width].
 
     Raises
     ------
@@ -65,7 +68,8 @@ def network(
     index = space.parse(index) if isinstance(index, str) else space.check_index(index)
     skeleton = skeleton_of(space, dataset)
     if num_classes is not None:
-        if as_int(num_classes, "num_classes") < 1 or not skeleton.classes:
+        num_classes = as_int(num_classes, "num_classes")
+        if num_classes < 1 or not skeleton.classes:
             expected = "1 or more" if skeleton.classes else f"none, since networks of {space.name} have no head"
             raise BadInput(f"num_classes {num_classes}: expected {expected}")
         skeleton = replace(skeleton, classes=num_classes)

@@ -68,9 +68,9 @@ def initialise(network: Network, how: Init) -> Network:
     network : torch.nn.Module
     how : str
         ``pytorch``: as PyTorch does (NAS-Bench-Macro, PiT). ``fan_out``: convolutions normal, of the variance 2 /
-        (pixels of the kernel * output channels), no biases (ProxylessNAS, Once-for-all). ``fan_out_small_head``: the
+        (pixels of the kernel * output channels), biases zero (ProxylessNAS, Once-for-all). ``fan_out_small_head``: the
         same, the classifier normal with standard deviation 0.001 (FBNet). ``truncated``: linear layers normal with
-        standard deviation 0.02, cut at +-2, no biases (AutoFormer). ``normal``: linear layers, embeddings and
-        convolutions of sequences normal with standard deviation 0.02, no biases (BERT).
+        standard deviation 0.02, cut at +-2, biases zero (AutoFormer). ``normal``: linear layers, embeddings and
+        convolutions of sequences normal with standard deviation 0.02, biases zero (BERT).
     """
     return network.apply(_OF[how])

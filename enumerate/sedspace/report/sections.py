@@ -75,8 +75,8 @@ def _about(study: Study, space: Space, wide: pl.DataFrame, summed: pl.DataFrame)
     images = "random images" if setting.images == "random" else f"given images (SHA-256 {setting.images[:12]}...)"
     yield (
         f"{len(wide):,} of the {space.size:,} architectures of `{space.name}`, {repeats} "
-        f"{'value' if repeats == 1 else 'values'} of each proxy on each. Networks for {setting.dataset}, initialised "
-        f"as PyTorch does by default, float32; batches of {setting.batch} {images}, the same for all architectures; "
+        f"{'value' if repeats == 1 else 'values'} of each proxy on each. Networks for {setting.dataset}, freshly "
+        f"initialised, float32; batches of {setting.batch} {images}, the same for all architectures; "
         f"seed {setting.seed}."
     )
     yield f"{setting.machine} ({setting.device}); sedspace {setting.sedspace}, torch {setting.torch}."

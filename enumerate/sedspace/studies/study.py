@@ -74,7 +74,7 @@ def crosscheck(
     """Compute zero-cost proxies on real networks of some architectures, beside their SED.
 
     A repeat has one batch for all architectures, made of `seed` and the repeat; a network is freshly initialised for
-    every value, as PyTorch does by default, from `seed`, the index and the repeat. So values do not depend on which
+    every value, as `sedspace.network` does, from `seed`, the index and the repeat. So values do not depend on which
     others are computed, or in what order.
 
     Parameters
