@@ -648,7 +648,7 @@ BAD = {
     "enumerate tss --out X --engine local --scheduler tcp://a:1": "--engine local with --scheduler tcp://a:1",
     "enumerate tss --out X --threads 2 --scheduler tcp://a:1": "--threads 2 with --scheduler",
     "enumerate tss --out S3://key:secret@bucket/run": "S3://... has @, ? or # in it: expected credentials",
-    "crosscheck tss12 --sample 2 --out X.parquet": "expected indices that fit int64",
+    "crosscheck tss12 --sample 2 --out X.parquet": "expected indices below 2^127",
     "crosscheck tss --out nowhere/X.parquet": "--out nowhere/X.parquet: there is no directory nowhere",
     "sample RUN --unique functional": "expected a run with the column representative",
     "sample RUN --strata 3": "strata is for spaces, and RUN is a run",

@@ -334,12 +334,12 @@ def reasons(network, batch):
 
 def test_every_proxy_has_a_value_on_mobilenets_or_a_reason(mobile):
     space, network, batch = mobile()
-    assert reasons(network, batch) == {}
+    assert reasons(network, batch) == {"dss": "DSS is of transformers"}
     biases = sum(p.numel() for name, p in network.named_parameters() if "bias" in name and "norm" not in name)
     assert find_proxy("macs").value(network, batch, cross_entropy) == space.cost(7).macs + biases
     _, network, batch = mobile('"relu6"', '"hswish"')
     told = reasons(network, batch)
-    assert told.keys() == {"naswot", "linear_regions", "swap"}
+    assert told.keys() == {"dss", "naswot", "linear_regions", "swap"}
     assert {told[name] for name in ("naswot", "linear_regions", "swap")} == {
         "patterns are of ReLUs, and the network has Hardswish"
     }
@@ -357,6 +357,118 @@ def test_blocks_that_do_nothing_are_none(mobile):
         torch.manual_seed(4)
         values.append(find_proxy("az_trainability").value(network, batch, cross_entropy))
     assert values[0] == values[1]
+
+
+TRANSFORMER = """
+kind = "layers"
+name = "small"
+title = "a small transformer"
+classes = 3
+
+[embedding]
+kind = "patches"
+side = 6
+patch = 3
+
+[layer]
+head_width = 2
+ratio = 1.5
+
+[[choices]]
+width = [4, 6]
+
+[[choices]]
+depth = [1, 2]
+
+[[choices]]
+per = "layer"
+heads = [1, 2]
+attention = ["SA-SDP", "SA-WMA"]
+"""
+
+
+@pytest.fixture
+def transformer(tmp_path):
+    """A small transformer, by what is chosen, and a batch."""
+
+    def made(*chosen):
+        path = tmp_path / "small.toml"
+        path.write_text(TRANSFORMER)
+        space = ss.space(str(path))
+        torch.manual_seed(6)
+        return space.network(space.index(chosen)).train(), Batch(torch.randn(8, 3, 6, 6), torch.arange(8) % 3)
+
+    return made
+
+
+def transformed(x, of):
+    """The logits of a transformer of one layer and one head, in numpy, by its parameters; one image."""
+
+    def normed(tokens, name):
+        spread = np.sqrt(tokens.var(axis=-1, keepdims=True) + 1e-5)
+        return (tokens - tokens.mean(axis=-1, keepdims=True)) / spread * of[f"{name}.weight"] + of[f"{name}.bias"]
+
+    def linear(tokens, name):
+        return tokens @ of[f"{name}.weight"].T + of.get(f"{name}.bias", 0.0)
+
+    patches = [x[:, i : i + 3, j : j + 3].ravel() for i in (0, 3) for j in (0, 3)]
+    kernel = of["stem.projection.weight"].reshape(4, -1)
+    tokens = np.array(patches) @ kernel.T + of["stem.projection.bias"]
+    tokens = np.concatenate([of["stem.class_token"][0], tokens]) + of["stem.positions"][0]
+    attention, feed_forward = "stage1.0.attention", "stage1.0.feed_forward"
+    y = normed(tokens, f"{attention}.norm")
+    query, key, value = (linear(y, f"{attention}.body.mixing.{name}") for name in ("query", "key", "value"))
+    if f"{attention}.body.mixing.weighted.weight" in of:
+        query = linear(query, f"{attention}.body.mixing.weighted")
+    scores = np.exp(query @ key.T / np.sqrt(2))
+    tokens = tokens + linear(scores / scores.sum(axis=1, keepdims=True) @ value, f"{attention}.body.out")
+    y = linear(normed(tokens, f"{feed_forward}.norm"), f"{feed_forward}.body.0")
+    gelu = y * (1 + np.vectorize(math.erf)(y / np.sqrt(2))) / 2
+    tokens = tokens + linear(gelu, f"{feed_forward}.body.2")
+    return linear(normed(tokens[0], "head.norm"), "head.classifier")
+
+
+def test_dss_by_finite_differences(transformer):
+    network, batch = transformer(0, 0, 2, 4)  # width 4, one layer of one head with weighted queries
+    of = {name: p.detach().double().numpy().copy() for name, p in network.named_parameters()}
+    image = batch.images[0].double().numpy()
+    ours = network.double().eval()(batch.images[:1].double())[0].detach().numpy()
+    assert transformed(image, of) == pytest.approx(ours, rel=1e-6)
+    positive = {name: np.abs(value) for name, value in of.items()}
+    ones, step = np.ones((3, 6, 6)), 1e-6
+
+    def gradient(name):
+        out = np.zeros_like(positive[name])
+        for place in np.ndindex(out.shape):
+            ends = []
+            for sign in (1, -1):
+                moved = positive[name].copy()
+                moved[place] += sign * step
+                ends.append(transformed(ones, {**positive, name: moved}).sum())
+            out[place] = (ends[0] - ends[1]) / (2 * step)
+        return out
+
+    mixing = "stage1.0.attention.body.mixing"
+    expected = 0.0
+    for names in ([f"{mixing}.{one}" for one in ("query", "key", "value")], [f"{mixing}.weighted"]):
+        if f"{names[0]}.weight" in positive:
+            pair = [np.concatenate([f(f"{name}.weight") for name in names]) for f in (positive.get, gradient)]
+            expected += math.prod(np.linalg.svd(matrix)[1].sum() for matrix in pair)
+    out = "stage1.0.attention.body.out.weight"
+    expected += math.prod(np.linalg.svd(matrix)[1].sum() for matrix in (positive[out], gradient(out)))
+    for name in ("stage1.0.feed_forward.body.0.weight", "stage1.0.feed_forward.body.2.weight"):
+        expected += np.abs(positive[name] * gradient(name)).sum()
+    assert any("weighted" in name for name in of)
+    assert find_proxy("dss").value(network, batch, cross_entropy) == pytest.approx(expected, rel=1e-4)
+
+
+def test_every_proxy_has_a_value_on_transformers_or_a_reason(transformer):
+    told = reasons(*transformer(1, 1, 1, 3))
+    assert told.keys() == {"naswot", "linear_regions", "swap", "meco", "meco_opt", "zen", "incorporated"}
+    told = reasons(*transformer(1, 0, 1, 4))
+    assert {told[name] for name in ("az_expressivity", "az_progressivity", "az_trainability")} == {
+        "fewer than two blocks"
+    }
 
 
 class Tokens(nn.Module):
@@ -426,8 +538,10 @@ class Dead(nn.Module):
         return self.head(self.relu(self.norm(self.stem(x)) * 0.0))
 
 
-def test_seeds_reproduce_to_the_bit():
-    for name in known_proxies():
+def test_seeds_reproduce_to_the_bit(transformer):
+    values = [find_proxy("dss").value(*transformer(1, 1, 1, 3), cross_entropy) for _ in range(2)]
+    assert values[0] == values[1]
+    for name in known_proxies().keys() - {"dss"}:
         values = []
         for _ in range(2):
             torch.manual_seed(5)

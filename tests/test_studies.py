@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from unittest import mock
 
 import numpy as np
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 import sedspace as ss
 from sedspace.cli import cli
-from sedspace.report import summary
+from sedspace.report import by_architecture, summary, write_report
 from sedspace.spaces.skeleton import Skeleton
 from sedspace.studies import SCHEMA, crosscheck, read_study
 from sedspace.studies.images import Batches
@@ -81,10 +82,58 @@ def test_what_does_not_belong_together_is_not_mixed(tmp_path):
     pl.DataFrame({"index": [1]}).write_parquet(tmp_path / "table.parquet")
     with pytest.raises(ss.BadInput, match=r"is no study, or damaged: expected a file that `sedspace crosscheck` wrote"):
         crosscheck("tss", [5], ["snip"], tmp_path / "table.parquet", **OPTIONS)
-    with pytest.raises(ss.BadInput, match="expected indices that fit int64"):
-        crosscheck("tss8", [2**64], ["snip"], **OPTIONS)
     with pytest.raises(ss.BadInput, match="no proxies"):
         crosscheck("tss", [5], [], **OPTIONS)
+
+
+def test_indices_of_any_size(tmp_path):
+    out, indices = tmp_path / "check.parquet", [2**64 + 5, 3, 2**63]
+    study = crosscheck("tss8", indices, ["l2_norm"], out, **OPTIONS)
+    assert study.rows["index"].to_list() == sorted(indices)
+    assert study.rows["arch"].to_list() == ss.space("tss8").arch(sorted(indices)).tolist()
+    assert read_study(out).rows.equals(study.rows)
+    assert read_study(out).rows.schema["index"] == pl.Int128
+    assert crosscheck("tss8", indices[:2], ["l2_norm", "params"], out, **OPTIONS).rows.height == 5
+    pytest.importorskip("sklearn")
+    write_report(read_study(out), tmp_path / "report")
+    assert "3 of the 37,252,902,984,619,140,625 architectures" in (tmp_path / "report" / "report.md").read_text()
+
+
+TRANSFORMERS = """
+kind = "layers"
+name = "small"
+title = "small transformers"
+classes = 3
+embedding = { kind = "patches", side = 6, patch = 3 }
+layer = { head_width = 2, ratio = 2 }
+choices = [{ width = [4, 6] }, { depth = [1, 2] }, { per = "layer", heads = [1, 2] }]
+"""
+
+
+def test_spaces_without_sed(tmp_path):
+    (tmp_path / "small.toml").write_text(TRANSFORMERS)
+    out = tmp_path / "check.parquet"
+    command = ["crosscheck", str(tmp_path / "small.toml"), "--proxies", "dss,synflow,naswot", "--batch", "4"]
+    said = CliRunner().invoke(cli, [*command, "--sample", "10", "--out", str(out), "--json"])
+    assert said.exit_code == 0, said.output
+    assert {one["spearman_with_sed"] for one in json.loads(said.stdout)} == {None}
+    study = read_study(out)
+    assert study.rows["sed"].null_count() == study.rows.height == 30
+    assert study.sed_seconds is None
+    with pytest.raises(ss.BadInput, match="small has no SED"):
+        study.seconds_of_sed()
+    wide = by_architecture(study)
+    assert wide.columns == ["index", "arch", "params", "macs", "dss", "naswot", "synflow"]
+    archs = wide.select("arch", accuracy=pl.col("params") / 10)
+    archs.write_parquet(tmp_path / "table.parquet")
+    pytest.importorskip("sklearn")
+    write_report(study, tmp_path / "report", tmp_path / "table.parquet")
+    page = (tmp_path / "report" / "report.md").read_text()
+    assert "#params beside 3 zero-cost proxies" in page
+    assert "patterns are of ReLUs, and the network has GELU" in page
+    assert "SED, alone" not in page
+    with pytest.raises(ss.BadInput, match="proxies need networks of images"):
+        crosscheck("flexibert", [5], ["dss"], **OPTIONS)
 
 
 def test_devices(monkeypatch):
@@ -190,7 +239,7 @@ def test_what_there_was_no_memory_for_is_tried_again(tmp_path):
     [
         ({"seed": 2**63}, "seed 9223372036854775808: expected 0 or more and below 2"),
         ({"out": "nowhere/check.parquet"}, "--out nowhere/check.parquet: there is no directory nowhere"),
-        ({"space": "tss12", "indices": [5**60]}, "expected indices that fit int64"),
+        ({"space": "tss12", "indices": [5**60]}, "expected indices below 2.127"),
     ],
 )
 def test_bad_studies_are_refused_before_anything_is_computed(options, said):

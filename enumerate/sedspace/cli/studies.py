@@ -11,6 +11,7 @@ from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, find_target, ref
 from sedspace.cli.options import cluster_client, engine_options, json_option, unique_option, where_option
 from sedspace.cli.printing import print_rows
 from sedspace.report import reproduce, summary, write_report
+from sedspace.scores import known_scores
 from sedspace.studies import chosen_proxies, crosscheck
 from sedspace.tables import read_indices
 
@@ -24,10 +25,8 @@ from sedspace.tables import read_indices
 @click.option(
     "--stratify",
     type=SCORE,
-    default="sed",
-    show_default=True,
     metavar="SCORE",
-    help="Evenly over its values, or none.",
+    help="Evenly over its values, or none.  [default: sed, where there is one]",
 )
 @click.option(
     "--archs", type=PATH, metavar="FILE", help="These instead of random ones: Parquet or CSV with arch or index."
@@ -50,7 +49,7 @@ def crosscheck_command(
     target: str,
     proxies: str,
     n: int,
-    stratify: str,
+    stratify: str | None,
     archs: str | None,
     where: str | None,
     unique: str | None,
@@ -75,9 +74,11 @@ def crosscheck_command(
         refuse("chooses among random ones: expected it without --archs", "n", "stratify", "where", "unique")
     names = arguments.names(proxies, "--proxies")
     chosen_proxies(names)  # a misspelt one is refused before anything is drawn
-    by = None if stratify == "none" else stratify
     found = find_target(target)
     space = space_of(found)
+    if stratify is None and "sed" in known_scores(space):
+        stratify = "sed"
+    by = None if stratify == "none" else stratify
     if archs is not None:
         indices = read_indices(archs, space)
     else:

@@ -66,6 +66,8 @@ def by_architecture(study: Study) -> pl.DataFrame:
     rows = study.rows.with_columns(pl.col("sed").cast(pl.Float64))
     about = ["index", "arch", "sed"]
     wide = means(rows, [*about, "proxy"], "value").pivot("proxy", index=about, values="value").sort("index")
+    if wide["sed"].null_count() == len(wide):
+        wide = wide.drop("sed")
     sizes = data_free(described(study.setting.space), wide["index"], ("params", "macs"))
     wide = wide.with_columns(column for column in sizes if column.name not in order)
     for name, parts in AGGREGATES.items():
@@ -80,6 +82,16 @@ def _aggregate(parts: tuple[str, ...]) -> pl.Expr:
     known = pl.all_horizontal(pl.col(part).is_not_null() for part in parts)
     ranks = [pl.when(known).then(pl.col(part)).rank("average") for part in parts]
     return pl.when(known).then(pl.sum_horizontal((rank / known.sum()).log() for rank in ranks))
+
+
+def first_of(wide: pl.DataFrame) -> str:
+    """Return the score of such a frame that all others are held against: SED, #params where there is none."""
+    return next((name for name in ("sed", "params") if name in wide.columns), scores_of(wide)[0])
+
+
+def title_of(score: str) -> str:
+    """Return what pages call a score."""
+    return {"sed": "SED", "params": "#params"}.get(score, score)
 
 
 def scores_of(wide: pl.DataFrame) -> list[str]:
@@ -114,5 +126,6 @@ def summary(study: Study) -> pl.DataFrame:
         build_seconds=pl.col("build_seconds").median(),
     )
     wide = by_architecture(study)
-    found = [rank_correlation(wide["sed"], wide[name]).spearman for name in values["proxy"]]
+    sed = wide.get_column("sed", default=None)
+    found = [None if sed is None else rank_correlation(sed, wide[name]).spearman for name in values["proxy"]]
     return values.with_columns(spearman_with_sed=pl.Series(found, dtype=pl.Float64).fill_nan(None))

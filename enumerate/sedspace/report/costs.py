@@ -22,12 +22,15 @@ from sedspace.studies import Study
 
 def cost_parts(study: Study, space: Space, summed: pl.DataFrame) -> Iterator[Part]:
     """Yield what a report says of the seconds of a study: its `summary` beside SED's and the published ones."""
-    paper, sed = published()["sed_paper"], study.seconds_of_sed()
+    paper, sed = published()["sed_paper"], study.sed_seconds
     summed = summed.sort("seconds", descending=True, maintain_order=True)
+    of_sed = (
+        " SED's seconds were taken in the same run: `whole` is its time for a range of the space divided by its length "
+        "(all processors), `alone` one architecture asked for from Python."
+    )
     yield (
-        "Medians and quartiles over architectures, after a first run that does not count; devices synchronised. "
-        "Building the network is apart. SED's seconds were taken in the same run: `whole` is its time for a range of "
-        "the space divided by its length (all processors), `alone` one architecture asked for from Python."
+        f"Medians and quartiles over architectures, after a first run that does not count; devices synchronised. "
+        f"Building the network is apart.{of_sed if sed else ''}"
     )
     yield _table_of_seconds(study, space, summed)
     if published_seconds(study):
@@ -39,7 +42,8 @@ def cost_parts(study: Study, space: Space, summed: pl.DataFrame) -> Iterator[Par
             f"grad_norm ({text['grad_norm_seconds_per_architecture']} s each), {text['tss5_by_sed_hours']} hours by "
             f"SED."
         )
-    yield pictures.seconds([*summed["proxy"], "SED, alone", "SED, whole"], [*summed["seconds"], sed.alone, sed.whole])
+    known = {} if sed is None else {"SED, alone": sed.alone, "SED, whole": sed.whole}
+    yield pictures.seconds([*summed["proxy"], *known], [*summed["seconds"], *known.values()])
 
 
 def published_seconds(study: Study) -> dict[str, float]:
@@ -49,13 +53,13 @@ def published_seconds(study: Study) -> dict[str, float]:
 
 
 def _table_of_seconds(study: Study, space: Space, summed: pl.DataFrame) -> Table:
-    sed, told = study.seconds_of_sed(), published_seconds(study)
+    sed, told = study.sed_seconds, published_seconds(study)
     costs = dict(summed.select("proxy", "seconds").iter_rows())
 
     def line(name: str, seconds: float, quartiles: str, build: float | None, known: float | None) -> list[str]:
         by_grad_norm = seconds / costs["grad_norm"] if "grad_norm" in costs else None
         total = duration((seconds + (build or 0.0)) * space.size)
-        ratios = [f"{seconds / sed.whole:.2g}", number(by_grad_norm, ".2g")]
+        ratios = ["-" if sed is None else f"{seconds / sed.whole:.2g}", number(by_grad_norm, ".2g")]
         return [name, f"{seconds:.3g}", quartiles, number(build, ".2g"), *ratios, total, number(known, "g")]
 
     rows = []
@@ -63,8 +67,9 @@ def _table_of_seconds(study: Study, space: Space, summed: pl.DataFrame) -> Table
         "proxy", "seconds", "seconds_low", "seconds_high", "build_seconds"
     ).iter_rows():
         rows.append(line(name, seconds, f"{low:.2g} to {high:.2g}", build, told.get(name)))
-    rows.append(line("SED, alone", sed.alone, "-", None, told.get("sed")))
-    rows.append(line("SED, whole", sed.whole, "-", None, None))
+    if sed is not None:
+        rows.append(line("SED, alone", sed.alone, "-", None, told.get("sed")))
+        rows.append(line("SED, whole", sed.whole, "-", None, None))
     heads = ["per architecture", "seconds", "quartiles", "network, s", "/ SED whole", "/ grad_norm", "the whole space"]
     where = f" ({published()['sed_paper']['hardware']})" if told else ""
     return Table([*heads, f"published, s{where}"], rows)

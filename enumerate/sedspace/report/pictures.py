@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from sedspace.figures import COLORS, encoded, finish, new_figure, new_grid, verbatim
+from sedspace.report.architectures import title_of
 from sedspace.report.page import Picture
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def heatmap(names: list[str], rho: list[list[float]]) -> Picture:
     return _picture("correlations", figure, "Spearman's rho of every pair of scores")
 
 
-def scatters(wide: pl.DataFrame, names: list[str], labels: dict[str, str]) -> Picture:
-    """Draw SED against every other score."""
+def scatters(wide: pl.DataFrame, first: str, names: list[str], labels: dict[str, str]) -> Picture:
+    """Draw a score, SED if there is one, against every other."""
     across = min(4, len(names))
     down = math.ceil(len(names) / across)
     figure, grid = new_grid(3 * across, 2.5 * down, down, across)
@@ -44,12 +45,12 @@ def scatters(wide: pl.DataFrame, names: list[str], labels: dict[str, str]) -> Pi
         if name is None:
             axes.set_visible(False)
             continue
-        both = wide.select("sed", name).drop_nulls()
-        axes.scatter(both["sed"], both[name], s=12, color=COLORS["pool"], alpha=0.6, linewidths=0)
+        both = wide.select(first, name).drop_nulls()
+        axes.scatter(both[first], both[name], s=12, color=COLORS["pool"], alpha=0.6, linewidths=0)
         axes.ticklabel_format(axis="y", scilimits=(-3, 4))
-        finish(axes, xlabel="SED", title=f"{name}: {labels[name]}")
+        finish(axes, xlabel=title_of(first), title=f"{name}: {labels[name]}")
         axes.title.set_fontsize(10)
-    return _picture("sed", figure, "SED against every proxy")
+    return _picture(first, figure, f"{title_of(first)} against every proxy")
 
 
 def seconds(names: list[str], values: list[float]) -> Picture:
@@ -62,21 +63,21 @@ def seconds(names: list[str], values: list[float]) -> Picture:
         axes.text(value, place, f" {value:.2g}", va="center", fontsize=9)
     axes.margins(x=0.15)
     finish(axes, xlabel="seconds per architecture, same machine")
-    return _picture("seconds", figure, "Seconds per architecture of SED and of every proxy")
+    return _picture("seconds", figure, "Seconds per architecture of every score")
 
 
-def accuracies(column: str, sed: pl.Series, accuracy: pl.Series, names: list[str], rho: list[float]) -> Picture:
-    """Draw SED against measured accuracy, and the rank correlation with accuracy of every score on the sample."""
+def accuracies(column: str, score: pl.Series, accuracy: pl.Series, names: list[str], rho: list[float]) -> Picture:
+    """Draw a score against measured accuracy, and the rank correlation with accuracy of every score on the sample."""
     figure, (left, right) = new_grid(11, max(4.0, 0.8 + 0.26 * len(names)), 1, 2)
-    left.scatter(sed, accuracy, s=4, alpha=0.25, color=COLORS["pool"], linewidths=0, rasterized=True)
-    finish(left, xlabel="SED", ylabel=column, title=f"{len(sed):,} architectures")
+    left.scatter(score, accuracy, s=4, alpha=0.25, color=COLORS["pool"], linewidths=0, rasterized=True)
+    finish(left, xlabel=title_of(score.name), ylabel=column, title=f"{len(score):,} architectures")
     bars = sorted(((one, name) for one, name in zip(rho, names, strict=True) if not math.isnan(one)), reverse=True)
-    colors = [COLORS["conv"] if name == "sed" else COLORS["pool"] for _, name in bars]
+    colors = [COLORS["conv"] if name == score.name else COLORS["pool"] for _, name in bars]
     right.barh([name for _, name in bars], [one for one, _ in bars], color=colors)
     right.invert_yaxis()
     right.axvline(0, color="0.5", linewidth=0.8)
     finish(right, xlabel=f"Spearman with {column}", title="on the architectures of the study")
-    return _picture(f"accuracy-{column}", figure, f"SED and other scores against {column}")
+    return _picture(f"accuracy-{column}", figure, f"{title_of(score.name)} and other scores against {column}")
 
 
 def plane(params: pl.Series, sed: pl.Series, accuracy: pl.Series, column: str) -> Picture:

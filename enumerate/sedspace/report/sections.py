@@ -13,7 +13,7 @@ from sedspace.correlation import RankCorrelation, rank_correlation
 from sedspace.errors import BadInput, unknown
 from sedspace.published import published
 from sedspace.report import pictures
-from sedspace.report.architectures import by_architecture, data_free, scores_of, summary
+from sedspace.report.architectures import by_architecture, data_free, first_of, scores_of, summary, title_of
 from sedspace.report.costs import cost_parts
 from sedspace.report.numbers import digits, duration, number
 from sedspace.report.page import Part, Report, Section, Table
@@ -49,7 +49,7 @@ _MEASURES = (
 
 def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequence[str] | None = None) -> Report:
     """Return the report of a study; see `sedspace.report.write_report`."""
-    study.seconds_of_sed()
+    study.refuse_empty()
     wide, space = by_architecture(study), described(study.setting.space)
     measured = None if accuracy is None else _measured(space, wide, accuracy, columns)  # refused before all is drawn
     proxies, costs = study.rows["proxy"].n_unique(), summary(study)
@@ -62,7 +62,9 @@ def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequenc
     if measured is not None:
         for column in measured.columns:
             sections += [Section(f"Against {column}", list(_accuracy(study, column, measured, wide)))]
-    title = f"{len(wide):,} architectures of {space.name}: SED beside {proxies} zero-cost proxies"
+    title = (
+        f"{len(wide):,} architectures of {space.name}: {title_of(first_of(wide))} beside {proxies} zero-cost proxies"
+    )
     return Report(title, sections)
 
 
@@ -80,7 +82,10 @@ def _about(study: Study, space: Space, wide: pl.DataFrame, summed: pl.DataFrame)
         f"seed {setting.seed}."
     )
     yield f"{setting.machine} ({setting.device}); sedspace {setting.sedspace}, torch {setting.torch}."
-    costs, sed = dict(summed.select("proxy", "seconds").iter_rows()), study.seconds_of_sed()
+    costs, sed = dict(summed.select("proxy", "seconds").iter_rows()), study.sed_seconds
+    if sed is None:
+        yield f"The space has no SED: proxies are held against {title_of(first_of(wide))}."
+        return
     name = "grad_norm" if "grad_norm" in costs else max(costs, key=lambda one: costs[one])
     agreement = rank_correlation(wide["sed"], wide[name])
     yield (
@@ -101,21 +106,27 @@ def _agreement(study: Study, wide: pl.DataFrame) -> Iterator[Part]:
         if study.less
         else ""
     )
+    first = first_of(wide)
+    stratified = (
+        "one stratified by SED, as `sedspace crosscheck` draws it unless told otherwise, spreads SED evenly, and shows "
+        "greater ones than the whole space has."
+    )
     yield (
         f"Rank correlations over the architectures that both have a value on; repeats averaged.{note} They are of this "
-        f"sample: one stratified by SED, as `sedspace crosscheck` draws it unless told otherwise, spreads SED evenly, "
-        f"and shows greater ones than the whole space has."
+        f"sample{f': {stratified}' if first == 'sed' else '.'}"
     )
-    others = [name for name in names if name != "sed"]
+    others = [name for name in names if name != first]
     yield Table(
-        ["with SED", "Spearman", "Kendall", "architectures"],
+        [f"with {title_of(first)}", "Spearman", "Kendall", "architectures"],
         [
-            [name, *_within(pairs["sed", name], intervals(wide["sed"], wide[name])), str(pairs["sed", name].n)]
+            [name, *_within(pairs[first, name], intervals(wide[first], wide[name])), str(pairs[first, name].n)]
             for name in others
         ],
     )
     yield _INTERVALS
-    yield pictures.scatters(wide, others, {name: f"rho {number(pairs['sed', name].spearman)}" for name in others})
+    labels = {name: f"rho {number(pairs[first, name].spearman)}" for name in others}
+    if others:
+        yield pictures.scatters(wide, first, others, labels)
     yield "Every pair: Spearman (Kendall)."
     yield Table(["", *names], [[a, *(_pair(pairs[a, b]) for b in names)] for a in names])
     yield pictures.heatmap(names, [[pairs[a, b].spearman for b in names] for a in names])
@@ -223,7 +234,8 @@ def _accuracy(study: Study, column: str, measured: _Measured, wide: pl.DataFrame
             f"needs measured accuracies."
         )
     rho = [math.nan if one is None else one.all.spearman for one in on_sample.values()]
-    yield pictures.accuracies(column, free["sed"], accuracy, list(on_sample), rho)
+    first = first_of(free)
+    yield pictures.accuracies(column, free[first], accuracy, list(on_sample), rho)
 
 
 def _judgements(judged: dict[str, Judgement | None], study: Study, column: str) -> Table:

@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.forked import refuse_fork
+from sedspace.spaces import Space
+from sedspace.spaces.radix import INT64_END
 from sedspace.storage import as_location, naming, read_given, storage_errors, what_failed
 
 _KEY = b"sedspace"
@@ -32,7 +34,7 @@ class Row:
     Attributes
     ----------
     index, arch, sed : int, str, float
-        The architecture, and its SED.
+        The architecture, and its SED; None if the space has none.
     proxy, repeat : str, int
     value, reason : float, str
         One of them is None: there is no value, and the reason says why.
@@ -44,7 +46,7 @@ class Row:
 
     index: Annotated[int, pl.Int64]
     arch: Annotated[str, pl.String]
-    sed: Annotated[float, pl.Float32]
+    sed: Annotated[float | None, pl.Float32]
     proxy: Annotated[str, pl.String]
     repeat: Annotated[int, pl.Int32]
     value: Annotated[float | None, pl.Float64]
@@ -60,8 +62,15 @@ class Row:
 SCHEMA: dict[str, pl.DataType] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(Row, include_extras=True).items()
 }
+"""The columns of a study's rows; see `schema_of`."""
+
 OUT_OF_MEMORY = "out of memory"
 """The reason of what is tried again when a study is continued."""
+
+
+def schema_of(space: Space) -> dict[str, pl.DataType]:
+    """Return the columns of the rows of a study of a space: indices of more than 2^63 architectures are Int128."""
+    return SCHEMA if space.size <= INT64_END else {**SCHEMA, "index": pl.Int128()}
 
 
 @dataclass(frozen=True)
@@ -108,13 +117,13 @@ class Study:
     Attributes
     ----------
     rows : polars.DataFrame
-        Of `SCHEMA`: ``value`` is null where the proxy has none, and then ``reason`` says why; ``seconds`` are of the
-        proxy, ``build_seconds`` of the network.
+        Of `schema_of` the space: ``value`` is null where the proxy has none, and then ``reason`` says why; ``seconds``
+        are of the proxy, ``build_seconds`` of the network.
     setting : Setting
     less : list of str
         The proxies of which less is better.
     sed_seconds : SedSeconds, optional
-        Of the same machine; None before anything is computed.
+        Of the same machine; None before anything is computed, or if the space has no SED.
     """
 
     rows: pl.DataFrame
@@ -122,10 +131,16 @@ class Study:
     less: list[str]
     sed_seconds: SedSeconds | None
 
-    def seconds_of_sed(self) -> SedSeconds:
-        """Return the seconds of SED; raise `BadInput` if the study has no values yet."""
-        if self.rows.is_empty() or self.sed_seconds is None:
+    def refuse_empty(self) -> None:
+        """Raise `BadInput` if the study has no values yet."""
+        if self.rows.is_empty():
             raise BadInput("the study has no values yet: let `sedspace crosscheck` finish")
+
+    def seconds_of_sed(self) -> SedSeconds:
+        """Return the seconds of SED; raise `BadInput` if the study has no values yet, or its space no SED."""
+        self.refuse_empty()
+        if self.sed_seconds is None:
+            raise BadInput(f"{self.setting.space['name']} has no SED: expected a study of a space that has")
         return self.sed_seconds
 
     def _repr_html_(self) -> str:
@@ -145,7 +160,8 @@ def write_study(path: str | Path, study: Study) -> None:
     sed_seconds = {} if study.sed_seconds is None else asdict(study.sed_seconds)
     about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": sed_seconds, "sha256": _BLANK}
     data = io.BytesIO()
-    table = study.rows.to_arrow()
+    rows = study.rows  # Parquet has no integers of 128 bits
+    table = rows.cast({"index": pl.String} if rows.schema["index"] == pl.Int128 else {}).to_arrow()
     with pq.ParquetWriter(data, table.schema, compression="zstd") as writer:
         writer.write_table(table)
         writer.add_key_value_metadata({_KEY: json.dumps(about).encode()})
@@ -193,9 +209,11 @@ def read_study(path: str | Path) -> Study:
             )
         about = (pq.read_metadata(pa.BufferReader(data)).metadata or {}).get(_KEY)
         rows = pl.read_parquet(data)
+        if rows.schema.get("index") == pl.String:
+            rows = rows.cast({"index": pl.Int128})
     except storage_errors(pa.ArrowException, pl.exceptions.PolarsError) as error:
         raise BadInput(f"{file} is no study: {first_line(error)}") from None
-    if about is None or dict(rows.schema) != SCHEMA:
+    if about is None or dict(rows.schema) not in (SCHEMA, {**SCHEMA, "index": pl.Int128()}):
         raise BadInput(f"{file} is no study: expected a file that `sedspace crosscheck` wrote")
     try:
         return Study(rows, *_about(json.loads(about)))

@@ -50,6 +50,8 @@ class Batches:
         images: str | Path | None = None,
         labels: str | Path | None = None,
     ) -> None:
+        if not (skeleton.side and skeleton.classes):
+            raise BadInput("proxies need networks of images with a classifier: those of the space take words")
         self.skeleton, self.size, self.seed = skeleton, size, seed
         self.source = "random"
         self._given: list[tuple[NDArray[np.float32], NDArray[np.int64] | None]] | None = None

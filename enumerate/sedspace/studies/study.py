@@ -20,7 +20,7 @@ from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END
 from sedspace.storage import Location, as_location, naming
-from sedspace.studies.file import AGGREGATES, OUT_OF_MEMORY, SCHEMA, Row, Setting, Study, read_study, write_study
+from sedspace.studies.file import AGGREGATES, OUT_OF_MEMORY, Row, Setting, Study, read_study, schema_of, write_study
 from sedspace.version import __version__
 
 if TYPE_CHECKING:  # what needs torch is imported when a study is made
@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what needs torch is imported when a study is made
     from sedspace.studies.worker import Evaluator, Todo
 
 _SAVE_SECONDS = 2.0
+_INDEX_END = 1 << 127
 
 
 def chosen_proxies(names: Iterable[str]) -> list[Proxy]:
@@ -128,8 +129,8 @@ def crosscheck(
     for number, least, what in ((batch, 2, "batch"), (repeats, 1, "repeats"), (seed, 0, "seed")):
         if not least <= as_int(number, what) < INT64_END:
             raise BadInput(f"{what} {number}: expected {least} or more{' and below 2^63' if number > 0 else ''}")
-    if max(wanted, default=0) >= INT64_END:
-        raise BadInput(f"index {max(wanted)} of {space.name}: expected indices that fit int64")
+    if max(wanted, default=0) >= _INDEX_END:
+        raise BadInput(f"index {max(wanted)} of {space.name}: expected indices below 2^127")
     skeleton = skeleton_of(space, dataset)
     batches = Batches(skeleton, batch, seed, repeats, images, labels)
     engine: Engine = ThisProcess() if client is None else DaskWorkers(client)
@@ -153,7 +154,7 @@ def crosscheck(
 
 def _continued(engine: Engine, evaluator: Evaluator, todo: list[Todo], file: Location | None, progress: bool) -> Study:
     """Return the study of a file, if there is one, with what is missing computed."""
-    there = Study(pl.DataFrame(schema=SCHEMA), evaluator.setting, [], None)
+    there = Study(pl.DataFrame(schema=schema_of(evaluator.space)), evaluator.setting, [], None)
     if file is not None:
         with naming(file):
             found = file.size() is not None
@@ -180,12 +181,15 @@ def _computed(
 ) -> Study:
     """Have what is left computed and written, now and then and in the end."""
     less = sorted({*there.less, *(one.proxy.name for one in left if one.proxy.better == "less")})
-    sed_seconds = there.sed_seconds or engine.sed_seconds(evaluator.space, left[0].index)
+    sed_seconds = there.sed_seconds
+    if sed_seconds is None and evaluator.known[left[0].index].sed is not None:
+        sed_seconds = engine.sed_seconds(evaluator.space, left[0].index)
+    schema = schema_of(evaluator.space)
     new: list[Row] = []
     saved = time.monotonic()
 
     def study() -> Study:
-        frame = pl.concat([there.rows, pl.DataFrame([astuple(row) for row in new], SCHEMA, orient="row")])
+        frame = pl.concat([there.rows, pl.DataFrame([astuple(row) for row in new], schema, orient="row")])
         return Study(frame.sort("index", "proxy", "repeat"), evaluator.setting, less, sed_seconds)
 
     # Mixed, and the mean over all as the pace, so that the remaining time does not follow the sizes of networks.

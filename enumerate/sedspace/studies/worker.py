@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from sedspace import draws
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.provenance import code_version, cpu_name
-from sedspace.scores import find_score
+from sedspace.scores import known_scores
 from sedspace.spaces import Space
 from sedspace.studies.file import OUT_OF_MEMORY, Row, Setting
 from sedspace.studies.images import Batches
@@ -38,14 +38,14 @@ class Facts:
     """What the rows of an architecture say about it."""
 
     arch: str
-    sed: float
+    sed: float | None
 
 
 def facts_of(space: Space, indices: Iterable[int]) -> dict[int, Facts]:
-    """Return arch string and SED of architectures, by index."""
+    """Return arch string and SED, where the space has one, of architectures, by index."""
     order = sorted(set(indices))
-    sed = find_score(space, "sed")
-    values = sed.values(sed.at(space, space.digits(order))).tolist()
+    sed = known_scores(space).get("sed")
+    values = [None] * len(order) if sed is None else sed.values(sed.at(space, space.digits(order))).tolist()
     return {index: Facts(*both) for index, *both in zip(order, space.arch(order).tolist(), values, strict=True)}
 
 

@@ -9,6 +9,7 @@ from sedspace.studies.proxies.base import REGISTERED, Proxy
 
 MODULES = (
     "az_nas",
+    "dss",
     "epe_nas",
     "fisher",
     "grad_norm",
