@@ -10,6 +10,7 @@ import pytest
 import naive
 import sedspace as ss
 from bench.design import Evolution, Problem, cp_sat
+from sedspace.counting import contracted, search
 from sedspace.counting.aims import request
 from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.search import searched
@@ -112,14 +113,19 @@ def test_the_best_within_budgets_are_those_of_all_rows(deep, by, where):
 
 @pytest.mark.parametrize("by", ["sed", "entropy", "e_score"])
 @pytest.mark.parametrize(("start", "stop"), [(0, None), (5_000, 20_001)])
-def test_best_first_search_goes_on_as_all_rows_do(deep, by, start, stop):
-    """What is held back because something else is as good comes in its turn, in a range, too."""
+@pytest.mark.parametrize("few", [contracted.FEW, 0])
+def test_best_first_search_goes_on_as_all_rows_do(deep, by, start, stop, few, monkeypatch):
+    """What is held back comes in its turn, in a range, too, and where positions are taken together."""
+    monkeypatch.setattr(contracted, "FEW", few)
+    if not few:
+        for name, value in (("LABELS", 1), ("COMPARED", 4), ("CELLS", 1)):
+            monkeypatch.setattr(search, name, value)
     where, stop = "params < 10000 AND macs < 900000", stop or deep.size
     asked = request(deep, [(ss.scores.known_scores(deep)[by], 1)], where, TooManyClasses())
-    found = [(part.indices[0], part.values[0]) for part in islice(searched(asked, start, stop), 400)]
+    found = [(part.indices[0], part.values[0]) for part in islice(searched(asked, start, stop), 200)]
     rows = pl.DataFrame({name: ss.score(deep, name) for name in (by, "params", "macs")}).with_row_index("index")
     rows = rows.filter(pl.sql_expr(where) & pl.col("index").is_between(start, stop, closed="left"))
-    expected = rows.sort([by, "index"], descending=[True, False]).head(400)
+    expected = rows.sort([by, "index"], descending=[True, False]).head(200)
     assert found == expected.select("index", by).rows()
 
 

@@ -15,17 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.counting.aims import Request
+from sedspace.counting.contracted import Contracted, contracted
 from sedspace.counting.labels import Columns, Labels
 from sedspace.errors import BadInput
 from sedspace.scores.base import Keys, Values
 from sedspace.spaces.parts import Digits, Indices
-from sedspace_kernels import diagram
 from sedspace_kernels.pareto import undominated
 from sedspace_kernels.tables import distinct
 
 LABELS = 1 << 12  # of the ways on from all states of a position: as many are looked at for each beginning's bound
 STEPS = 1 << 16  # beginnings that are gone on with: a minute or two
 _COMPARISONS = 1 << 28  # of labels with each other
+COMPARED = 1 << 12  # labels that are compared with each other as they are
+CELLS = 32  # cells to put more of them into, for each label that is to be left
+_SUMS = 1 << 18  # of labels and ends at once
 
 
 @dataclass(frozen=True)
@@ -150,14 +153,17 @@ class _Held:
 
 
 class _Search:
-    """Beginnings and their bounds."""
+    """Beginnings and their bounds. They are gone on with block by block: by one position, or by some together."""
 
     def __init__(self, asked: Request) -> None:
         self.columns = Columns(asked)
         self._objective = self.columns.parts[0]
-        self._ends = _ends(self.columns)
+        together = all(len(part.groups) == 1 for part in self.columns.parts)
+        self._machine = contracted(self.columns.steps, self.columns.tables, together)
+        self._block = {start: block for block, start in enumerate(self._machine.starts)}
+        self._ends = _ends(self.columns, self._machine)
+        self._kinds: dict[tuple[int, int], tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
         self._known: dict[tuple[int, int, bytes], tuple[Labels, NDArray[np.int64], Keys]] = {}
-        self._kinds = [diagram.kinds(*both) for both in zip(self.columns.tables, self.columns.steps, strict=True)]
 
     def beginnings(self) -> Iterator[_Waiting]:
         """Yield the empty beginnings, one for each state to begin in, that anything within the bounds begins with."""
@@ -167,63 +173,88 @@ class _Search:
             yield keys[state].item(), (), state, labels[state]
 
     def onward(self, digits: tuple[int, ...], state: int, label: Labels) -> Iterator[_Waiting]:
-        """Yield the beginnings that are longer by one choice, and that anything within the bounds begins with."""
-        position = len(digits)
-        step, (first, kind_of) = self.columns.steps[position][state], self._kinds[position]
-        known = position, state, label.tobytes()
+        """Yield the beginnings that are longer by one block, and that anything within the bounds begins with."""
+        block = self._block[len(digits)]
+        step, (first, kind_of) = self._machine.steps[block][state], self._kinds_of(block, state)
+        known = block, state, label.tobytes()
         if known not in self._known:
             on = first[step[first] >= 0]
-            labels = self.columns.ended(label + self.columns.tables[position][state, on], position)
-            keys, within = self._bounds(labels, step[on].astype(np.intp), position + 1)
+            labels = label + self._machine.tables[block][state, on]
+            labels = self.columns.ended(labels, self._machine.starts[block + 1] - 1)
+            keys, within = self._bounds(labels, step[on].astype(np.intp), block + 1)
             of = np.full(len(first), -1, np.int64)
             of[np.flatnonzero(step[first] >= 0)[within]] = np.flatnonzero(within)
             self._known[known] = labels, of[kind_of], keys
         labels, of, keys = self._known[known]
         for choice in np.flatnonzero(of >= 0).tolist():
             row = of[choice]
-            yield keys[row].item(), (*digits, choice), int(step[choice]), labels[row]
+            yield keys[row].item(), digits + self._machine.digits(block, choice), int(step[choice]), labels[row]
 
-    def _bounds(self, labels: Labels, state: NDArray[np.intp], position: int) -> tuple[Keys, NDArray[np.bool_]]:
+    def _kinds_of(self, block: int, state: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the first of each kind of choices in a state, which lead to the same and add the same; each's kind."""
+        if (block, state) not in self._kinds:
+            step, table = self._machine.steps[block][state], self._machine.tables[block][state]
+            self._kinds[block, state] = distinct(np.concatenate([step[:, None], table], axis=1))
+        return self._kinds[block, state]
+
+    def _bounds(self, labels: Labels, state: NDArray[np.intp], block: int) -> tuple[Keys, NDArray[np.bool_]]:
         """Return the bounds of labels, less is better, and which of them lead to anything within the bounds."""
-        keys, within = [], []
-        for label, ends in zip(labels, (self._ends[position][one] for one in state), strict=True):
-            whole = label + ends
-            whole = whole[self.columns.within(whole, position)]
-            found = self._objective.keys(whole, self._objective.begun(position))
-            keys.append(self._best(found))
-            within.append(len(whole) > 0)
-        return np.array(keys), np.array(within, np.bool_)
+        keys: list[Keys] = []
+        rows: list[NDArray[np.intp]] = []
+        within = np.zeros(len(labels), np.bool_)
+        for one in np.unique(state).tolist():
+            ends = self._ends[block][one]
+            own = np.flatnonzero(state == one)
+            for part in np.array_split(own, 1 + len(own) * len(ends) // _SUMS):
+                best, good = self._best(labels[part], ends, self._machine.starts[block])
+                within[part] = good
+                keys.append(best)
+                rows.append(part[good])
+        found = np.concatenate(keys) if keys else np.empty(0, np.int64)
+        out = np.zeros(len(labels), found.dtype)
+        out[np.concatenate([*rows, np.empty(0, np.intp)])] = found
+        return out, within
 
-    def _best(self, keys: Keys) -> int | float:
-        if not len(keys):
-            return 0
-        aim = self._objective.aim
-        best = keys.max(keepdims=True) if aim.sign > 0 else keys.min(keepdims=True)
-        number: int | float = (-aim.sign * aim.score.comparable(best)).tolist()[0]
-        return number
+    def _best(self, labels: Labels, ends: Labels, position: int) -> tuple[Keys, NDArray[np.bool_]]:
+        """Return the bounds of labels of one state that lead to anything within the bounds, and which these are."""
+        whole = (labels[:, None] + ends).reshape(-1, labels.shape[1])
+        kept = self.columns.within(whole, position)
+        within = kept.reshape(len(labels), len(ends))
+        good: NDArray[np.bool_] = np.any(within, axis=1)
+        keys = self._objective.keys(whole[kept], self._objective.begun(position))
+        aim, starts = self._objective.aim, np.cumsum(within.sum(axis=1)[good])
+        if not len(starts):
+            return keys, good
+        of_each = np.concatenate([[0], starts[:-1]])
+        best = np.maximum.reduceat(keys, of_each) if aim.sign > 0 else np.minimum.reduceat(keys, of_each)
+        return -aim.sign * aim.score.comparable(best), good
 
 
-def _ends(columns: Columns) -> list[list[Labels]]:
-    """Return for each position and state the labels of the ways on that no other is better than, some rounded."""
+def _ends(columns: Columns, machine: Contracted) -> list[list[Labels]]:
+    """Return for each block and state the labels of the ways on that no other is better than, some rounded."""
     out = [[np.zeros((1, len(columns.strict)), np.int64)]]
-    for position in reversed(range(len(columns.steps))):
-        step, table = columns.steps[position], columns.tables[position]
-        most = max(LABELS // len(step), 16)
-        out.append([_few(_all_ends(columns, position, *row, out[-1]), most) for row in zip(step, table, strict=True)])
+    for block in reversed(range(len(machine.steps))):
+        step, table = machine.steps[block], machine.tables[block]
+        most = max(LABELS // len(step), 16 if len(machine.radices[block]) == 1 else 64)
+        rows = zip(step, table, strict=True)
+        out.append([_few(columns.joined(_all_ends(*row, out[-1]), machine.starts[block]), most) for row in rows])
     return out[::-1]
 
 
-def _all_ends(columns: Columns, position: int, step: NDArray[np.int32], table: Labels, onward: list[Labels]) -> Labels:
+def _all_ends(step: NDArray[np.int32], table: Labels, onward: list[Labels]) -> Labels:
     """Return the labels of all ways on from a state, equal ones once."""
-    _, first = np.unique(np.concatenate([step[:, None], table], axis=1), axis=0, return_index=True)
-    parts = [table[choice] + onward[step[choice]] for choice in first if step[choice] >= 0]
-    labels = np.concatenate([*parts, np.zeros((0, len(columns.strict)), np.int64)])
-    return columns.joined(labels, position)
+    first, _ = distinct(np.concatenate([step[:, None], table], axis=1))
+    led, added = step[first], table[first]
+    parts = [
+        (added[led == state][:, None] + onward[state]).reshape(-1, table.shape[1])
+        for state in np.unique(led[led >= 0]).tolist()
+    ]
+    return np.concatenate([*parts, np.zeros((0, table.shape[1]), np.int64)])
 
 
 def _few(labels: Labels, most: int) -> Labels:
     """Return labels of which one is nowhere worse than each that is given, and exactly those where there are few."""
-    labels = _best_of(labels)
+    labels = _best_of(_in_cells(labels, CELLS * most))
     while len(labels) > most:
         levels = [np.unique(column, return_inverse=True) for column in labels.T]
         widest = max(range(len(levels)), key=lambda c: len(levels[c][0]))
@@ -232,6 +263,23 @@ def _few(labels: Labels, most: int) -> Labels:
         labels[:, widest] = values[rank // step * step]
         labels = _best_of(labels)
     return labels
+
+
+def _in_cells(labels: Labels, most: int) -> Labels:
+    """Return the labels, or where they are too many to compare the least in every column of those in each cell."""
+    if len(labels) <= max(most, COMPARED):
+        return labels
+    low = labels.min(axis=0)
+    place = (labels - low) / (np.ptp(labels, axis=0) + 1.0)
+    cells = 1 << 10
+    while True:
+        first, of = distinct((place * cells).astype(np.int64))
+        if len(first) <= max(most, COMPARED) or cells == 1:
+            break
+        cells //= 2
+    out = np.full((len(first), labels.shape[1]), np.iinfo(np.int64).max)
+    np.minimum.at(out, of, labels)
+    return out
 
 
 def _best_of(labels: Labels) -> Labels:
