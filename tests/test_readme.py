@@ -29,7 +29,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = ("sedspace ", "python ", "python3 ", "pip ", "pdoc ", "bash ", "eval ", "_SEDSPACE", ". ")
 TESTS = ".venv/bin/python -m pytest -q -n 2 --dist worksteal"
 MAIN_JOB = "sedspace enumerate tss5 --out runs/tss5"
-NO_CODE = {"Genotype(...)", "lam = 3/4", "lam * w(k)"}  # notation
+NO_CODE = {"0->1=none", "Genotype(...)", "lam = 3/4", "lam * w(k)"}  # notation
 STAND_INS = {"tcp://node1:8786": "SCHEDULER", "/shared/": "SHARED/", "DIRECTORY": "TABLES"}  # what a reader has
 
 
@@ -202,7 +202,7 @@ def test_the_two_commands_make_their_own_environment():
 
 def test_the_spaces_in_toml_are_some(tmp_path):
     lean = ss.restrict("tss5", ss.Connected(), ss.AtMost(2, "avg_pool_3x3"))
-    expected = {"lean.toml": lean.size, "mine.toml": 2**10}
+    expected = {"lean.toml": lean.size, "mine.toml": 2**10, "mobile.toml": 2 * 3 * 2 * 2 * 2 * 2}
     for block in (step.code for step in steps() if step.kind == "toml"):
         file = tmp_path / re.match(r"# (\w+\.toml)\n", block)[1]
         file.write_text(block)
