@@ -267,9 +267,9 @@ def markdown(results: dict[str, Any]) -> str:
             *markdown_table(heads, rows),
             "",
             "Budgets: 300 million MACs and 6 million parameters of `ofa_mbv3`, a million parameters of "
-            "`ezennet_resnet`, whose machine is too large for CP-SAT. "
-            f"Evolution: a population of {results['population']}, {results['iterations']:,} iterations, the median of {len(values)} seeds. Regret is the difference "
-            "from the exact best in percent of it.",
+            "`ezennet_resnet`, whose machine is too large for CP-SAT.",
+            f"Evolution: a population of {results['population']}, {results['iterations']:,} iterations, the median of "
+            f"{len(values)} seeds. Regret is the difference from the exact best in percent of it.",
         ]
     )
 
