@@ -57,6 +57,8 @@ NEEDS = {
     "proxies": "nb201_zero_cost_cifar10.parquet",
     "claims": "nats_tss.parquet",
     "scores": "",
+    "learning": "",
+    "campaign": "",
     "hardware": "hw_nas_bench_cifar10.parquet",
 }
 BENCHMARKS: dict[str, tuple[str, Callable[[Any, Options], Any]]] = {
@@ -75,6 +77,14 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Any, Options], Any]]] = {
     "claims": ("SED against the paper", lambda m, o: m.measure(o.table("claims"))),
     "scores": ("data-free scores against measured accuracies", lambda m, o: m.measure(o.table("scores"))),
     "design": ("the best network within budgets, beside evolution and CP-SAT", lambda m, o: m.measure()),
+    "learning": (
+        "accuracies predicted from few measured ones",
+        lambda m, o: m.measure(o.table("learning"), o.count or m.REPEATS),
+    ),
+    "campaign": (
+        "what is found by how many measurements",
+        lambda m, o: m.measure(o.table("campaign"), o.count or m.SEEDS),
+    ),
     "propositions": ("entropy of random feature maps, against the paper's proofs", lambda m, o: m.measure()),
     "hardware": (
         "additive costs against measured ones",
@@ -163,7 +173,9 @@ def list_() -> None:
 @cli.command()
 @click.argument("names", nargs=-1, required=True)
 @click.option("--tables", type=click.Path(path_type=Path), help="The directory of accuracy and hardware tables.")
-@click.option("-n", "count", type=int, help="Of timing and proxies: how many cells.")
+@click.option(
+    "-n", "count", type=int, help="Of timing and proxies: how many cells; of learning and campaign: how many repeats."
+)
 @click.option("--device", default="auto", show_default=True, help="Of timing: auto, cpu or cuda.")
 @click.option(
     "--study", type=click.Path(path_type=Path), help="Of timing and proxies: keep the values in this directory."

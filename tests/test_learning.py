@@ -19,6 +19,7 @@ import naive_learning as naive
 import sedspace as ss
 from sedspace.cli import cli
 from sedspace.learning import trees
+from sedspace.learning.curves import learning_curve
 from sedspace.learning.file import parsed
 from sedspace.learning.gaussian import Gaussian
 from sedspace.learning.judged import figures, folds
@@ -513,3 +514,25 @@ def test_the_command_writes_a_fit_that_others_read(forget_scores, tmp_path):
     assert "expected a name that ends in .score, .csv or .parquet" in str(
         CliRunner().invoke(cli, [*fitted, str(tmp_path / "x.txt")]).exception
     )
+
+
+def test_a_learning_curve_is_of_rows_that_were_not_learned_from():
+    rows = measured(ss.space("tss"), table("tss", 40), "accuracy")
+    asked = []
+
+    class Learner:
+        def __init__(self, given):
+            self.values = given.values
+
+        def predict(self, known, others):
+            assert not set(known) & set(others)
+            asked.append((len(known), len(others)))
+            return self.values[others]
+
+    found = learning_curve(
+        rows, {"knows all": Learner}, {"opposite": -rows.values}, (10, 30), lambda size: 60 // size, most=15
+    )
+    assert asked == [(10, 15)] * 6 + [(30, 10)] * 2
+    assert found["size"].to_list() == [10, 10, 30, 30]
+    assert found["kendall"].to_list() == pytest.approx([1.0, -1.0] * 2)
+    assert found["spearman_sd"].to_list() == pytest.approx([0.0] * 4, abs=1e-9)

@@ -48,7 +48,9 @@ def accuracy_of(indices):
 
 @pytest.fixture(autouse=True)
 def _few_trees(request, monkeypatch):
-    """Forests of ten trees, but where it is asked what forests can do."""
+    """Forests of ten trees, but where it is asked what forests can do; short learning curves."""
+    monkeypatch.setattr("sedspace.report.learned.SIZES", (10, 25))
+    monkeypatch.setattr("sedspace.report.learned.ASKED", 300)
     if "ensemble" not in request.node.name:
         monkeypatch.setattr("sedspace.statistics.TREES", 10)
 
@@ -286,6 +288,20 @@ def test_what_a_report_says(study, table, tmp_path):
     assert not re.search(r"(src|href)=\"(?!data:)", page)
 
 
+def test_a_report_says_what_is_learned_from_few(study, table, tmp_path):
+    text = (write_report(study, tmp_path, table)[1]).read_text()
+    about = text.split("## Learning cifar10_test from few")[1]
+    rows = [line.split("|")[1:-1] for line in about.splitlines() if line.startswith("| ")]
+    assert [row[0].strip() for row in rows] == [
+        "learned from", "learned (Gaussian process)", "sed", "live_sed", "propagated_sed", "params",
+    ]  # fmt: skip
+    learned, sed = ([float(cell.split("(")[0]) for cell in row[1:]] for row in rows[1:3])
+    assert learned[1] > max(learned[0], 0.6)
+    everywhere = judge(ss.score("tss"), accuracy_of(range(SPACE.size)), range(SPACE.size)).all.kendall
+    assert sed == pytest.approx([everywhere] * 2, abs=0.05)
+    assert "(learning-cifar10_test.png)" in about
+
+
 def test_the_same_study_gives_the_same_bytes(study, table, tmp_path):
     for name in ("one", "two"):
         write_report(study, tmp_path / name, table)
@@ -312,7 +328,8 @@ def test_command_line(small, table, tmp_path):
     assert said.exit_code == 0, said.output
     assert said.output.splitlines()[0] == str(tmp_path / "report" / "report.html")
     chosen = report_of(small, table, ["epochs"])
-    assert [section.title for section in chosen.sections][-1] == "Against epochs"
+    assert [section.title for section in chosen.sections][-2:] == ["Against epochs", "Learning epochs from few"]
+    assert chosen.sections[-1].parts == ["Too few accuracies to learn from: 15,625, expected 20, of 8 values or more."]
 
 
 def refused(study, tmp_path, frame, columns=None):
@@ -507,7 +524,7 @@ def test_a_column_with_the_name_of_a_score_is_no_score(small, tmp_path):
     )
     table.write_parquet(tmp_path / "table.parquet")
     files = write_report(small, tmp_path / "out", tmp_path / "table.parquet", ["params", "test_acc"])
-    about_params = files[1].read_text().split("## Against params")[1].split("## Against test_acc")[0]
+    about_params = files[1].read_text().split("## Against params")[1].split("## Learning params from few")[0]
     assert "| params measured |" not in about_params
     assert "| measured accuracy |" not in about_params
     rows = [line.split("|")[2].split("(")[0] for line in about_params.splitlines() if line.startswith("| params |")]
@@ -524,7 +541,8 @@ def test_what_is_unreadable_in_a_table_is_said(small, tmp_path):
     files = write_report(small, tmp_path / "out", tmp_path / "table.parquet")
     text = files[1].read_text()
     assert "on all 15,624 architectures of the table. 1 rows of the table are unreadable, the first: row 7:" in text
-    assert [path.name for path in files[2:] if "acc-top-1" in path.name] == ["accuracy-acc-top-1-42d0dad0.png"]
+    drawn = ["accuracy-acc-top-1-42d0dad0.png", "learning-acc-top-1-44f88796.png"]
+    assert [path.name for path in files[2:] if "acc-top-1" in path.name] == drawn
 
 
 EVIL = [

@@ -187,6 +187,7 @@ def test_spaces_that_cannot_be_gone_through():
     ("options", "message"),
     [
         ({"n": 0}, "n 0: expected 1 or more"),
+        ({"n": 1001}, "n 1001: at most 1,000 are chosen together, with diverse=False as many as there are"),
         ({"n": 2.5}, "n 2.5 is not an integer"),
         ({"n": 2, "seed": -1}, "seed -1: expected 0 or more"),
         ({"n": 2, "acquisition": "expected"}, "unknown acquisition 'expected'"),

@@ -101,8 +101,8 @@ class Judgement:
     ----------
     all, best : RankCorrelation
         Over all architectures that have a score, and over the best 5 % of them by accuracy.
-    within : Intervals
-        Where the correlations over all may lie.
+    within, within_best : Intervals
+        Where these correlations may lie; of the best only where there is one over all.
     minimum : float
         Spearman's rho of the score's values with the least accuracy among architectures of equal score; NaN if hardly
         any share a score.
@@ -119,6 +119,7 @@ class Judgement:
     all: RankCorrelation
     within: Intervals
     best: RankCorrelation
+    within_best: Intervals
     minimum: float
     index: int
     accuracy: float
@@ -159,11 +160,13 @@ def judge(
     if len(values) < 2:
         return None
     best = best_share(reached, indices)
+    sampled = resample and len(values) <= MOST_RESAMPLED
     winner = int(np.lexsort((indices, -values))[0])
     return Judgement(
         rank_correlation(values, reached),
-        intervals(values, reached) if resample else Intervals(None, None),
+        intervals(values, reached) if sampled else Intervals(None, None),
         rank_correlation(values[best], reached[best]),
+        intervals(values[best], reached[best]) if sampled else Intervals(None, None),
         _minimum(values, reached),
         int(indices[winner]),
         float(reached[winner]),

@@ -71,7 +71,8 @@ def suggest(
         How many standard deviations. Default: 1; 0 takes the best means.
     diverse : bool, optional
         By a fit: whether each is chosen as if those before it were measured and had turned out as predicted, which
-        leaves less to learn from what is alike. If False, the n of the greatest acquisition. Default: True.
+        leaves less to learn from what is alike: of at most 1,000. If False, the n of the greatest acquisition.
+        Default: True.
     ascending : bool, optional
         By a fit: whether less is better: of a latency, say. Default: False.
     features : str or sequence of str, optional
@@ -115,6 +116,8 @@ def suggest(
     if isinstance(target, Fit):
         if features is not None:
             raise BadInput(f"features {features!r} are for a space: the fit {target.name} has its own")
+        if diverse is not False and n > SHORT:
+            raise BadInput(f"n {n}: at most {SHORT:,} are chosen together, with diverse=False as many as there are")
         by = acquisition_of(EXPECTED_IMPROVEMENT if acquisition is None else acquisition, exploration)
         less, known = bool(ascending), target.about.measured.indices.tolist()
         parts = [one.without(target.space, known, unique) for one in _candidates(target, where, among, less, seed)]
@@ -185,7 +188,7 @@ def _next(
     mean, deviation = _predicted(fit, indices, threads)
     best = float((sign * fit.targets).max())
     worth = by(sign * mean, deviation, best)
-    at = np.lexsort((np.arange(len(worth)), -worth))[: max(n, SHORT) if diverse else n]
+    at = np.lexsort((np.arange(len(worth)), -worth))[: SHORT if diverse else n]
     worth = worth[at]
     if diverse:
         picked, worth = batch(by, sign * mean[at], deviation[at], _alike(fit, indices[at], threads), best, n)

@@ -80,6 +80,27 @@ def accuracies(column: str, score: pl.Series, accuracy: pl.Series, names: list[s
     return _picture(f"accuracy-{column}", figure, f"{title_of(score.name)} and other scores against {column}")
 
 
+def learning(column: str, found: pl.DataFrame, learned: str) -> Picture:
+    """Draw Kendall's tau by how many architectures are learned from, what is learned with its standard deviation."""
+    figure, axes = new_figure(7, 4)
+    colors = [color for name, color in COLORS.items() if name not in ("none", "conv")]
+    names = found["score"].unique(maintain_order=True).to_list()
+    for name, color in zip(names, [COLORS["conv"], *colors, "0.6", "0.4"], strict=False):
+        of = found.filter(score=name)
+        axes.plot(of["size"], of["kendall"], "o-" if name == learned else "--", color=color, label=verbatim(name))
+        if name == learned:
+            low, high = of["kendall"] - of["kendall_sd"], of["kendall"] + of["kendall_sd"]
+            axes.fill_between(of["size"], low, high, color=color, alpha=0.2, linewidth=0)
+    axes.set_xscale("log")
+    axes.set_xticks(found["size"].unique(), [str(size) for size in found["size"].unique()])
+    axes.minorticks_off()
+    axes.legend(frameon=False, fontsize=8)
+    finish(axes, xlabel="architectures learned from", ylabel=f"Kendall with {column} of others")
+    return _picture(
+        f"learning-{column}", figure, f"Kendall's tau with {column} by how many architectures are learned from"
+    )
+
+
 def plane(params: pl.Series, sed: pl.Series, accuracy: pl.Series, column: str) -> Picture:
     """Draw parameters and SED of all architectures, colored by accuracy."""
     figure, axes = new_figure(7, 4.5)

@@ -15,6 +15,7 @@ from sedspace.published import published
 from sedspace.report import pictures
 from sedspace.report.architectures import by_architecture, data_free, first_of, scores_of, summary, title_of
 from sedspace.report.costs import cost_parts
+from sedspace.report.learned import learned
 from sedspace.report.numbers import digits, duration, number
 from sedspace.report.page import Part, Report, Section, Table
 from sedspace.spaces import Space, described
@@ -39,6 +40,7 @@ _INTERVALS = (
     f"In parentheses: 95 % intervals, by {RESAMPLES:,} bootstrap resamples of the architectures (percentiles, seed 0); "
     f"none of more than {MOST_RESAMPLED:,} architectures."
 )
+_MOST_PAIRED = 500  # architectures of which every pair of scores has an interval
 
 _MEASURES = (
     f"nDCG at {TOP:,}: how much of what the best order would gain the {TOP:,} first by the score do, if an accuracy of "
@@ -62,6 +64,7 @@ def report_of(study: Study, accuracy: str | Path | None = None, columns: Sequenc
     if measured is not None:
         for column in measured.columns:
             sections += [Section(f"Against {column}", list(_accuracy(study, column, measured, wide)))]
+            sections += [Section(f"Learning {column} from few", list(_learned(space, column, measured)))]
     title = (
         f"{len(wide):,} architectures of {space.name}: {title_of(first_of(wide))} beside {proxies} zero-cost proxies"
     )
@@ -127,8 +130,9 @@ def _agreement(study: Study, wide: pl.DataFrame) -> Iterator[Part]:
     labels = {name: f"rho {number(pairs[first, name].spearman)}" for name in others}
     if others:
         yield pictures.scatters(wide, first, others, labels)
-    yield "Every pair: Spearman (Kendall)."
-    yield Table(["", *names], [[a, *(_pair(pairs[a, b]) for b in names)] for a in names])
+    spans = _spans(wide, names)
+    yield f"Every pair: Spearman (Kendall){', and the interval of the first' if spans else ''}."
+    yield Table(["", *names], [[a, *(_pair(pairs[a, b], spans.get((a, b))) for b in names)] for a in names])
     yield pictures.heatmap(names, [[pairs[a, b].spearman for b in names] for a in names])
 
 
@@ -138,8 +142,16 @@ def _within(found: RankCorrelation, within: Intervals) -> list[str]:
     return [number(one) + (f" ({span[0]:.2f} to {span[1]:.2f})" if span else "") for one, span in pairs]
 
 
-def _pair(found: RankCorrelation) -> str:
-    return f"{number(found.spearman)} ({number(found.kendall)})"
+def _pair(found: RankCorrelation, span: tuple[float, float] | None) -> str:
+    return f"{number(found.spearman)} ({number(found.kendall)})" + (f", {span[0]:.2f} to {span[1]:.2f}" if span else "")
+
+
+def _spans(wide: pl.DataFrame, names: Sequence[str]) -> dict[tuple[str, str], tuple[float, float] | None]:
+    """Return the interval of Spearman's rho of every two scores, of few architectures: every pair takes its time."""
+    if len(wide) > _MOST_PAIRED:
+        return {}
+    found = {(a, b): intervals(wide[a], wide[b]).spearman for i, a in enumerate(names) for b in names[:i]}
+    return found | {(b, a): span for (a, b), span in found.items()}
 
 
 def _undefined(study: Study) -> Iterator[Part]:
@@ -173,6 +185,12 @@ class _Measured:
     columns: list[str]
     lost: str
 
+    def of(self, column: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the rows that have a number in a column, by ``index``, and the scores of the same architectures."""
+        reached = self.by_index.select("index", pl.col(column).cast(pl.Float64).alias(_MEASURED))
+        known = reached[_MEASURED].is_finite().fill_null(False)
+        return reached.filter(known), self.scores.filter(known)
+
 
 def _measured(space: Space, wide: pl.DataFrame, path: str | Path, columns: Sequence[str] | None) -> _Measured:
     """Return a table of accuracies; raise `BadInput` if it does not match the study."""
@@ -203,10 +221,13 @@ def _columns(table: pl.DataFrame, columns: Sequence[str] | None, path: str | Pat
     return list(columns)
 
 
+def _learned(space: Space, column: str, measured: _Measured) -> Iterator[Part]:
+    reached, free = measured.of(column)
+    return learned(space, column, reached["index"], reached[_MEASURED], free)
+
+
 def _accuracy(study: Study, column: str, measured: _Measured, wide: pl.DataFrame) -> Iterator[Part]:
-    reached = measured.by_index.select("index", pl.col(column).cast(pl.Float64).alias(_MEASURED))
-    known = reached[_MEASURED].is_finite().fill_null(False)
-    reached, free = reached.filter(known), measured.scores.filter(known)
+    reached, free = measured.of(column)
     index, accuracy = reached["index"], reached[_MEASURED]
     names = scores_of(wide)
     sample = wide.join(reached, on="index", how="inner").sort("index")
@@ -248,8 +269,8 @@ def _judgements(judged: dict[str, Judgement | None], study: Study, column: str) 
         if one is None:
             rows.append([name, *["-"] * 11])
             continue
-        found = [one.best.spearman, one.best.kendall, one.minimum, one.ndcg]
+        among = [*_within(one.best, one.within_best), number(one.minimum), number(one.ndcg)]
         best = [str(one.index), f"{one.accuracy:.2f}", f"{one.rank:,}", number(ranks, ","), f"{one.regret:.2f}"]
-        rows.append([name, *_within(one.all, one.within), *(number(value) for value in found), *best])
+        rows.append([name, *_within(one.all, one.within), *among, *best])
     heads += [f"nDCG at {TOP:,}", "its best", "reaches", "rank", "published rank", "regret"]
     return Table(heads, rows)
