@@ -47,6 +47,19 @@ def test_spaces():
     assert [row["column"] for row in columns] == list(ss.known_scores(ss.space("tss5")))
 
 
+def test_topology_features_are_listed_if_asked_for():
+    *rows, _, note = sedspace("spaces", "tss5").stdout.splitlines()
+    every = sedspace("spaces", "tss5", "--topology").stdout.splitlines()
+    assert note == f"and {len(every) - len(rows)} topology features: sedspace spaces tss5 --topology"
+    assert not any("conv_bypassed" in row for row in rows)
+    assert any("conv_bypassed" in row for row in every)
+    assert "topology features" not in sedspace("spaces", "sss").stdout
+    plain, more = sedspace("show", "tss", 11668).stdout, sedspace("show", "tss", 11668, "--topology").stdout
+    assert more.startswith(plain)
+    assert "conv_bypassed" not in plain
+    assert re.search(r"^conv_bypassed +5  live convolutions that", more, re.MULTILINE)
+
+
 def test_enumerate_and_what_it_suggests(tmp_path):
     path = tmp_path / "my runs" / "tss"  # the directory is made, and the suggestion is quoted
     result = process("enumerate", "tss", "--out", path)
@@ -187,6 +200,7 @@ def test_show():
     assert about["digits"] == [3, 3, 3, 3, 3, 3, 1, 3, 3, 3]
     assert about["standing"] == {"by": "sed", "rank": 1, "ties": 1, "best": 15.75, "worst": -2.5}
     assert about["scores"]["params"] == 73_306 + 9 * 243_040
+    assert about["topology"]["conv_least"] == 0
 
 
 def test_verify(run, tmp_path):
@@ -431,7 +445,7 @@ JSON = {
     "describe RUN": {"column", "dtype", "unit", "min", "max", "distinct", "meaning"},
     "join RUN TABLE --out JOINED": {"matched", "only_in_run", "only_in_table", "unreadable"},
     "show tss 5": {
-        "space", "size", "index", "arch", "digits", "choices", "scores", "standing", "published",
+        "space", "size", "index", "arch", "digits", "choices", "scores", "topology", "standing", "published",
     },
     "verify RUN": {"shards", "rows", "recomputed", "condition", "problems"},
 }  # fmt: skip
@@ -666,6 +680,8 @@ BAD = {
     "plot RUN --out X.png --kind accuracy": "--kind accuracy needs --table FILE",
     "show tss abc": "architecture 'abc' of tss: expected an index or an arch string",
     "show tss 1.5": "architecture '1.5' of tss: expected an index or an arch string",
+    "show sss 5 --topology": "--topology is of cells, not of sss",
+    "spaces --topology": "--topology is about the columns of a space: expected NAME, too",
     "show TSS 5": "did you mean 'tss'",
     "top . -k 3": ". holds no run",
     "top tss -k 0": "k 0: expected 1 or more",

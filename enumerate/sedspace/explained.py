@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
@@ -13,7 +14,8 @@ from sedspace.errors import BadInput
 from sedspace.figures import encoded
 from sedspace.pictures import picture
 from sedspace.published import published
-from sedspace.scores import find_score, known_scores
+from sedspace.scores import Score, find_score, known_scores
+from sedspace.scores.topology import TopologyScore
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.parts import Digits
@@ -60,9 +62,17 @@ class Architecture:
 
     @functools.cached_property
     def scores(self) -> dict[str, float]:
-        """Every score and feature that applies: one of the user's may be made for another space."""
+        """Every score and feature that applies but topology features; one of the user's may be for another space."""
+        return self._values({n: s for n, s in known_scores(self.space).items() if not isinstance(s, TopologyScore)})
+
+    @functools.cached_property
+    def topology(self) -> dict[str, float]:
+        """Every topology feature that is not among the scores."""
+        return self._values({n: s for n, s in known_scores(self.space).items() if isinstance(s, TopologyScore)})
+
+    def _values(self, scores: Mapping[str, Score]) -> dict[str, float]:
         found = {}
-        for name, score in known_scores(self.space).items():
+        for name, score in scores.items():
             with contextlib.suppress(BadInput):
                 found[name] = score.values(score.at(self.space, self.digits[None]))[0].item()
         return found
@@ -85,8 +95,8 @@ class Architecture:
         -------
         dict
             ``space``, ``size``, ``index``, ``arch``, ``digits``, ``choices`` (position -> operation), ``scores`` (every
-            score and feature of the space), ``standing`` (SED's exact rank in the space; None where there is no SED)
-            and ``published``.
+            score and feature of the space), ``topology`` (topology features of cells, which are many), ``standing``
+            (SED's exact rank in the space; None where there is no SED) and ``published``.
 
         Examples
         --------
@@ -103,6 +113,7 @@ class Architecture:
             "digits": self.digits.tolist(),
             "choices": {p.name: p.choices[d].name for p, d in zip(space.positions, self.digits, strict=True)},
             "scores": self.scores,
+            "topology": self.topology,
             "standing": None if self.standing is None else asdict(self.standing),
             "published": _published(space),
         }
@@ -188,13 +199,19 @@ def _sed_lines(one: Architecture) -> list[str]:
 
 def _score_lines(one: Architecture) -> list[str]:
     """Return the other scores, and what each means."""
+    said = "sed", "skip_sed", "conv_sed", "pool_sed"
+    return _value_lines(one, {name: value for name, value in one.scores.items() if name not in said}, 18)
+
+
+def topology_lines(one: Architecture) -> list[str]:
+    """Return the topology features, and what each means."""
+    return _value_lines(one, one.topology, max(map(len, one.topology), default=0))
+
+
+def _value_lines(one: Architecture, values: Mapping[str, float], width: int) -> list[str]:
     known = known_scores(one.space)
-    lines = []
-    for name, value in one.scores.items():
-        if name not in ("sed", "skip_sed", "conv_sed", "pool_sed"):
-            number = f"{value:,}" if isinstance(value, int) else f"{value:g}"
-            lines.append(f"{name:18}{number:>15}  {known[name].meaning}")
-    return lines
+    numbers = [f"{value:,}" if isinstance(value, int) else f"{value:g}" for value in values.values()]
+    return [f"{name:{width}}{n:>15}  {known[name].meaning}" for name, n in zip(values, numbers, strict=True)]
 
 
 def _published(space: Space) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 import polars as pl
 
@@ -12,20 +14,27 @@ from sedspace.cli.arguments import INTEGER, PATH, SCORE, SCORES, SPACE, TEXT, fi
 from sedspace.cli.options import json_option, table_option, unique_option, where_option
 from sedspace.cli.printing import answer, check_answer, check_name, print_rows, print_text, strict_json
 from sedspace.errors import BadInput
+from sedspace.explained import topology_lines
 from sedspace.figures import KINDS
 from sedspace.pictures import picture
 from sedspace.runs import Run, plots
 from sedspace.scores import known_scores
+from sedspace.scores.topology import TopologyScore
+from sedspace.scores.wiring import has_wirings
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
 
 
 @click.command()
 @click.argument("name", type=SPACE, required=False)
+@click.option("--topology", is_flag=True, help="With NAME: the topology features, too, of which there are many.")
 @json_option("a list of objects, `space`, `size`, `positions`, `what`; with NAME `column`, `dtype`, `unit`, `meaning`")
-def spaces_command(name: str | None, as_json: bool) -> None:
+def spaces_command(name: str | None, topology: bool, as_json: bool) -> None:
     """List the search spaces, or the columns of the one NAMEd."""
+    note = ""
     if name is None:
+        if topology:
+            raise BadInput("--topology is about the columns of a space: expected NAME, too")
         rows = [
             {
                 "space": s.name,
@@ -36,15 +45,18 @@ def spaces_command(name: str | None, as_json: bool) -> None:
             for s in known_spaces()
         ]
     else:
-        rows = [
-            {"column": n, "dtype": s.dtype, "unit": s.unit, "meaning": s.meaning}
-            for n, s in known_scores(find_space(name)).items()
-        ]
+        known = known_scores(find_space(name))
+        shown = {n: s for n, s in known.items() if topology or as_json or not isinstance(s, TopologyScore)}
+        if left_out := len(known) - len(shown):
+            note = f"\nand {left_out} topology features: sedspace spaces {shlex.quote(name)} --topology"
+        rows = [{"column": n, "dtype": s.dtype, "unit": s.unit, "meaning": s.meaning} for n, s in shown.items()]
         rows += [
             {"column": n, "dtype": "string", "unit": "", "meaning": t.meaning}
             for n, t in find_space(name).texts.items()
         ]
     print_rows(rows, as_json)
+    if note:
+        print_text(note)
 
 
 @click.command()
@@ -252,15 +264,20 @@ def sample_command(
 @click.option(
     "--out", type=PATH, metavar="FILE", help="Draw a cell or a whole network, too: .png, .svg or .pdf, by the ending."
 )
-@json_option("an object of `space`, `size`, `index`, `arch`, `digits`, `choices`, `scores`, `standing` and `published`")
-def show_command(space: str, architecture: str, out: str | None, as_json: bool) -> None:
+@click.option("--topology", is_flag=True, help="Print the topology features of a cell, too.")
+@json_option(
+    "an object of `space`, `size`, `index`, `arch`, `digits`, `choices`, `scores`, `topology`, `standing`, `published`"
+)
+def show_command(space: str, architecture: str, out: str | None, topology: bool, as_json: bool) -> None:
     """Explain one ARCHITECTURE of SPACE, given as its index or its arch string."""
     if out is not None:
         check_name(out, tuple(KINDS))
     found = sedspace.architecture(space, architecture)
+    if topology and not has_wirings(found.space):
+        raise BadInput(f"--topology is of cells, not of {found.space.name}")
     if out is not None:
         plots.save(picture(found.space, found.index), out)
     if as_json:
         click.echo(strict_json(found.describe()))
     else:
-        print_text(str(found))
+        print_text("\n".join([str(found), *(["", *topology_lines(found)] if topology else [])]))
