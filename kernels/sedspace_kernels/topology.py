@@ -1,8 +1,12 @@
 """What the live edges of a cell look like as a graph: paths, what lies on them, and the powers that flow along them.
 
 A cell is a graph whose edges carry operations. An edge is live if it is on a path from an input to the output on which
-every edge passes something. Of the live edges in order, forwards and backwards, everything here is computed edge by
-edge; no path is gone along. A path adds up *lanes*: several numbers per edge at once, of a table by edge and choice.
+every edge passes something. All is computed edge by edge, no path is gone along: forwards over the edges that something
+gets to, backwards over those of them that are live, and forwards over the live ones once more. Along a path *lanes* are
+added up, several numbers per edge at once, of which a node keeps the least; a greatest sum is that of negative numbers.
+
+What the first pass finds out of a node depends on earlier edges only. So what a cell has in common with the one before
+it is kept: of consecutive cells all but the last nodes, most often.
 """
 
 from __future__ import annotations
@@ -22,26 +26,43 @@ FAR = 10_000
 """What an edge adds to a lane of least sums that must not go along it."""
 
 ROLES, SHARES, POWERS = 17, 8, 6
-"""How many features `_roles`, `_shares` and `_powers` write; the rest are as many as there are lanes."""
+"""How many features `_write_roles`, `_write_shares` and `_write_powers` write."""
 
-PARTS = ("every", "counts", "paths", "least", "most", "sums", "roles", "shares", "powers")
-"""What a bit of `wanted` asks for, the lowest first, in the order in which the features stand."""
+LANES = 48
+"""A table of lanes has so many columns, used or not: loops of a fixed length become operations on vectors."""
+
+PACKED = 7
+"""How many counts a word has, each of eight bits, the first lowest: no cell has more than 253 edges."""
+
+SOURCE, TARGET, KIND, FIRST, PASSES, ADDED, COLUMNS = 0, 1, 2, 3, 4, 8, 12
+"""The columns of a table of edges: ends and kind; the first edge with the same target; whether a path of all, of
+identities, without pooling, without convolution goes along, -1 if so, else 0; convolutions, poolings, weight and length
+that it adds to a path."""
+
+_BEFORE, _AFTER, _SKIPS, _SKIPPED, _REACHED = 0, 4, 8, 9, 10
+"""Of a node: the paths to it, and from it, as `PASSES`; and, as bits, where identities lead to that start there, or
+there or before it, and which nodes it reaches."""
+
+_LOW, _HIGH, _INPUT, _CORRELATION, _DEPTH, _SHARE, _RELU, _GRADIENT = range(8)
+"""Of a node: its powers, and, weighted by power, the part of the input, a correlation, and how many convolutions it has
+been through; 1 / power, the correlation behind a convolution, and its gradient."""
+
+_NEAR_INPUT, _NEAR_OUTPUT, _ON_EVERY_PATH, _BYPASSED, _WITHOUT = 0, 12, 24, 36, 48
+"""Where, in one integer for each kind, the edges of a role are counted."""
+_MOST = (1 << 12) - 1
 
 
 @jit
 def features_of_cells(
     chosen: NDArray[np.unsignedinteger],
-    ends: NDArray[np.int64],
     inputs: int,
-    kinds: NDArray[np.int64],
+    edges: NDArray[np.int64],
     kept_high: NDArray[np.float64],
-    every: NDArray[np.int16],
-    counts: NDArray[np.int16],
-    passes: NDArray[np.int64],
-    least: NDArray[np.int16],
-    most: NDArray[np.int16],
+    every: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    lanes: NDArray[np.int16],
+    widths: tuple[int, int, int, int],
     longest: int,
-    wanted: int,
     first: int,
     out: NDArray[np.float64],
 ) -> None:
@@ -53,381 +74,140 @@ def features_of_cells(
     ----------
     chosen : unsigned integer[n, edges]
         What stands on every edge.
-    ends : int64[2, edges]
-        Source and target, in an order in which a node is a target before it is a source, and never after; the last
-        target is the output. At most 23 nodes, or as many paths: up to 2^21, so that no sum leaves int64.
     inputs : int
         The first nodes.
-    kinds : int64[edges * choices]
+    edges : int64[edges * choices, COLUMNS]
+        By target, ascending; the last one is the output. At most 23 nodes, or as many paths: up to 2^21, so that no sum
+        leaves int64.
     kept_high : float64[edges * choices]
         What a pooling hands on of the high power; 1 elsewhere.
-    every, counts : int16[edges * choices, lanes]
-        What an edge adds; what a live one does.
-    passes : int64[edges * choices, 4]
-        Whether a path of all, of identities, without pooling, without convolution goes along: -1 if so, else 0.
-    least, most : int16[edges * choices, lanes]
-        What an edge adds to a path; of `most`, the first four are convolutions, poolings, weight and length.
-    longest : int
-    wanted : int
-        Which parts to write, as bits: see `PARTS`.
-    first : int
-        The column of the first feature.
-    out : float64[n, first + every + counts + 4 + least + most + 4 + ROLES + SHARES + POWERS or more]
+    every, counts : int64[edges * choices, words]
+        What an edge adds to counts, and what a live one does: `PACKED` of them to a word.
+    lanes : int16[edges * choices, LANES]
+        What an edge adds to a path: for least sums, then, negative, for greatest ones.
+    widths : tuple of int
+        The columns in use: of `every`, `counts`, and of `lanes` for least and for greatest sums.
+    longest, first : int
+        The most edges of a path; the column of the first feature.
+    out : float64[n, first + sum(widths) + 8 + ROLES + SHARES + POWERS or more]
     """
-    edges, nodes = ends.shape[1], int(ends[1, -1]) + 1
-    live, handed = np.empty((edges, 4), np.uint16), np.empty(edges)
-    forward, backward = np.empty((nodes, 4), np.int64), np.empty((nodes, 4), np.int64)
-    lower, upper = np.empty((nodes, least.shape[1]), np.int16), np.empty((nodes, most.shape[1]), np.int16)
-    sets, numbers, powers = np.empty((3, nodes), np.int64), np.empty((FULL + 1, 5), np.int64), np.empty((nodes, 6))
-    at_counts = first + every.shape[1]
-    at_paths = at_counts + counts.shape[1]
-    at_least, at_most = at_paths + 4, at_paths + 4 + least.shape[1]
-    at_sums = at_most + most.shape[1]
+    length, nodes = chosen.shape[1], edges[-1, TARGET] + 1
+    choices = len(edges) // length
+    rows, live, handed = np.empty(length, np.int64), np.empty(length, np.int64), np.empty(length)
+    of_node, powers = np.zeros((nodes, 12), np.int64), np.zeros((nodes, 8))
+    sums = np.zeros((nodes, LANES), np.int16)
+    by_kind, numbers, shares = np.empty(FULL + 1, np.int64), np.empty(7, np.int64), np.empty(6)
+    of_node[:inputs, _BEFORE : _BEFORE + 4] = 1
+    powers[:inputs, _LOW], powers[:inputs, _HIGH], powers[:inputs, _INPUT] = LOW, HIGH, LOW + HIGH
+    powers[:inputs, _SHARE], powers[:inputs, _RELU] = 1.0 / (LOW + HIGH), _of_relu(0.0)
+    at_least = first + widths[0] + widths[1] + 4
+    at_sums = at_least + widths[2] + widths[3]
     at_powers = at_sums + 4 + ROLES + SHARES
     for i in range(len(chosen)):
-        for column in range(first, at_powers + POWERS):
-            out[i, column] = 0.0
-        found = _live(chosen, i, ends, inputs, kinds, live)
-        if wanted & 1:
-            _every(chosen, every, out, i, first)
-        if wanted & 1 << 3:
-            _least(live, found, inputs, least, longest + 1, lower, out, i, at_least)
-        if found == 0:
+        same = _in_common(chosen, i)
+        if same == length:
+            for column in range(first, at_powers + POWERS):
+                out[i, column] = out[i - 1, column]
             continue
-        if wanted & 1 << 1:
-            _counts(live, found, counts, out, i, at_counts)
-        if wanted & (1 << 2 | 7 << 5):
-            _paths(live, found, inputs, passes, forward, backward, out, i, at_paths)
-        if wanted & 1 << 4:
-            _most(live, found, most, upper, out, i, at_most)
-        _along_paths(live, found, inputs, most, forward, backward, sets, numbers, wanted, out, i, at_sums)
-        if wanted & 1 << 8:
-            _powers(live, found, inputs, kept_high, powers, handed, out, i, at_powers)
+        _forward(chosen, i, same, choices, edges, kept_high, lanes, rows, handed, of_node, sums, powers)
+        _write_counts(rows, 0, every, widths[0], out, i, first)
+        if of_node[nodes - 1, _BEFORE] == 0:
+            for column in range(first + widths[0], at_powers + POWERS):
+                out[i, column] = longest + 1 if at_least <= column < at_least + widths[2] else 0
+            continue
+        start, near_output = _backward(edges, rows, handed, of_node, powers, live)
+        _write_counts(live, start, counts, widths[1], out, i, first + widths[0])
+        _write_paths(of_node, sums, widths[2], widths[3], longest + 1, out, i, at_least - 4)
+        _roles(live, start, edges, inputs, near_output, of_node, by_kind, numbers)
+        _write_roles(by_kind, numbers, out, i, at_sums)
+        _write_shares(live, start, edges, of_node, numbers[0], shares, out, i, at_powers - SHARES)
+        _write_powers(inputs, powers, out, i, at_powers)
 
 
 @jit
-def _along_paths(
-    live: NDArray[np.uint16],
-    found: int,
-    inputs: int,
-    most: NDArray[np.int16],
-    forward: NDArray[np.int64],
-    backward: NDArray[np.int64],
-    sets: NDArray[np.int64],
-    numbers: NDArray[np.int64],
-    wanted: int,
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
-) -> None:
-    """Write the parts that are made of numbers of paths: sums, roles and shares."""
-    if wanted & (1 << 5 | 1 << 7):
-        _sums(live, found, forward, backward, most, out, i, at)
-    if wanted & 1 << 6:
-        _skips_around(live, found, sets)
-        _roles(live, found, inputs, most, forward, backward, sets, numbers, out, i, at + 4)
-    if wanted & 1 << 7:
-        _shares(live, found, forward, backward, out, i, at, at + 4 + ROLES)
+def _in_common(chosen: NDArray[np.unsignedinteger], i: int) -> int:
+    """Return how many edges a cell has in common with the one before it, before the first that differs."""
+    e = 0
+    while i > 0 and e < chosen.shape[1] and chosen[i, e] == chosen[i - 1, e]:
+        e += 1
+    return e
 
 
 @jit
-def _live(
+def _forward(
     chosen: NDArray[np.unsignedinteger],
     i: int,
-    ends: NDArray[np.int64],
-    inputs: int,
-    kinds: NDArray[np.int64],
-    live: NDArray[np.uint16],
-) -> int:
-    """Write of the live edges, in order, their rows in tables, source, target and kind; return how many there are."""
-    edges = ends.shape[1]
-    choices = len(kinds) // edges
-    reached, onward = (np.int64(1) << inputs) - 1, np.int64(1) << ends[1, -1]
-    for e in range(edges):
-        if kinds[e * choices + np.int64(chosen[i, e])] != NONE:
-            reached |= (reached >> ends[0, e] & 1) << ends[1, e]
-    found = edges
-    for e in range(edges - 1, -1, -1):
-        row, source, target = e * choices + np.int64(chosen[i, e]), ends[0, e], ends[1, e]
-        if kinds[row] != NONE and reached >> source & onward >> target & 1:
-            onward |= np.int64(1) << source
-            found -= 1
-            live[found, 0], live[found, 1], live[found, 2], live[found, 3] = row, source, target, kinds[row]
-    for number in range(edges - found):
-        for part in range(4):
-            live[number, part] = live[found + number, part]
-    return int(edges - found)
-
-
-@jit
-def _every(
-    chosen: NDArray[np.unsignedinteger], every: NDArray[np.int16], out: NDArray[np.float64], i: int, at: int
-) -> None:
-    """Write what all edges add up to."""
-    edges = chosen.shape[1]
-    choices = len(every) // edges
-    for e in range(edges):
-        for lane in range(every.shape[1]):
-            out[i, at + lane] += every[e * choices + np.int64(chosen[i, e]), lane]
-
-
-@jit
-def _counts(
-    live: NDArray[np.uint16],
-    found: int,
-    counts: NDArray[np.int16],
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
-) -> None:
-    """Write what the live edges add up to."""
-    for number in range(found):
-        row = live[number, 0]
-        for lane in range(counts.shape[1]):
-            out[i, at + lane] += counts[row, lane]
-
-
-@jit
-def _paths(
-    live: NDArray[np.uint16],
-    found: int,
-    inputs: int,
-    passes: NDArray[np.int64],
-    forward: NDArray[np.int64],
-    backward: NDArray[np.int64],
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
-) -> None:
-    """Write how many paths there are of each sort, and of every node how many lead to it, and from it to the output."""
-    last = forward.shape[0] - 1
-    for node in range(last + 1):
-        for lane in range(4):
-            forward[node, lane] = 1 if node < inputs else 0
-            backward[node, lane] = 1 if node == last else 0
-    for number in range(found):
-        row, source, target = live[number, 0], live[number, 1], live[number, 2]
-        for lane in range(4):
-            forward[target, lane] += forward[source, lane] & passes[row, lane]
-    for number in range(found - 1, -1, -1):
-        row, source, target = live[number, 0], live[number, 1], live[number, 2]
-        for lane in range(4):
-            backward[source, lane] += backward[target, lane] & passes[row, lane]
-    for lane in range(4):
-        out[i, at + lane] = forward[last, lane]
-
-
-@jit
-def _least(
-    live: NDArray[np.uint16],
-    found: int,
-    inputs: int,
-    table: NDArray[np.int16],
-    none: int,
-    lower: NDArray[np.int16],
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
-) -> None:
-    """Write the least sum of a path, `none` if there is none, and of every node that of a path to it, FAR if none."""
-    for node in range(lower.shape[0]):
-        start = np.int16(0 if node < inputs else FAR)
-        for lane in range(lower.shape[1]):
-            lower[node, lane] = start
-    for number in range(found):
-        row, source, target = live[number, 0], live[number, 1], live[number, 2]
-        for lane in range(table.shape[1]):
-            lower[target, lane] = min(lower[target, lane], np.int16(lower[source, lane] + table[row, lane]))
-    last = lower.shape[0] - 1
-    for lane in range(lower.shape[1]):
-        out[i, at + lane] = lower[last, lane] if lower[last, lane] < FAR else none
-
-
-@jit
-def _most(
-    live: NDArray[np.uint16],
-    found: int,
-    table: NDArray[np.int16],
-    upper: NDArray[np.int16],
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
-) -> None:
-    """Write the greatest sum of a path, and of every node that of a path to it."""
-    upper[:] = 0
-    for number in range(found):
-        row, source, target = live[number, 0], live[number, 1], live[number, 2]
-        for lane in range(table.shape[1]):
-            upper[target, lane] = max(upper[target, lane], np.int16(upper[source, lane] + table[row, lane]))
-    last = upper.shape[0] - 1
-    for lane in range(upper.shape[1]):
-        out[i, at + lane] = upper[last, lane]
-
-
-@jit
-def _sums(
-    live: NDArray[np.uint16],
-    found: int,
-    forward: NDArray[np.int64],
-    backward: NDArray[np.int64],
-    most: NDArray[np.int16],
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
-) -> None:
-    """Write the sums over all paths: an edge counts as often as paths go along it."""
-    for number in range(found):
-        row, source, target = live[number, 0], live[number, 1], live[number, 2]
-        through = forward[source, 0] * backward[target, 0]
-        for lane in range(4):
-            out[i, at + lane] += through * most[row, lane]
-
-
-@jit
-def _skips_around(
-    live: NDArray[np.uint16],
-    found: int,
-    sets: NDArray[np.int64],
-) -> None:
-    """Write of every node where identities lead to that start there or before it, and which nodes it reaches."""
-    for node in range(sets.shape[1]):
-        sets[0, node], sets[2, node] = 0, np.int64(1) << node
-    for number in range(found - 1, -1, -1):
-        source, target, kind = live[number, 1], live[number, 2], live[number, 3]
-        sets[2, source] |= sets[2, target]
-        if kind <= SKIP:
-            sets[0, source] |= sets[0, target] | np.int64(1) << target
-    for node in range(sets.shape[1]):
-        sets[1, node] = sets[0, node]
-    for number in range(found):
-        source, target = live[number, 1], live[number, 2]
-        sets[1, target] |= sets[1, source]
-
-
-@jit
-def _roles(
-    live: NDArray[np.uint16],
-    found: int,
-    inputs: int,
-    most: NDArray[np.int16],
-    forward: NDArray[np.int64],
-    backward: NDArray[np.int64],
-    sets: NDArray[np.int64],
-    numbers: NDArray[np.int64],
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
-) -> None:
-    """Write how many nodes and edges there are of each role; without branches, which would rarely be foreseen.
-
-    Edges next to an input and to the output, on every path, with identities around, and on a path without the other
-    sort of operation are counted by kind in `numbers`, int64[kinds, 5].
-    """
-    output, one = forward.shape[0] - 1, np.int64(1)
-    near_input, near_output, inner, from_input, to_output = (one << inputs) - 1, one << output, one << output, 0, 0
-    for number in range(found):
-        row, source, target, kind = live[number, 0], live[number, 1], live[number, 2], live[number, 3]
-        joins = np.int64(kind == JOIN)
-        from_input += source < inputs
-        to_output += target == output
-        near_input |= np.int64(source < inputs) * joins << target
-        near_output |= np.int64(target == output) * joins << source
-        inner |= np.int64(most[row, 3] > 0) << target
-    for kind in range(numbers.shape[0]):
-        for role in range(5):
-            numbers[kind, role] = 0
-    for number in range(found):
-        source, target, kind = live[number, 1], live[number, 2], live[number, 3]
-        without = 3 if kind == POOL else 2
-        numbers[kind, 0] += near_input >> source & 1
-        numbers[kind, 1] += near_output >> target & 1
-        numbers[kind, 2] += forward[source, 0] * backward[target, 0] == forward[output, 0]
-        numbers[kind, 3] += sets[1, source] & sets[2, target] != 0
-        numbers[kind, 4] += forward[source, without] * backward[target, without] > 0
-    nodes = -1  # the output
-    for node in range(output + 1):
-        nodes += inner >> node & 1
-    out[i, at], out[i, at + 1], out[i, at + 2] = nodes, from_input, to_output
-    for kind in range(4):
-        out[i, at + 3 + kind] = numbers[SKIP + kind, 0]
-        out[i, at + 7 + kind] = numbers[SKIP + kind, 1]
-    for role in range(3):
-        out[i, at + 11 + role] = numbers[POOL, 2 + role]
-        out[i, at + 14 + role] = numbers[LIGHT, 2 + role] + numbers[FULL, 2 + role]
-
-
-@jit
-def _shares(
-    live: NDArray[np.uint16],
-    found: int,
-    forward: NDArray[np.int64],
-    backward: NDArray[np.int64],
-    out: NDArray[np.float64],
-    i: int,
-    at_sums: int,
-    at: int,
-) -> None:
-    """Write shares of paths, summed over convolutions of each size, and the mean of their sum over paths."""
-    paths, convolutions = forward[-1, 0], out[i, at_sums]
-    for number in range(found):
-        source, target, kind = live[number, 1], live[number, 2], live[number, 3]
-        if kind >= LIGHT:
-            first = 3 * (kind - LIGHT)
-            out[i, at + first] += forward[source, 2] / forward[source, 0]
-            out[i, at + first + 1] += backward[target, 2] / backward[target, 0]
-            out[i, at + first + 2] += forward[source, 0] * backward[target, 0] / paths
-    if convolutions > 0.0:
-        out[i, at + 6] = convolutions / paths
-        out[i, at + 7] = (paths - forward[-1, 3]) / out[i, at + 6]
-
-
-@jit
-def _powers(
-    live: NDArray[np.uint16],
-    found: int,
-    inputs: int,
+    same: int,
+    choices: int,
+    edges: NDArray[np.int64],
     kept_high: NDArray[np.float64],
-    nodes: NDArray[np.float64],
+    lanes: NDArray[np.int16],
+    rows: NDArray[np.int64],
     handed: NDArray[np.float64],
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
+    of_node: NDArray[np.int64],
+    sums: NDArray[np.int16],
+    powers: NDArray[np.float64],
 ) -> None:
-    """Write what becomes of the powers (low, high) of the inputs, and of what is carried along in proportion to them.
+    """Write the row of every edge, and what is known of nodes from the inputs on, where that is not as it was."""
+    node = -1
+    for e in range(edges[same * choices, FIRST], chosen.shape[1]):
+        row = e * choices + np.int64(chosen[i, e])
+        rows[e], source = row, int(edges[row, SOURCE])
+        if node != edges[row, TARGET]:
+            if node >= 0 and of_node[node, _BEFORE] > 0:
+                _finish(powers, node)
+            node = int(edges[row, TARGET])
+            _begin(of_node, sums, powers, node)
+        if edges[row, KIND] == NONE or of_node[source, _BEFORE] == 0:
+            continue
+        for lane in range(4):
+            of_node[node, _BEFORE + lane] += of_node[source, _BEFORE + lane] & edges[row, PASSES + lane]
+        for lane in range(LANES):
+            sums[node, lane] = min(sums[node, lane], np.int16(sums[source, lane] + lanes[row, lane]))
+        handed[e] = _hand_on(powers, source, node, edges[row, KIND], kept_high[row])
 
-    A node has low, high, and, weighted by power, the part of the input, a correlation, and how many convolutions it has
-    been through; at last, from the output back, its gradient.
-    """
-    last = nodes.shape[0] - 1
-    for node in range(last + 1):
-        for part in range(6):
-            nodes[node, part] = 0.0
-    for node in range(inputs):
-        nodes[node, 0], nodes[node, 1], nodes[node, 2] = LOW, HIGH, LOW + HIGH
-    nodes[last, 5] = 1.0
-    for number in range(found):
-        row, source, target, kind = live[number, 0], live[number, 1], live[number, 2], live[number, 3]
-        low, high, share = nodes[source, 0], nodes[source, 1], 1.0 / (nodes[source, 0] + nodes[source, 1])
-        if kind >= LIGHT:
-            nodes[target, 0] += low * share
-            nodes[target, 1] += high * share
-            nodes[target, 3] += _of_relu(nodes[source, 3] * share)
-            nodes[target, 4] += nodes[source, 4] * share + 1.0
-        else:
-            high *= kept_high[row]
-            share *= low + high
-            nodes[target, 0] += low
-            nodes[target, 1] += high
-            for part in range(2, 5):
-                nodes[target, part] += share * nodes[source, part]
-        handed[number] = share
-    for number in range(found - 1, -1, -1):
-        nodes[live[number, 1], 5] += nodes[live[number, 2], 5] * handed[number]
-    out[i, at], out[i, at + 1] = nodes[last, 0], nodes[last, 1]
-    for part in range(2, 5):
-        out[i, at + part] = nodes[last, part] / (nodes[last, 0] + nodes[last, 1])
-    for node in range(inputs):
-        out[i, at + 5] += nodes[node, 5]
+
+@jit
+def _begin(of_node: NDArray[np.int64], sums: NDArray[np.int16], powers: NDArray[np.float64], node: int) -> None:
+    """Write that nothing gets to a node."""
+    for lane in range(4):
+        of_node[node, _BEFORE + lane] = 0
+    for part in range(_GRADIENT + 1):
+        powers[node, part] = 0.0
+    for lane in range(LANES):
+        sums[node, lane] = FAR
+
+
+@jit
+def _finish(powers: NDArray[np.float64], node: int) -> None:
+    """Write of a node what is to be known before anything is handed on."""
+    powers[node, _SHARE] = _ratio(1.0, powers[node, _LOW] + powers[node, _HIGH])
+    powers[node, _RELU] = _of_relu(powers[node, _CORRELATION] * powers[node, _SHARE])
+
+
+@jit
+def _hand_on(powers: NDArray[np.float64], source: int, target: int, kind: int, kept_high: float) -> float:
+    """Add what an edge hands on of the powers of its source; return the share of it."""
+    low, high, share = powers[source, _LOW], powers[source, _HIGH], powers[source, _SHARE]
+    if kind >= LIGHT:
+        powers[target, _LOW] += low * share
+        powers[target, _HIGH] += high * share
+        powers[target, _CORRELATION] += powers[source, _RELU]
+        powers[target, _DEPTH] += powers[source, _DEPTH] * share + 1.0
+        return float(share)
+    high *= kept_high
+    share *= low + high
+    powers[target, _LOW] += low
+    powers[target, _HIGH] += high
+    for part in range(_INPUT, _DEPTH + 1):
+        powers[target, part] += share * powers[source, part]
+    return float(share)
+
+
+@jit
+def _ratio(a: float, b: float) -> float:
+    """Divide by what is not 0: where a plain division might raise, references to all arrays are counted."""
+    return float(np.divide(a, b))
 
 
 @jit
@@ -437,3 +217,191 @@ def _of_relu(correlation: float) -> float:
         return 1.0 / math.pi
     c = min(correlation, 1.0)
     return (math.sqrt(1.0 - c * c) + c * (math.pi - math.acos(c))) / math.pi
+
+
+@jit
+def _backward(
+    edges: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    handed: NDArray[np.float64],
+    of_node: NDArray[np.int64],
+    powers: NDArray[np.float64],
+    live: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Write what is known of nodes from the output back, and the rows of the live edges, in order, the last ones.
+
+    Return where these begin, and which nodes a join leads from to the output.
+    """
+    output, start, near_output = len(of_node) - 1, len(rows), np.int64(1) << (len(of_node) - 1)
+    for node in range(len(of_node)):
+        for lane in range(4):
+            of_node[node, _AFTER + lane] = 1 if node == output else 0
+        of_node[node, _SKIPS], of_node[node, _REACHED] = 0, np.int64(1) << node
+        powers[node, _GRADIENT] = 1.0 if node == output else 0.0
+    for e in range(len(rows) - 1, -1, -1):
+        row = rows[e]
+        source, target, kind = edges[row, SOURCE], edges[row, TARGET], edges[row, KIND]
+        if kind == NONE or of_node[source, _BEFORE] == 0 or of_node[target, _AFTER] == 0:
+            continue
+        start -= 1
+        live[start] = row
+        for lane in range(4):
+            of_node[source, _AFTER + lane] += of_node[target, _AFTER + lane] & edges[row, PASSES + lane]
+        of_node[source, _REACHED] |= of_node[target, _REACHED]
+        if kind <= SKIP:
+            of_node[source, _SKIPS] |= of_node[target, _SKIPS] | np.int64(1) << target
+        near_output |= np.int64(kind == JOIN and target == output) << source
+        powers[source, _GRADIENT] += powers[target, _GRADIENT] * handed[e]
+    for node in range(len(of_node)):
+        of_node[node, _SKIPPED] = of_node[node, _SKIPS]
+    return start, int(near_output)
+
+
+@jit
+def _write_counts(
+    rows: NDArray[np.int64],
+    start: int,
+    table: NDArray[np.int64],
+    width: int,
+    out: NDArray[np.float64],
+    i: int,
+    at: int,
+) -> None:
+    """Write what edges add up to."""
+    for word in range(table.shape[1]):
+        total = np.int64(0)
+        for number in range(start, len(rows)):
+            total += table[rows[number], word]
+        for lane in range(word * PACKED, min(width, (word + 1) * PACKED)):
+            out[i, at + lane] = total & 0xFF
+            total >>= 8
+
+
+@jit
+def _write_paths(
+    of_node: NDArray[np.int64],
+    sums: NDArray[np.int16],
+    least: int,
+    most: int,
+    none: int,
+    out: NDArray[np.float64],
+    i: int,
+    at: int,
+) -> None:
+    """Write how many paths there are of each sort, and their least and greatest sums; `none` if there is no path."""
+    output = len(of_node) - 1
+    for lane in range(4):
+        out[i, at + lane] = of_node[output, _BEFORE + lane]
+    for lane in range(least):
+        out[i, at + 4 + lane] = sums[output, lane] if sums[output, lane] < FAR else none
+    for lane in range(least, least + most):
+        out[i, at + 4 + lane] = -np.int64(sums[output, lane])
+
+
+@jit
+def _roles(
+    live: NDArray[np.int64],
+    start: int,
+    edges: NDArray[np.int64],
+    inputs: int,
+    near_output: int,
+    of_node: NDArray[np.int64],
+    by_kind: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+) -> None:
+    """Count the edges of each role by kind; and in `numbers` what paths add up to, nodes, and degrees.
+
+    An edge counts as often as paths go along it. An edge next to the input or the output is one that a join leads to.
+    """
+    output = len(of_node) - 1
+    near_input, inner = (np.int64(1) << inputs) - 1, np.int64(1) << output
+    for kind in range(FULL + 1):
+        by_kind[kind] = 0
+    for number in range(7):
+        numbers[number] = 0
+    for number in range(start, len(live)):
+        row = live[number]
+        source, target, kind = edges[row, SOURCE], edges[row, TARGET], edges[row, KIND]
+        without = 3 if kind == POOL else 2
+        through = of_node[source, _BEFORE] * of_node[target, _AFTER]
+        clean = of_node[source, _BEFORE + without] * of_node[target, _AFTER + without]
+        is_around = of_node[source, _SKIPPED] & of_node[target, _REACHED] != 0
+        by_kind[kind] += (
+            (near_input >> source & 1) << _NEAR_INPUT
+            | (near_output >> target & 1) << _NEAR_OUTPUT
+            | np.int64(through == of_node[output, _BEFORE]) << _ON_EVERY_PATH
+            | np.int64(is_around) << _BYPASSED
+            | np.int64(clean > 0) << _WITHOUT
+        )
+        for lane in range(4):
+            numbers[lane] += through * edges[row, ADDED + lane]
+        is_new = np.int64(edges[row, ADDED + 3] > 0) & ~(inner >> target)
+        inner |= is_new << target
+        numbers[4] += is_new
+        numbers[5] += source < inputs
+        numbers[6] += target == output
+        near_input |= np.int64(kind == JOIN and source < inputs) << target
+        of_node[target, _SKIPPED] |= of_node[source, _SKIPPED]
+
+
+@jit
+def _write_roles(
+    by_kind: NDArray[np.int64], numbers: NDArray[np.int64], out: NDArray[np.float64], i: int, at: int
+) -> None:
+    """Write what `_roles` counted; without branches, which would rarely be foreseen."""
+    for number in range(7):
+        out[i, at + number] = numbers[number]
+    for kind in range(4):
+        out[i, at + 7 + kind] = by_kind[SKIP + kind] >> _NEAR_INPUT & _MOST
+        out[i, at + 11 + kind] = by_kind[SKIP + kind] >> _NEAR_OUTPUT & _MOST
+    pools, convolutions = by_kind[POOL], by_kind[LIGHT] + by_kind[FULL]
+    for role in range(3):
+        out[i, at + 15 + role] = pools >> (_ON_EVERY_PATH + 12 * role) & _MOST
+        out[i, at + 18 + role] = convolutions >> (_ON_EVERY_PATH + 12 * role) & _MOST
+
+
+@jit
+def _write_shares(
+    live: NDArray[np.int64],
+    start: int,
+    edges: NDArray[np.int64],
+    of_node: NDArray[np.int64],
+    convolutions: int,
+    shares: NDArray[np.float64],
+    out: NDArray[np.float64],
+    i: int,
+    at: int,
+) -> None:
+    """Write shares of paths, summed over convolutions of each size, and the mean of their sum over paths."""
+    output = len(of_node) - 1
+    paths = of_node[output, _BEFORE]
+    for part in range(6):
+        shares[part] = 0.0
+    for number in range(start, len(live)):
+        row = live[number]
+        source, target, kind = edges[row, SOURCE], edges[row, TARGET], edges[row, KIND]
+        if kind >= LIGHT:
+            part = 3 * (kind - LIGHT)
+            before, after = of_node[source, _BEFORE], of_node[target, _AFTER]
+            shares[part] += _ratio(of_node[source, _BEFORE + 2], before)
+            shares[part + 1] += _ratio(of_node[target, _AFTER + 2], after)
+            shares[part + 2] += _ratio(before * after, paths)
+    for part in range(6):
+        out[i, at + part] = shares[part]
+    depth = _ratio(convolutions, paths)
+    out[i, at + 6] = depth
+    out[i, at + 7] = _ratio(paths - of_node[output, _BEFORE + 3], depth) if convolutions > 0 else 0.0
+
+
+@jit
+def _write_powers(inputs: int, powers: NDArray[np.float64], out: NDArray[np.float64], i: int, at: int) -> None:
+    """Write what becomes of the powers of the inputs, and of what is carried along in proportion to them."""
+    output = len(powers) - 1
+    low, high = powers[output, _LOW], powers[output, _HIGH]
+    out[i, at], out[i, at + 1] = low, high
+    for part in range(_INPUT, _DEPTH + 1):
+        out[i, at + part] = _ratio(powers[output, part], low + high)
+    gradient = 0.0
+    for node in range(inputs):
+        gradient += powers[node, _GRADIENT]
+    out[i, at + 5] = gradient

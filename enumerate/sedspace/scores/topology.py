@@ -43,7 +43,6 @@ from sedspace_kernels.parallel import split
 
 _NONE = Operation("none", "none")
 _GRAIN = 1 << 12  # cells that are worth a thread
-_ALL = (1 << len(kernels.PARTS)) - 1
 _PIECE = 1 << 12  # cells whose operations are looked up at once
 _KINDS = {"skip": kernels.SKIP, "pool": kernels.POOL, "light": kernels.LIGHT, "full": kernels.FULL}
 
@@ -183,6 +182,10 @@ def _most(kinds: Sequence[str]) -> Iterator[_Lane]:
             yield _Lane(definition, _of_kinds(*(_KINDS[kind] for kind in some)))
 
 
+def _negative(lane: _Lane) -> _Lane:
+    return _Lane(lane.definition, lambda edge, operation: -lane.of(edge, operation))
+
+
 def _counts(wiring: Wiring) -> Iterator[_Lane]:
     for name, counted in wiring.counts.items():
         yield _Lane(Definition(name, f"edges with {counted.name}", "edges"), _number_of(counted))
@@ -206,31 +209,55 @@ class _Graph:
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
-        self._ends = np.stack([wiring.sources, wiring.targets])
         self._rows = [(edge, one) for edge in wiring.edges for one in _padded(edge.operations, wiring.shape[1])]
-        self._kinds = np.array([_kind(*row) for row in self._rows], np.int64)
         self._kept_high = np.array([1 / o.kernel**2 if o.kind == "pool" else 1.0 for _, o in self._rows])
-        kinds = [kind for kind, code in _KINDS.items() if (self._kinds == code).any()]
-        lanes = [list(one) for one in (_counts(wiring), _live_counts(wiring), _PATHS, _least(kinds), _most(kinds))]
-        every_lanes, *live_lanes = lanes
-        self._every = self._table(every_lanes)
-        self._counts, passes, self._least, self._most = map(self._table, live_lanes)
-        self._passes = -passes.astype(np.int64)
+        codes = {_kind(*row) for row in self._rows}
+        kinds = [kind for kind, code in _KINDS.items() if code in codes]
+        every, counts = list(_counts(wiring)), list(_live_counts(wiring))
+        least, most = list(_least(kinds)), list(_most(kinds))
+        self._edges = self._edge_table(most[: len(_ADDED)])
+        self._every, self._counts = self._packed(every), self._packed(counts)
+        self._lanes = self._lane_table([*least, *(_negative(lane) for lane in most)])
+        self._widths = len(every), len(counts), len(least), len(most)
         sums = [
             Definition(f"{name}_sum", f"sum over paths of their {what}", unit)
             for name, (what, unit, _) in _ADDED.items()
         ]
-        own = [lane.definition for some in live_lanes for lane in some] + [*sums, *_ROLES, *_SHARES, *_POWERS]
+        lanes = [lane.definition for lane in (*counts, *_PATHS, *least, *most)]
         suffix = f"_{wiring.name}" if wiring.name else ""
         where = f", of the {wiring.name} cell" if wiring.name else ""
         self.definitions = [
-            *(lane.definition for lane in every_lanes),
-            *(Definition(d.name + suffix, d.meaning + where, d.unit, d.dtype) for d in own),
+            *(lane.definition for lane in every),
+            *(
+                Definition(d.name + suffix, d.meaning + where, d.unit, d.dtype)
+                for d in (*lanes, *sums, *_ROLES, *_SHARES, *_POWERS)
+            ),
         ]
         self._longest = self._longest_path()
 
-    def _table(self, lanes: Sequence[_Lane]) -> NDArray[np.int16]:
-        return np.array([[lane.of(*row) for lane in lanes] for row in self._rows], np.int16)
+    def _edge_table(self, added: Sequence[_Lane]) -> NDArray[np.int64]:
+        table = np.zeros((len(self._rows), kernels.COLUMNS), np.int64)
+        targets = [edge.target for edge in self.wiring.edges]
+        for row, (edge, operation) in zip(table, self._rows, strict=True):
+            row[[kernels.SOURCE, kernels.TARGET]] = edge.source, edge.target
+            row[kernels.KIND] = _kind(edge, operation)
+            row[kernels.FIRST] = targets.index(edge.target)
+            row[kernels.PASSES : kernels.PASSES + 4] = [-lane.of(edge, operation) for lane in _PATHS]
+            row[kernels.ADDED : kernels.ADDED + 4] = [lane.of(edge, operation) for lane in added]
+        return table
+
+    def _lane_table(self, lanes: Sequence[_Lane]) -> NDArray[np.int16]:
+        table = np.zeros((len(self._rows), kernels.LANES), np.int16)
+        for number, row in enumerate(self._rows):
+            table[number, : len(lanes)] = [lane.of(*row) for lane in lanes]
+        return table
+
+    def _packed(self, lanes: Sequence[_Lane]) -> NDArray[np.int64]:
+        table = np.zeros((len(self._rows), -(-len(lanes) // kernels.PACKED)), np.int64)
+        for number, row in enumerate(self._rows):
+            for n, lane in enumerate(lanes):
+                table[number, n // kernels.PACKED] |= lane.of(*row) << 8 * (n % kernels.PACKED)
+        return table
 
     def _longest_path(self) -> int:
         longest: dict[int, int] = {}
@@ -238,30 +265,21 @@ class _Graph:
             longest[edge.target] = max(longest.get(edge.target, 0), longest.get(edge.source, 0) + edge.length)
         return longest[self.wiring.edges[-1].target]
 
-    def fill(self, digits: Digits, wanted: int, first: int, out: NDArray[np.float64]) -> None:
-        """Write the features of cells, of the parts that are wanted, from a column on."""
+    def fill(self, digits: Digits, first: int, out: NDArray[np.float64]) -> None:
+        """Write the features of cells, from a column on."""
         kernels.features_of_cells(
             np.ascontiguousarray(self.wiring.chosen(digits)),
-            self._ends,
             self.wiring.inputs,
-            self._kinds,
+            self._edges,
             self._kept_high,
             self._every,
             self._counts,
-            self._passes,
-            self._least,
-            self._most,
+            self._lanes,
+            self._widths,
             self._longest,
-            wanted,
             first,
             out,
         )
-
-    def part(self, column: int) -> int:
-        """Return the bit of the part that a feature is of."""
-        lanes = self._every, self._counts, self._passes, self._least, self._most
-        widths = [*(table.shape[1] for table in lanes), len(_ADDED), kernels.ROLES, kernels.SHARES, kernels.POWERS]
-        return 1 << int(np.searchsorted(np.cumsum(widths), column, side="right"))
 
 
 @lru_cache(maxsize=16)
@@ -314,7 +332,7 @@ def topology(space: Space, digits: Digits) -> NDArray[np.float64]:
     first = 0
     for graph, width in zip(graphs, widths, strict=True):
         for lo in range(0, len(digits), _PIECE):
-            graph.fill(digits[lo : lo + _PIECE], _ALL, first, out[lo : lo + _PIECE])
+            graph.fill(digits[lo : lo + _PIECE], first, out[lo : lo + _PIECE])
         first += width
     return out
 
@@ -352,11 +370,11 @@ class TopologyScore(OneByOne):
         if self.name not in _columns_of(space):
             raise BadInput(f"score {self.name} is of other cells than those of {space.name}")
         graph, column = _columns_of(space)[self.name]
-        part, out = graph.part(column), np.empty((min(len(digits), _PIECE), len(graph.definitions)))
+        out = np.empty((min(len(digits), _PIECE), len(graph.definitions)))
         keys = np.empty(len(digits), self._key_dtype)
         for lo in range(0, len(digits), _PIECE):
             some = digits[lo : lo + _PIECE]
-            graph.fill(some, part, 0, out)
+            graph.fill(some, 0, out)
             keys[lo : lo + _PIECE] = out[: len(some), column]
         return keys
 
