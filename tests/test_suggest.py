@@ -160,9 +160,12 @@ def test_some_of_given_ones(fit, where):
     found = ss.suggest(fit, 2, among=some, where=where, unique=False)
     assert set(found["index"]) <= set(some)
     assert ss.suggest("tss", 2, features="choices", among=some, where=where, unique=False)["index"].is_in(some).all()
-    if where is not None:
-        assert all(ss.members("tss", where=where.split(" AND ")[-1]).__contains__(i) or "arch" in where
-                   for i in found["index"])  # fmt: skip
+    if where == "n_skip = 2":
+        assert (ss.score("tss", "n_skip", indices=found["index"]) == 2).all()
+    if where is not None and where.startswith("arch"):
+        assert found["arch"].str.ends_with("skip_connect~2|").all()
+    if where is not None and where.startswith("index"):
+        assert found["index"].max() < 200
 
 
 def test_spaces_that_cannot_be_gone_through():
