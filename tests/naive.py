@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from fractions import Fraction
+from functools import cache
 from itertools import combinations, pairwise, permutations, product
 from math import acos, exp, log, log2, pi, sqrt
 
@@ -1055,6 +1056,7 @@ def ofa_mbv3_convolutions(arch):
     return (27, 9, 16, 160), stages, 7, 960
 
 
+@cache
 def topology_kind(operation):
     """skip, pool, light or full of an operation (kind, kernel, dilation)."""
     kind, _, _ = operation
@@ -1078,13 +1080,20 @@ def topology(edges, inputs, counted, longest):
         onward = [edge for edge in among if edge[0] == node and edge[3][0] != "none"]
         return [()] if node == output else [(edge, *path) for edge in onward for path in paths_from(edge[1], among)]
 
+    paths = [path for node in range(inputs) for path in paths_from(node, edges)]
+    out = {f"n_{name}": sum(edge[2] == name for edge in edges) for name in counted}
+    return out | topology_of_paths(tuple(paths), inputs, output, tuple(counted), longest)
+
+
+@cache
+def topology_of_paths(paths, inputs, output, counted, longest):
+    """The features of a cell that its paths tell: the same of all cells that have these."""
+
     def length(path):
         return sum(edge[4] for edge in path)
 
-    paths = [path for node in range(inputs) for path in paths_from(node, edges)]
     alive = sorted({edge for path in paths for edge in path}, key=str)
-    out = {f"n_{name}": sum(edge[2] == name for edge in edges) for name in counted}
-    out |= {f"n_live_{name}": sum(edge[2] == name for edge in alive) for name in counted}
+    out = {f"n_live_{name}": sum(edge[2] == name for edge in alive) for name in counted}
     out |= {"live_edges": length(alive), "paths": len(paths)}
     out["paths_identity"] = sum(not of_kinds(path, "pool", "light", "full") for path in paths)
     out["paths_without_pool"] = sum(not of_kinds(path, "pool") for path in paths)
@@ -1165,11 +1174,13 @@ def topology_powers(alive, paths, inputs, output):
     if not paths:
         return dict.fromkeys(names, 0)
 
+    @cache
     def power(node):
         if node < inputs:
             return Fraction(3, 4), Fraction(1, 4)
         return added([handed_on(edge[3], power(edge[0])) for edge in alive if edge[1] == node])
 
+    @cache
     def handed(edge):
         return sum(handed_on(edge[3], power(edge[0])))
 
