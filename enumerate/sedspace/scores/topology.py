@@ -361,10 +361,6 @@ class TopologyScore(OneByOne):
     def _key_dtype(self) -> type[np.number]:
         return np.int64 if self.dtype == "int32" else np.float64
 
-    def of_column(self, column: NDArray[np.float64]) -> Values:
-        """Return the values of a column of `topology`."""
-        return self.values(column.astype(self._key_dtype))
-
     def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures."""
         if self.name not in _columns_of(space):
@@ -386,14 +382,17 @@ class TopologyScore(OneByOne):
 
 
 def fill_together(space: Space, scores: Sequence[TopologyScore], start: int, out: Mapping[str, Values]) -> None:
-    """Write the values of several features of the architectures from `start` on: each cell is looked at once."""
+    """Write the values of several features of the architectures from `start` on: each cell is looked at once.
+
+    What is counted fits int32 in cells of any size that there are, so that nothing is checked.
+    """
     numbers = {name: number for number, name in enumerate(topology_names(space))}
     length = len(out[scores[0].name])
     for lo in range(0, length, _PIECE):
         hi = min(lo + _PIECE, length)
         features = topology(space, space.digits_of_range(start + lo, start + hi))
         for score in scores:
-            out[score.name][lo:hi] = score.of_column(features[:, numbers[score.name]])
+            out[score.name][lo:hi] = features[:, numbers[score.name]]
 
 
 def topology_scores(space: Space, _: Mapping[str, str]) -> Iterator[Score]:
