@@ -26,12 +26,12 @@ FAR = 10_000
 """What an edge adds to a lane of least sums that must not go along it."""
 
 ROLES, SHARES, POWERS = 17, 8, 6
-"""How many features `_write_roles`, `_write_shares` and `_write_powers` write."""
+"""How many features there are of nodes and edges in a role, of shares of paths, and of powers."""
 
 LANES = 48
 """A table of lanes has so many columns, used or not: loops of a fixed length become operations on vectors."""
 
-PACKED = 7
+PACKED = 8
 """How many counts a word has, each of eight bits, the first lowest: no cell has more than 253 edges."""
 
 SOURCE, TARGET, KIND, FIRST, PASSES, ADDED, COLUMNS = 0, 1, 2, 3, 4, 8, 12
@@ -187,21 +187,17 @@ def _finish(powers: NDArray[np.float64], node: int) -> None:
 
 @jit
 def _hand_on(powers: NDArray[np.float64], source: int, target: int, kind: int, kept_high: float) -> float:
-    """Add what an edge hands on of the powers of its source; return the share of it."""
-    low, high, share = powers[source, _LOW], powers[source, _HIGH], powers[source, _SHARE]
-    if kind >= LIGHT:
-        powers[target, _LOW] += low * share
-        powers[target, _HIGH] += high * share
-        powers[target, _CORRELATION] += powers[source, _RELU]
-        powers[target, _DEPTH] += powers[source, _DEPTH] * share + 1.0
-        return float(share)
-    high *= kept_high
-    share *= low + high
+    """Add what an edge hands on of the powers of its source, without branches; return the share of it."""
+    is_conv, share = kind >= LIGHT, powers[source, _SHARE]
+    low = powers[source, _LOW] * (share if is_conv else 1.0)
+    high = powers[source, _HIGH] * (share if is_conv else kept_high)
+    handed = share if is_conv else share * (low + high)
     powers[target, _LOW] += low
     powers[target, _HIGH] += high
-    for part in range(_INPUT, _DEPTH + 1):
-        powers[target, part] += share * powers[source, part]
-    return float(share)
+    powers[target, _INPUT] += 0.0 if is_conv else handed * powers[source, _INPUT]
+    powers[target, _CORRELATION] += powers[source, _RELU] if is_conv else handed * powers[source, _CORRELATION]
+    powers[target, _DEPTH] += handed * powers[source, _DEPTH] + (1.0 if is_conv else 0.0)
+    return float(handed)
 
 
 @jit
@@ -348,7 +344,7 @@ def _roles(
 def _write_roles(
     by_kind: NDArray[np.int64], numbers: NDArray[np.int64], out: NDArray[np.float64], i: int, at: int
 ) -> None:
-    """Write what `_roles` counted; without branches, which would rarely be foreseen."""
+    """Write what `_roles` found: sums, then roles; without branches, which would rarely be foreseen."""
     for number in range(7):
         out[i, at + number] = numbers[number]
     for kind in range(4):
