@@ -441,6 +441,10 @@ JSON = {
     "fit tss TABLE --column ms --out COSTS": {
         "rows", "held_out", "r2", "spearman", "kendall", "constant", "quantum", "error_bound", "warning",
     },
+    "fit tss TABLE --column ms --repeats 0 --out FIT": {
+        "name", "model", "rows", "features", "prior", "notes", "judgement",
+    },
+    "suggest tss": {"index", "distance", "among", "arch"},
     "query RUN 'SELECT n_skip FROM archs LIMIT 2'": {"n_skip"},
     "describe RUN": {"column", "dtype", "unit", "min", "max", "distinct", "meaning"},
     "join RUN TABLE --out JOINED": {"matched", "only_in_run", "only_in_table", "unreadable"},
@@ -457,7 +461,7 @@ def test_json_has_the_shape_that_help_says(command, run, tmp_path):
     pl.DataFrame({"index": indices, "ms": ss.score("tss", "macs")[indices] / 1e7}).write_csv(tmp_path / "table.csv")
     places = {
         "RUN": run, "NEW": tmp_path / "new", "TABLE": tmp_path / "table.csv", "COSTS": tmp_path / "costs.csv",
-        "JOINED": tmp_path / "joined.csv",
+        "JOINED": tmp_path / "joined.csv", "FIT": tmp_path / "ms.score",
     }  # fmt: skip
     words = shlex.split(command)
     told = " ".join(sedspace(words[0], "--help").stdout.split())
