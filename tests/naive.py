@@ -1056,6 +1056,37 @@ def ofa_mbv3_convolutions(arch):
     return (27, 9, 16, 160), stages, 7, 960
 
 
+def nn_mass_of_stages(stages):
+    """NN-Mass and NN-Degree of stages (width, layers, residual connections)."""
+    density = [Fraction(links, layers) if layers else Fraction(0) for _, layers, links in stages]
+    mass = sum(rho * width * layers for rho, (width, layers, _) in zip(density, stages, strict=True))
+    return mass, sum(width + rho for rho, (width, _, _) in zip(density, stages, strict=True))
+
+
+def nas_bench_macro_stages(arch):
+    """What `nn_mass_of_stages` asks for: the first layer of each stage changes the shape."""
+    codes = (64, arch[:2]), (128, arch[2:5]), (256, arch[5:])
+    return [(width, sum(c != "0" for c in code), sum(c != "0" for c in code[1:])) for width, code in codes]
+
+
+def mnasnet_stages(arch):
+    """The same of Accel-NASBench's network."""
+    codes = zip((16, 24, 40, 80, 112, 192, 320), arch.split("|"), strict=True)
+    return [(width, int(code[5]), int(code[5]) - 1) for width, code in codes]
+
+
+def ofa_mbv3_stages(arch):
+    """The same of Once-for-all's network."""
+    codes = zip((24, 40, 80, 112, 160), arch.split("|"), strict=True)
+    return [(width, len(code.split(",")), len(code.split(",")) - 1) for width, code in codes]
+
+
+def ezennet_resnet_stages(arch):
+    """The same of Incorporated-NAS's network, where a shape that changes is no hindrance."""
+    codes = [re.search(r"w(\d+)x(\d+)$", code).groups() for code in arch.split("|")]
+    return [(int(width), int(layers), int(layers)) for width, layers in codes]
+
+
 @cache
 def topology_kind(operation):
     """skip, pool, light or full of an operation (kind, kernel, dilation)."""

@@ -1,4 +1,4 @@
-"""Entropy, effectiveness and E-score of networks of blocks, and the best by them within budgets."""
+"""Entropy, effectiveness, E-score, NN-Mass and NN-Degree of networks of blocks, and the best by them within budgets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sedspace.spaces.blocks import Conv, ConvBlock
 from test_stages import SMALL
 
 NAMES = ("entropy", "effectiveness", "e_score")
+NN = ("nn_mass", "nn_degree")
 
 DEEP = """
 kind = "stages"
@@ -101,7 +102,74 @@ def test_entropies_of_once_for_all():
         assert [ss.score(space, name, index, index + 1).item() for name in NAMES] == pytest.approx(expected, rel=1e-8)
 
 
-@pytest.mark.parametrize("by", ["sed", "entropy", "e_score"])
+def skips_of_blocks(space, index):
+    """What `naive.nn_mass_of_stages` asks for, read off the blocks."""
+    stages = [[0, 0, 0] for _ in range(space.stages)]
+    for block in space.blocks(index):
+        if block.stage:
+            same = block.stride == 1 and block.c_in == block.c_out
+            stage = stages[block.stage - 1]
+            stage[0] = block.c_out
+            stage[1] += block.kind != "skip"
+            stage[2] += block.kind in ("residual", "bottleneck") or (block.kind == "mbconv" and same)
+    return stages
+
+
+def test_nn_mass_is_that_of_the_naive_stages(small, deep):
+    for space, step in ((small, 1), (deep, 97)):
+        rows = [ss.score(space, name).tolist() for name in NN]
+        for index in range(0, space.size, step):
+            mass, degree = naive.nn_mass_of_stages(skips_of_blocks(space, index))
+            assert (rows[0][index], rows[1][index]) == (mass, float(degree))
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("nas_bench_macro", naive.nas_bench_macro_stages),
+        ("mnasnet", naive.mnasnet_stages),
+        ("ofa_mbv3", naive.ofa_mbv3_stages),
+        ("ezennet_resnet", naive.ezennet_resnet_stages),
+    ],
+)
+def test_nn_mass_of_known_spaces(name, stages):
+    space = ss.space(name)
+    asked = range(space.size) if space.size < 10_000 else ss.sample(space, 50, seed=5)["index"].to_list()
+    masses, degrees = (ss.score(space, by, indices=asked).tolist() for by in NN)
+    expected = [naive.nn_mass_of_stages(stages(space.arch(index))) for index in asked]
+    assert masses == [mass for mass, _ in expected]
+    assert degrees == [float(degree) for _, degree in expected]
+
+
+@pytest.mark.parametrize("by", NN)
+def test_exact_answers_by_nn_mass_are_those_of_all_rows(small, deep, by):
+    for space in (small, deep):
+        rows = pl.Series(by, ss.score(space, by))
+        found = ss.census(space, [], by=by)
+        expected = rows.value_counts().sort(by)
+        assert found.sort(by)[by].to_list() == expected[by].to_list()
+        assert found.sort(by)["count"].to_list() == expected["count"].to_list()
+
+
+def test_nn_degree_of_stages_of_many_layers(tmp_path):
+    """Their shares have no common unit that integers could hold: they are rounded to a fine one."""
+    numbers = [*range(1, 31), 999]
+    each = '[every.each]\nblock = "mbconv"\nkernel = [3, 5]\nexpansion = [1, 2]\narch = "k{kernel}e{expansion}"\n'
+    deep = DEEP.replace(each, "").replace("[every]", '[every]\nblock = "mbconv"')
+    deep = deep.replace("[2, 3, 4]", f"{numbers}").replace("[1, 2, 3]", f"{numbers}").replace('""', '"{layers}"')
+    space = written(tmp_path, deep)
+    degrees = ss.score(space, "nn_degree").tolist()
+    expected = [naive.nn_mass_of_stages(skips_of_blocks(space, index))[1] for index in range(space.size)]
+    assert degrees == pytest.approx(list(map(float, expected)), abs=1e-9)
+
+
+def test_networks_without_residual_connections_have_no_nn_mass(tmp_path):
+    text = DEEP.replace("mbconv", "conv").replace("expansion = [1, 2]\n", "").replace("e{expansion}", "")
+    plain = written(tmp_path, text)
+    assert not {*NN} & {*ss.scores.known_scores(plain)}
+
+
+@pytest.mark.parametrize("by", ["sed", "entropy", "e_score", *NN])
 @pytest.mark.parametrize("where", ["params < 9000 AND macs < 900000", "effectiveness <= 0.8 AND params < 12000"])
 def test_the_best_within_budgets_are_those_of_all_rows(deep, by, where):
     rows = pl.DataFrame({name: ss.score(deep, name) for name in (by, "params", "macs", "effectiveness")})
@@ -111,7 +179,7 @@ def test_the_best_within_budgets_are_those_of_all_rows(deep, by, where):
     assert found["index"].to_list() == kept["index"].head(20).to_list()
 
 
-@pytest.mark.parametrize("by", ["sed", "entropy", "e_score"])
+@pytest.mark.parametrize("by", ["sed", "entropy", "e_score", "nn_degree"])
 @pytest.mark.parametrize(("start", "stop"), [(0, None), (5_000, 20_001)])
 @pytest.mark.parametrize("few", [contracted.FEW, 0])
 def test_best_first_search_goes_on_as_all_rows_do(deep, by, start, stop, few, monkeypatch):
@@ -129,8 +197,8 @@ def test_best_first_search_goes_on_as_all_rows_do(deep, by, start, stop, few, mo
     assert found == expected.select("index", by).rows()
 
 
-@pytest.mark.parametrize("by", ["sed", "entropy", "e_score"])
-def test_the_best_of_once_for_all_by_entropies(by):
+@pytest.mark.parametrize("by", ["sed", "entropy", "e_score", *NN])
+def test_the_best_of_once_for_all(by):
     where = "macs <= 300000000 AND params <= 6000000"
     (found,) = ss.top_k("ofa_mbv3", 1, by=by, where=where, columns=["params", "macs"]).rows(named=True)
     assert found["params"] <= 6_000_000
