@@ -19,6 +19,7 @@ from sedspace.scores.sed_score import sed_scores
 from sedspace.scores.topology import topology_scores
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
+from sedspace.spaces.whole import NetworkSpace
 
 _registered: dict[str, Score] = {}
 
@@ -102,10 +103,14 @@ def only_registered(scores: Mapping[str, Score]) -> Iterator[None]:
 def _taken() -> frozenset[str]:
     """Return the names of all of sedspace's own scores, without generating any space."""
     families = [family for family in FAMILIES if family is not feature_scores]
-    names: set[str] = set()
-    for space in known_spaces():
-        names.update([*space.feature_names, *space.texts])
-        names.update(score.name for family in families for score in family(space, {}))
+    spaces = known_spaces()
+    names = {name for space in spaces for name in [*space.feature_names, *space.texts]}
+    # Whole networks of one kind have the same scores, but making those of a large space takes a second.
+    alike = {
+        type(space) if isinstance(space, NetworkSpace) else space: space
+        for space in sorted(spaces, key=lambda space: space.size, reverse=True)
+    }
+    names.update(score.name for space in alike.values() for family in families for score in family(space, {}))
     return frozenset(names)
 
 
