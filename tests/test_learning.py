@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import math
+import re
 import sys
 
 import numpy as np
@@ -350,6 +351,12 @@ GOOD = {"index": list(range(0, 900, 90)), "y": [float(i % 7) for i in range(10)]
         ({"index": range(7), "y": range(7)}, {}, "7 measured architectures to learn from: expected 8 or more"),
         ({"index": [5] * 9, "y": range(9)}, {}, "1 measured architectures to learn from"),
         ({**GOOD, "y": [3.5] * 10}, {}, "column y is 3.5 everywhere"),
+        (
+            {**GOOD, "y": [1e300 * y for y in GOOD["y"]]},
+            {},
+            "column y is from 0 to 6e.300: expected numbers",
+        ),
+        ({**GOOD, "y": [1e-300 * y for y in GOOD["y"]]}, {}, "column y is from 0 to 6e-300: expected numbers that"),
         ({**GOOD, "y": [None, *GOOD["y"][1:]]}, {}, "column y has no number in row 0: expected one in each"),
         ({**GOOD, "y": [*GOOD["y"][:8], math.nan, math.inf]}, {}, "column y has no number in rows 8, 9: expected"),
         ({**GOOD, "y": [math.nan] * 10}, {}, "in rows 0, 1, 2, 3, 4 and 5 more: expected"),
@@ -440,6 +447,23 @@ def test_a_fit_of_another_space_is_refused():
             ss.score("tss5", score, 0, 10)
     with pytest.raises(ss.BadInput, match="it knows nothing of darts"):
         ss.top_k("darts", 1, fit)
+
+
+@pytest.mark.parametrize("model", ["gaussian", "additive"])
+def test_a_fit_predicts_for_digits_of_its_space_only(model):
+    fit = ss.fit("tss", table("tss", 20), "accuracy", model=model, repeats=0)
+    for digits, message in [
+        (ss.space("tss").digits(5), "digits of shape (6,): expected a row for each architecture of tss"),
+        (
+            ss.space("tss5").digits_of([5]),
+            "digits of tss are 6 integers to an architecture, not uint8 of",
+        ),
+        (np.full((1, 6), 5, np.uint8), "digit 5 at position 0 (0->1) of tss: expected 0 to 4"),
+        (np.zeros((1, 6)), "digits of tss are 6 integers to an architecture, not float64"),
+    ]:
+        for ask in (fit.mean_and_std, fit.deviation):
+            with pytest.raises(ss.BadInput, match=re.escape(message)):
+                ask(digits)
 
 
 def test_what_is_not_installed_is_named(monkeypatch):

@@ -309,7 +309,7 @@ class AdditiveFit(Fit, AdditiveScore):
 
     def mean_and_std(self, digits: Digits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the predicted normal scores of architectures, not rounded, and their standard deviations."""
-        columns = self._design.columns(digits)
+        columns = self._design.columns(self.checked(digits))
         return self._ridge.predicted(columns), self._ridge.deviation(columns)
 
     def arrays(self) -> Arrays:

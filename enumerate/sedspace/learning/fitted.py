@@ -138,6 +138,15 @@ class Fit(Score):
         mean, deviation = self.mean_and_std(digits)
         return (self.scale.valued(mean + deviation) - self.scale.valued(mean - deviation)) / 2
 
+    def checked(self, digits: Digits) -> Digits:
+        """Return digits; raise `BadInput` unless they are rows of digits of the space that it was learned from."""
+        if np.ndim(digits) != 2:
+            raise BadInput(
+                f"digits of shape {np.shape(digits)}: expected a row for each architecture of {self.space.name}"
+            )
+        self.space.check_digits(digits)
+        return digits
+
     @abstractmethod
     def arrays(self) -> Arrays:
         """Return what a file holds beside what `about` says."""
@@ -211,7 +220,7 @@ class LearnedFit(Fit, OneByOne):
 
     def mean_and_std(self, digits: Digits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the predicted normal scores of architectures and their standard deviations: see `Fit`."""
-        return self._model.predicted(*self.scaled.at(digits))
+        return self._model.predicted(*self.scaled.at(self.checked(digits)))
 
     def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures."""

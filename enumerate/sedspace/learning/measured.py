@@ -110,5 +110,10 @@ def measured(space: Space, table: pl.DataFrame | str | Path, column: str, repeat
         raise BadInput(f"{len(indices)} measured architectures to learn from: expected {LEAST} or more")
     if values.min() == values.max():
         raise BadInput(f"column {column} is {values[0]:g} everywhere: expected different numbers to learn from")
+    with np.errstate(over="ignore"):
+        ends = np.array([values.min(), values.max()], np.float32)  # as a fit's column has them
+    if not np.isfinite(ends).all() or ends[0] == ends[1]:
+        spread = f"{values.min():g} to {values.max():g}"
+        raise BadInput(f"column {column} is from {spread}: expected numbers that float32 can hold and tell apart")
     whole = indices.astype(np.int64) if space.size <= 1 << 63 else indices
     return Measured(space, column, whole, values, notes)

@@ -206,6 +206,13 @@ class Space(ABC):
         >>> ss.space("tss").index([3, 3, 3, 1, 3, 3])
         11668
         """
+        rows = self.check_digits(digits)
+        if self.machine is not None and not (exists := self.machine.accepts(rows)).all():
+            raise self.absent(rows[np.argmin(exists)])
+        return self.numbers.index_of_one(rows[0]) if np.ndim(digits) == 1 else self.numbers.indices_of(rows)
+
+    def check_digits(self, digits: ArrayLike) -> NDArray[np.integer]:
+        """Return digits as rows; raise `BadInput` if there are too few or too many, or one that is no choice."""
         given = as_array(digits)
         if given.ndim not in (1, 2) or given.shape[-1] != len(self.positions) or given.dtype.kind not in "iu":
             raise BadInput(
@@ -220,9 +227,7 @@ class Space(ABC):
                 f"digit {rows[row, p]} at position {p} ({self.positions[p].name}) of {self.name}: "
                 f"expected 0 to {self.radices[p] - 1}"
             )
-        if self.machine is not None and not (exists := self.machine.accepts(rows)).all():
-            raise self.absent(rows[np.argmin(exists)])
-        return self.numbers.index_of_one(rows[0]) if given.ndim == 1 else self.numbers.indices_of(rows)
+        return rows
 
     def absent(self, digits: NDArray[np.integer]) -> BadInput:
         """Return the error for digits of no architecture."""
