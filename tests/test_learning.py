@@ -540,6 +540,20 @@ def test_the_command_writes_a_fit_that_others_read(forget_scores, tmp_path):
     )
 
 
+def test_two_files_with_scores_of_one_name_are_refused(forget_scores, tmp_path):
+    fits = [str(tmp_path / "a.score"), str(tmp_path / "b.score")]
+    for seed, file in enumerate(fits):
+        ss.fit("tss", table("tss", 20 + seed), "accuracy", model="additive", repeats=0).save(file)
+    costs = [tmp_path / "a" / "c.csv", tmp_path / "b" / "c.csv"]
+    for file in costs:
+        file.parent.mkdir()
+        file.write_text("operation,cost\n" + "".join(f"{op.name},1\n" for op in ss.space("tss").operations))
+    for option, (one, two), name in [("--scores", fits, "accuracy"), ("--costs", costs, "c")]:
+        asked = CliRunner().invoke(cli, ["spaces", "tss", option, str(one), option, str(two)])
+        assert f"{two} has a score {name}, as {one} has: expected different names" in str(asked.exception)
+        assert CliRunner().invoke(cli, ["spaces", "tss", option, str(one), option, str(one)]).exit_code == 0
+
+
 def test_a_learning_curve_is_of_rows_that_were_not_learned_from():
     rows = measured(ss.space("tss"), table("tss", 40), "accuracy")
     asked = []

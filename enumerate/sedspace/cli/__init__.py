@@ -49,9 +49,11 @@ def cli() -> None:
 
 def _register_scores(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> None:
     """Make scores known: those that Python files register, and fits."""
+    named: dict[str, str] = {}
     for file in files:
         if Path(file).suffix == ".score":
             fit = sedspace.read_fit(file)
+            _check_other(named.setdefault(fit.name, file), file, fit.name)
             sedspace.register(fit)
             sedspace.register(fit.std)
         else:
@@ -60,11 +62,19 @@ def _register_scores(_: click.Context, __: click.Parameter, files: tuple[str, ..
 
 def _register_costs(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> None:
     """Make costs known as scores."""
+    named: dict[str, str] = {}
     for path in files:
         cost = sedspace.read_costs(path, unit="")
+        _check_other(named.setdefault(cost.name, path), path, cost.name)
         sedspace.register(cost)
         if cost.rounding:
             click.echo(f"sedspace: costs of {cost.name}: {cost.precision}", err=True)
+
+
+def _check_other(first: str, file: str, name: str) -> None:
+    """Raise `BadInput` if the first file that has a score of a name is another one."""
+    if first != file:
+        raise BadInput(f"{file} has a score {name}, as {first} has: expected different names")
 
 
 _OWN_SCORES = (
