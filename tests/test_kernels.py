@@ -1,9 +1,10 @@
-"""Every kernel equals its twin in naive.py. Needs nothing but the kernels: this file also runs uncompiled."""
+"""Every kernel equals its twin in naive.py. Needs little but the kernels: this file also runs uncompiled."""
 
 from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import naive
-from sedspace_kernels import diagram, functional, graph, live, nb101, propagated
+import naive_learning
+import sedspace as ss
+from sedspace.scores.topology import topology, topology_names
+from sedspace_kernels import diagram, functional, gaussian, graph, live, nb101, propagated, spread, trees
 from sedspace_kernels.parallel import split
 from sedspace_kernels.pareto import front
 from sedspace_kernels.radix import digit_mapper, rank, unrank
@@ -512,3 +516,73 @@ def test_split_does_not_swallow_an_index_error():
 
     with pytest.raises(IndexError, match="mine"):
         split(work, 1000, 4, grain=1)
+
+
+@pytest.mark.parametrize("name", ["tss", "tss5"])
+def test_topology(name):
+    """What topology.features_of_cells() reads are tables that scores make."""
+    space = ss.space(name)
+    digits = space.digits([number * (space.size - 1) // 19 for number in range(20)])
+    names, found = topology_names(space), topology(space, digits)
+    for row, values in zip(digits.tolist(), found.tolist(), strict=True):
+        expected = naive.tss_topology(row, space.nodes)
+        assert values == pytest.approx([float(expected[one]) for one in names], abs=1e-12)
+
+
+def test_nearer():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(9, 3)).astype(np.float32)
+    squared = np.full(9, np.inf)
+    for chosen in (4, 7):
+        spread.nearer(features, features[chosen], squared)
+    rows = features.astype(float).tolist()
+    expected = [min(math.dist(row, rows[chosen]) ** 2 for chosen in (4, 7)) for row in rows]
+    assert squared.tolist() == pytest.approx(expected)
+
+
+def test_improvements():
+    """Against the mean of what many draws exceed the best by, at quantiles that lie evenly."""
+    mean, deviation, out = np.array([0.0, 1.0, 2.0]), np.array([1.0, 0.5, 0.0]), np.empty(3)
+    spread.improvements(mean, deviation, 0.8, out)
+    normal = statistics.NormalDist()
+    quantiles = [normal.inv_cdf((number + 0.5) / 20_000) for number in range(20_000)]
+    for m, s, found in zip(mean, deviation, out, strict=True):
+        assert found == pytest.approx(np.mean([max(m + s * z - 0.8, 0.0) for z in quantiles]), abs=1e-4)
+
+
+def test_posterior():
+    random = np.random.default_rng(1)
+    known, asked = random.normal(size=(8, 3)).astype(np.float32), random.normal(size=(5, 3)).astype(np.float32)
+    prior, asked_prior, y = random.normal(size=8), random.normal(size=5), random.normal(size=8)
+    kernel = naive_learning.gaussian_kernel(4.0, 0.7)
+    matrix = np.array([[kernel(x, p, z, q) for z, q in zip(known, prior)] for x, p in zip(known, prior)])  # noqa: B905
+    matrix += 0.1 * np.eye(8)
+    root = np.ascontiguousarray(np.linalg.inv(np.linalg.cholesky(matrix)).T)
+    mean, deviation = np.empty(5), np.empty(5)
+    known_columns = np.ascontiguousarray(known.T)
+    gaussian.posterior(
+        asked, asked_prior, known_columns, prior, 4.0, 0.7, np.linalg.solve(matrix, y), root, mean, deviation
+    )
+    expected, apart = naive_learning.gaussian_process(known, prior, y, asked, asked_prior, kernel, 0.1)
+    assert mean.tolist() == pytest.approx(expected, abs=1e-5)
+    assert deviation.tolist() == pytest.approx(apart, abs=1e-5)
+
+
+def test_predictions():
+    """An ensemble of two members, the first of two trees: a stump and a leaf; the second a stump."""
+    mean, deviation = np.empty(3), np.empty(3)
+    trees.predictions(
+        np.array([[0, 5], [1, 5], [2, 5]], np.float32),
+        np.array([0, 0, 0, 0, 0, 0, 0], np.int32),
+        np.array([0.5, 0, 0, 0, 1.0, 0, 0]),
+        np.array([1, -1, -1, -1, 5, -1, -1], np.int32),
+        np.array([2, -1, -1, -1, 6, -1, -1], np.int32),
+        np.array([0, 10, 20, 3, 0, 100, 200.0]),
+        np.array([0, 3, 4]),
+        np.array([0, 2, 3]),
+        mean,
+        deviation,
+    )
+    members = [(13, 100), (23, 100), (23, 200)]
+    assert mean.tolist() == [sum(pair) / 2 for pair in members]
+    assert deviation.tolist() == pytest.approx([(b - a) / 2 for a, b in members])

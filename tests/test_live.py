@@ -15,6 +15,7 @@ import naive
 import sedspace as ss
 from sedspace.correlation import rank_correlation
 from sedspace.scores import find_score
+from sedspace.scores.live import LiveScore
 
 LIVE = ["live_sed", "n_live_skip", "n_live_conv1x1", "n_live_conv3x3", "n_live_pool", "live_residual", "live_params"]
 
@@ -24,6 +25,11 @@ def twins(digits, nodes):
     alive = naive.without_dead(digits, nodes)
     params = naive.params(alive)
     return [float(naive.sed(alive, nodes)), *naive.counts(alive)[1:], naive.residual(alive, nodes), params]
+
+
+def live_names(space):
+    """The names of live scores; there are topology features of what is live, too."""
+    return [name for name, score in ss.known_scores(space).items() if isinstance(score, LiveScore)]
 
 
 def frame(space, start=0, stop=None, names=LIVE):
@@ -186,7 +192,7 @@ def own_spaces(draw):
 @given(own_spaces())
 def test_own_spaces(space):
     """What is live of a cell scores as the cell does from which everything else is taken."""
-    names = [name for name in ss.known_scores(space) if "live" in name]
+    names = live_names(space)
     rows = frame(space, names=names)
     digits = space.digits(range(space.size))
     kinds = [operation.kind for operation in space.operations]
@@ -216,7 +222,7 @@ def sums_by_edge(score, space, digits):
 
 
 def test_transnas_micro():
-    names = [name for name in ss.known_scores("transnas_micro") if "live" in name]
+    names = live_names("transnas_micro")
     assert names == ["live_sed", "n_live_skip", "n_live_conv1x1", "n_live_conv3x3", "live_residual"]
     rows = frame("transnas_micro", names=names)
     expected = [twins(naive.digits(index, [4] * 6), 4) for index in range(4096)]

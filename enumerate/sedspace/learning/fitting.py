@@ -17,13 +17,14 @@ from sedspace.learning.fitted import About, Fit
 from sedspace.learning.judged import judged
 from sedspace.learning.learners import MODELS, AnyLearner, Learner, SumLearner, restored
 from sedspace.learning.measured import Measured, Repeated, measured
-from sedspace.scores import MAX_SCAN, known_scores, registered
+from sedspace.scores import known_scores, registered
 from sedspace.scores.base import RESERVED
 from sedspace.scores.cost import column_name
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 
 MOST_GAUSSIAN = 2000  # rows that a Gaussian process is the default for
+_MOST_ASKED = 1 << 28  # architectures; a model that is no sum takes microseconds for each
 BESIDE = ("sed", "live_sed", "propagated_sed", "params")
 """Scores that learn nothing, beside which a fit is judged."""
 
@@ -54,7 +55,8 @@ def fit(
     model : {"gaussian", "forest", "boosting", "additive"}, optional
         A Gaussian process, a random forest, gradient boosting (both of scikit-learn), or a sum over positions. That
         alone has exact answers about spaces of any size; on cells it predicts worse, however many are measured.
-        Default: a Gaussian process up to 2,000 rows, boosting beyond, a sum where a space cannot be gone through.
+        Default: a Gaussian process up to 2,000 rows, boosting beyond; a sum where a space has more than 2^28
+        architectures, since the others must be asked of each.
     features : {"topology", "choices", "counts"} or sequence of str, optional
         What to learn from: features of the graph; what stands at each position, beside what the space counts; that
         alone; or these columns. A sum knows its own. Default: the topology where a space has one, else the choices.
@@ -148,7 +150,7 @@ def _model(space: Space, rows: int, given: str | None) -> str:
         raise unknown("model", given, known)
     if given is not None:
         return given
-    if space.size > MAX_SCAN:
+    if space.size > _MOST_ASKED:
         return "additive"
     return "gaussian" if rows <= MOST_GAUSSIAN else "boosting"
 
