@@ -95,17 +95,19 @@ def _logs(block: Block) -> int:
     return round(sum(_logarithms(block)) * _ONE)
 
 
+def _stage_entropy(block: Block) -> int:
+    if not isinstance(block, ConvBlock) or block.stage == 0:
+        return 0
+    return round(math.log(block.out_side**2 * block.c_out) * sum(_logarithms(block)) * _ONE)
+
+
+def _depth(space: StagesSpace, stage: int) -> tuple[int, Table]:
+    return space.sum_of(lambda block: int(is_block(block) and block.stage == stage))
+
+
 def _e_score(space: StagesSpace) -> AdditiveScore:
-    def of_stage(block: Block) -> int:
-        if not isinstance(block, ConvBlock) or block.stage == 0:
-            return 0
-        return round(math.log(block.out_side**2 * block.c_out) * sum(_logarithms(block)) * _ONE)
-
-    def depth(stage: int) -> tuple[int, Table]:
-        return space.sum_of(lambda block: int(is_block(block) and block.stage == stage))
-
-    base, table = space.sum_of(of_stage)
-    depths = [depth(stage) for stage in range(1, space.stages + 1)]
+    base, table = space.sum_of(_stage_entropy)
+    depths = [_depth(space, stage) for stage in range(1, space.stages + 1)]
     squares = [_squares(space, *one) for one in depths]
 
     def value(entropy: Counts, total: Counts, square: Counts) -> Floats:
