@@ -8,7 +8,6 @@ else adds up over blocks are tables by position, state and choice, however long 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
+from sedspace.spaces.arch_strings import ArchStrings
 from sedspace.spaces.base import Space
 from sedspace.spaces.blocks import Block, Init
 from sedspace.spaces.definitions import one_of
@@ -31,7 +31,6 @@ from sedspace_kernels.tables import distinct_rows
 
 Value = Hashable
 _LISTED = 256  # choices of a position that a description names
-_SHOWN = 9  # of what could stand at a place of an arch string
 _REACH = 1 << 62  # of sums over blocks
 
 
@@ -147,14 +146,6 @@ class _Rows(NamedTuple):
         until = np.concatenate([np.zeros(1, np.int64), np.cumsum(values[self.which])])
         total: NDArray[np.int64] = until[self.ends[1:]] - until[self.ends[:-1]]
         return total
-
-
-class _Way(NamedTuple):
-    """How an arch string is read up to a position: how far, to which state, by which choices."""
-
-    end: int
-    state: int
-    digits: tuple[int, ...]
 
 
 class NetworkSpace(Space):
@@ -400,60 +391,13 @@ class NetworkSpace(Space):
         return tuple(tuple(one.text for one in choices) for choices in self._decisions)
 
     @cached_property
-    def _by_text(self) -> list[dict[int, dict[str, list[int]]]]:
-        """For each position, the choices by the length of their text, and by the text."""
-        out: list[dict[int, dict[str, list[int]]]] = []
-        for pieces in self.pieces:
-            by_length: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-            for choice, piece in enumerate(pieces):
-                by_length[len(piece)][piece].append(choice)
-            out.append(by_length)
-        return out
+    def _strings(self) -> ArchStrings:
+        return ArchStrings(self.name, [position.name for position in self.positions], self.pieces, self.machine)
 
     def _parse_one(self, arch: str) -> list[int]:
         if not isinstance(arch, str):
             raise BadInput(f"arch {arch!r} is not of {self.name}: expected a string such as {self.arch(0)!r}")
-        text = arch.strip()
-        ways = [_Way(0, 0, ())]
-        for position in range(len(self.positions)):
-            onward = list(self._onward(text, position, ways))
-            if not onward:
-                raise self._stopped(arch, text, position, ways)
-            ways = onward
-        whole = [way.digits for way in ways if way.end == len(text)]
-        if not whole:
-            raise self._stopped(arch, text, len(self.positions), ways)
-        if len(whole) > 1:
-            raise BadInput(f"arch {arch!r} of {self.name} can be read in {len(whole)} ways")
-        return list(whole[0])
-
-    def _onward(self, text: str, position: int, ways: Sequence[_Way]) -> Iterator[_Way]:
-        """Yield the ways to read the text up to the next position."""
-        for way in ways:
-            for length, by_text in self._by_text[position].items():
-                for choice in by_text.get(text[way.end : way.end + length], ()):
-                    if (led := self._led(position, way.state, choice)) >= 0:
-                        yield _Way(way.end + length, led, (*way.digits, choice))
-
-    def _led(self, position: int, state: int, choice: int) -> int:
-        """Return the state that a choice leads to, -1 where there is no such architecture."""
-        return 0 if self.machine is None else int(self.machine.steps[position][state, choice])
-
-    def _stopped(self, arch: str, text: str, position: int, ways: Sequence[_Way]) -> BadInput:
-        """Return the error for a string that goes wrong at a position."""
-        end = max(way.end for way in ways)
-        rest = repr(text[end:]) if end < len(text) else "the end"
-        if position == len(self.positions):
-            return BadInput(f"arch {arch!r} is not of {self.name}: {rest} behind its last position, expected the end")
-        furthest = [way for way in ways if way.end == end]
-        could = [
-            piece
-            for choice, piece in enumerate(self.pieces[position])
-            if any(self._led(position, way.state, choice) >= 0 for way in furthest)
-        ]
-        shown = ", ".join(map(repr, could[:_SHOWN])) + (", ..." if len(could) > _SHOWN else "")
-        name = self.positions[position].name
-        return BadInput(f"arch {arch!r} is not of {self.name}: {rest} at {name}, expected {shown}")
+        return self._strings.read(arch)
 
     def describe(self) -> dict[str, object]:
         """Return the space as plain JSON values; of many choices their number only."""
