@@ -5,7 +5,6 @@ Needs ``dask[distributed]``. Runs and studies have their engines in `sedspace.ru
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import math
@@ -83,6 +82,8 @@ def _refuse_silent(scheduler: str) -> None:
     A `Client` that fails to connect leaves its thread and itself behind; Python collects it at any later time, in any
     thread, and there it waits: even in the thread of the next `Client`, which then does not start.
     """
+    import asyncio
+
     from distributed.comm import connect
     from distributed.security import Security
 
