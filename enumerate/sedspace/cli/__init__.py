@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -77,24 +77,22 @@ def _check_other(first: str, file: str, name: str) -> None:
         raise BadInput(f"{file} has a score {name}, as {first} has: expected different names")
 
 
+def _files(flag: str, callback: Callable[..., None], text: str) -> click.Option:
+    return click.Option(
+        [flag], type=PATH, metavar="FILE", multiple=True, expose_value=False, callback=callback, help=text
+    )
+
+
 _OWN_SCORES = (
-    click.Option(
-        ["--scores"],
-        type=PATH,
-        metavar="FILE",
-        multiple=True,
-        expose_value=False,
-        callback=_register_scores,
-        help="Scores that are columns like any other: a fit (.score), or those that a Python file registers.",
+    _files(
+        "--scores",
+        _register_scores,
+        "Scores that are columns like any other: a fit (.score), or those that a Python file registers.",
     ),
-    click.Option(
-        ["--costs"],
-        type=PATH,
-        metavar="FILE",
-        multiple=True,
-        expose_value=False,
-        callback=_register_costs,
-        help="A table of costs (CSV or Parquet: operation, cost, perhaps position): a column of the file's name.",
+    _files(
+        "--costs",
+        _register_costs,
+        "A table of costs (CSV or Parquet: operation, cost, perhaps position): a column of the file's name.",
     ),
 )
 """What the program takes, and every command: before its name, or behind."""
