@@ -29,6 +29,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "enumerate"), str(ROOT / "kernels")])
 
 
+@pytest.fixture(scope="module")
+def one_torch_thread() -> Iterator[None]:
+    """Networks of a few channels and inputs of a few pixels are no work for several."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def write_manifest(directory: Path, manifest: dict) -> None:
     """Write a manifest with the checksum that belongs to it, so that only deeper checks can tell what was altered."""
     whole = {**manifest, CHECKSUM: manifest_sha256(manifest)}

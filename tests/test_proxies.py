@@ -22,14 +22,7 @@ from sedspace.studies.proxies import Batch, Undefined, find_proxy, known_proxies
 from sedspace.studies.proxies.base import REGISTERED
 from toy import small_tss
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Networks of a few channels are no work for several."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 class Tiny(nn.Module):

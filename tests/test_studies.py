@@ -21,17 +21,10 @@ from sedspace.studies.proxies import known_proxies, proxy
 from sedspace.studies.proxies.base import REGISTERED
 from toy import small_tss
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 CELLS = small_tss()
 OPTIONS = {"batch": 4, "progress": False, "seed": 7}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Networks of a few channels are no work for several."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

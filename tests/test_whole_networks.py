@@ -16,6 +16,8 @@ from sedspace.networks.stages import StageBlock
 from sedspace.spaces.blocks import ConvBlock
 from sedspace.spaces.tokens import TokenEmbedding
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 COUNTED = {
     "nas_bench_macro": 12,
     "mnasnet": 4,
@@ -79,15 +81,6 @@ width = 5
 pooled = true
 batch_norm = false
 """
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Most inputs here are a few pixels."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
