@@ -14,7 +14,7 @@ import naive
 import sedspace as ss
 from sedspace.counting import compiled, labels, search
 from sedspace.spaces import Group
-from toy import Toy
+from toy import Toy, with_sums_up_to
 
 FRONTS = [
     ("sed", "params", None),
@@ -178,10 +178,7 @@ def test_any_space_against_brute_force(radices, grouping, first, second, per_gro
     random = np.random.default_rng(seed)
     space = Toy(radices, [Group(f"g{i}", p, 1 + i) for i, p in enumerate(grouping)])
     if restricted:
-        most = int(random.integers(1, 8))
-        space = ss.restrict(
-            space, ss.OwnRule("a sum", 0, lambda total, _, choice: total + choice if total + choice <= most else None)
-        )
+        space = with_sums_up_to(space, int(random.integers(1, 8)))
     scores = [
         ss.AdditiveScore(
             name,

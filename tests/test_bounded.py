@@ -16,7 +16,7 @@ import sedspace as ss
 from commands import sedspace
 from sedspace.counting import best, bounded, compiled
 from sedspace.spaces import Group
-from toy import Toy
+from toy import Toy, with_sums_up_to
 
 
 def run_of_convs():
@@ -154,10 +154,7 @@ def test_any_space_against_brute_force(radices, grouping, penalties, dtype, deno
     random = np.random.default_rng(seed)
     space = Toy(radices, [Group(f"g{i}", p, 1 + i) for i, p in enumerate(grouping)])
     if restricted:
-        most = int(random.integers(1, 8))
-        space = ss.restrict(
-            space, ss.OwnRule("a sum", 0, lambda total, _, choice: total + choice if total + choice <= most else None)
-        )
+        space = with_sums_up_to(space, int(random.integers(1, 8)))
     scale = denominator if dtype == "int32" else 1
     tables = {f: [random.integers(-2, 4, radix) for radix in radices] for f in "xy"}
     bound = ss.AdditiveScore(

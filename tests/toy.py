@@ -58,3 +58,10 @@ def some_scores(space):
     features = [name for name, score in known.items() if isinstance(score, TopologyScore)]
     left = {*features} - {*features[::10]}
     return [name for name in known if name not in left]
+
+
+def with_sums_up_to(space, most):
+    """The architectures of a space whose digits add up to at most so much."""
+    return ss.restrict(
+        space, ss.OwnRule("a sum", 0, lambda total, _, choice: total + choice if total + choice <= most else None)
+    )
