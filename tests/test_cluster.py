@@ -494,7 +494,7 @@ def test_a_study_on_a_cluster(client, tmp_path):
     again = crosscheck("tss", [3, 5], names, tmp_path / "there.parquet", client=client, **options)
     assert len(again.rows) == 32
     with pytest.raises(ss.RunError, match="proxy broken on tss 3: ZeroDivisionError"):
-        _broken(crosscheck, proxy, client, options)
+        _broken(crosscheck, proxy, client, {**options, "strict": True})
 
 
 def test_workers_with_threads_compute_the_same():

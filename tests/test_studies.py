@@ -181,8 +181,18 @@ def test_proxies_that_fail(tmp_path):
     assert study.rows["reason"].to_list() == ["out of memory", "the value is inf", None]
     assert summary(study)["undefined"].to_list() == [1, 1, 0]
     out = tmp_path / "check.parquet"
-    with pytest.raises(ss.RunError, match="proxy broken on tss3 3: ZeroDivisionError: division by zero"):
-        crosscheck("tss3", [3], ["l2_norm", "broken"], out, **OPTIONS)
+    there = crosscheck("tss3", [3, 1], ["l2_norm", "broken"], out, **OPTIONS).rows
+    assert there.filter(proxy="broken")["reason"].to_list() == ["raised ZeroDivisionError: division by zero"] * 2
+    assert there.filter(proxy="l2_norm")["value"].null_count() == 0
+    assert crosscheck("tss3", [3], ["broken"], out, **OPTIONS).rows.equals(there)  # not tried again
+    for strict in (tmp_path / "strict.parquet", out):
+        with pytest.raises(ss.RunError, match="proxy broken on tss3 3: ZeroDivisionError: division by zero"):
+            crosscheck("tss3", [3], ["l2_norm", "broken"], strict, strict=True, **OPTIONS)
+    assert read_study(out).rows.filter(proxy="l2_norm").equals(there.filter(proxy="l2_norm"))
+    told = run_cli("crosscheck", "tss3", "--sample", 2, "--proxies", "broken,params", "--batch", 2, "--out", tmp_path / "cli.parquet")
+    assert told.exit_code == 0, told.output
+    said = "sedspace: broken raised ZeroDivisionError: division by zero (2 times; --strict ends there)"
+    assert told.stderr.splitlines() == [said]
 
 
 def test_values_are_kept_when_the_study_is_interrupted(tmp_path):

@@ -40,6 +40,7 @@ from sedspace.tables import read_indices
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--batch", type=INTEGER, default=64, show_default=True, help="Images of a batch.")
 @click.option("--repeats", type=INTEGER, default=1, show_default=True, help="Of every value, each with its own seed.")
+@click.option("--strict", is_flag=True, help="End where a proxy raises, instead of leaving a null and going on.")
 @click.option(
     "--out", required=True, type=PATH, metavar="FILE", help="The values, a Parquet file; continued if it is there."
 )
@@ -60,6 +61,7 @@ def crosscheck_command(
     device: str,
     batch: int,
     repeats: int,
+    strict: bool,
     out: str,
     engine: str | None,
     scheduler: str | None,
@@ -97,10 +99,14 @@ def crosscheck_command(
             batch=batch,
             repeats=repeats,
             seed=seed,
+            strict=strict,
             client=client,
         )
     wanted = {proxy.name for proxy in chosen_proxies(names)}
     print_rows([row for row in summary(study).to_dicts() if row["proxy"] in wanted], as_json)
+    for name, failed, reason in study.raised():
+        if name in wanted:
+            click.echo(f"sedspace: {name} {reason} ({failed} times; --strict ends there)", err=True)
 
 
 @click.command()

@@ -67,6 +67,9 @@ SCHEMA: dict[str, pl.DataType] = {
 OUT_OF_MEMORY = "out of memory"
 """The reason of what is tried again when a study is continued."""
 
+RAISED = "raised "
+"""How the reason begins where a proxy failed otherwise than by having no value."""
+
 
 def schema_of(space: Space) -> dict[str, pl.DataType]:
     """Return the columns of the rows of a study of a space: indices of more than 2^63 architectures are Int128."""
@@ -142,6 +145,12 @@ class Study:
         if self.sed_seconds is None:
             raise BadInput(f"{self.setting.space['name']} has no SED: expected a study of a space that has")
         return self.sed_seconds
+
+    def raised(self) -> list[tuple[str, int, str]]:
+        """Return for each proxy that failed otherwise than by having no value how often, and how the first time."""
+        failed = self.rows.filter(pl.col("reason").str.starts_with(RAISED))
+        by_proxy = failed.group_by("proxy", maintain_order=True).agg(pl.len(), pl.col("reason").first())
+        return by_proxy.rows()
 
     def _repr_html_(self) -> str:
         """Show the study in a notebook: for each proxy how many values there are, and its seconds."""

@@ -20,7 +20,17 @@ from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END
 from sedspace.storage import Location, as_location, naming
-from sedspace.studies.file import AGGREGATES, OUT_OF_MEMORY, Row, Setting, Study, read_study, schema_of, write_study
+from sedspace.studies.file import (
+    AGGREGATES,
+    OUT_OF_MEMORY,
+    RAISED,
+    Row,
+    Setting,
+    Study,
+    read_study,
+    schema_of,
+    write_study,
+)
 from sedspace.version import __version__
 
 if TYPE_CHECKING:  # what needs torch is imported when a study is made
@@ -69,6 +79,7 @@ def crosscheck(
     batch: int = 64,
     repeats: int = 1,
     seed: int = 0,
+    strict: bool = False,
     progress: bool = True,
     client: Client | None = None,
 ) -> Study:
@@ -94,6 +105,9 @@ def crosscheck(
     device : {"auto", "cpu", "cuda"}
     batch, repeats, seed : int
         Images of a batch, at least 2; values of each proxy and architecture; 0 or more.
+    strict : bool, default False
+        Whether a proxy that raises ends the study, with what is done kept, and what raised before is tried again.
+        By default there is no value then, and the reason is what it raised.
     progress : bool, default True
         Whether to show a progress bar on stderr, if that is a terminal.
     client : distributed.Client, optional
@@ -110,7 +124,7 @@ def crosscheck(
     BadInput
         If a name is unknown, there is no such device, images do not fit, or `out` holds another study.
     RunError
-        If a proxy fails otherwise than by having no value, or `out` cannot be written.
+        If `strict` and a proxy raises, or `out` cannot be written.
 
     Examples
     --------
@@ -146,7 +160,7 @@ def crosscheck(
     file = None if out is None else as_location(out)
     if file is not None and not file.parent.is_directory():
         raise BadInput(f"--out {file}: there is no directory {file.parent}")
-    evaluator = Evaluator(space, setting, batches, facts_of(space, wanted))
+    evaluator = Evaluator(space, setting, batches, facts_of(space, wanted), strict)
     todo = [Todo(index, proxy, repeat) for index in wanted for repeat in range(repeats) for proxy in chosen]
     with nullcontext() if file is None else file.sole_writer():
         return _continued(engine, evaluator, todo, file, progress)
@@ -158,17 +172,20 @@ def _continued(engine: Engine, evaluator: Evaluator, todo: list[Todo], file: Loc
     if file is not None:
         with naming(file):
             found = file.size() is not None
-        there = _found(file, evaluator.setting) if found else there
+        there = _found(file, evaluator) if found else there
     done = set(there.rows.select("index", "proxy", "repeat").rows())
     left = [one for one in todo if (one.index, one.proxy.name, one.repeat) not in done]
     return _computed(engine, evaluator, left, there, file, progress) if left else there
 
 
-def _found(file: Location, setting: Setting) -> Study:
-    """Return the unfinished study of the same setting, without what there was no memory for."""
+def _found(file: Location, evaluator: Evaluator) -> Study:
+    """Return the unfinished study of the same setting, without what is to be tried again."""
     there = read_study(file.path)
-    there = replace(there, rows=there.rows.filter(pl.col("reason").ne_missing(OUT_OF_MEMORY)))
-    mine = asdict(setting)
+    again = pl.col("reason") == OUT_OF_MEMORY
+    if evaluator.strict:
+        again |= pl.col("reason").str.starts_with(RAISED)
+    there = replace(there, rows=there.rows.filter(~again.fill_null(value=False)))
+    mine = asdict(evaluator.setting)
     for key, value in asdict(there.setting).items():
         if mine[key] != value:
             ours, theirs = (one["name"] if key == "space" else one for one in (mine[key], value))

@@ -16,7 +16,7 @@ from sedspace.errors import BadInput, RunError, first_line
 from sedspace.provenance import code_version, cpu_name
 from sedspace.scores import known_scores
 from sedspace.spaces import Space
-from sedspace.studies.file import OUT_OF_MEMORY, Row, Setting
+from sedspace.studies.file import OUT_OF_MEMORY, RAISED, Row, Setting
 from sedspace.studies.images import Batches
 from sedspace.studies.proxies import Batch, Proxy, Undefined
 
@@ -80,6 +80,8 @@ class Evaluator:
     batches : Batches
     known : mapping of int to Facts
         All that values are asked of, by index.
+    strict : bool, default False
+        Whether a proxy that raises ends the study; else that is the reason why there is no value.
     code : str, optional
         The `code_version` of the process that asks. Default: of this one.
     """
@@ -90,16 +92,17 @@ class Evaluator:
         setting: Setting,
         batches: Batches,
         known: Mapping[int, Facts],
+        strict: bool = False,
         code: str | None = None,
     ) -> None:
-        self.space, self.setting, self.batches, self.known = space, setting, batches, known
+        self.space, self.setting, self.batches, self.known, self.strict = space, setting, batches, known, strict
         self.code = code or code_version()
         self._batch: tuple[int, Batch] | None = None
         self._warm: set[str] = set()
 
     def __reduce__(self) -> tuple[type[Evaluator], tuple[object, ...]]:
         """Leave behind what belongs to this process."""
-        return Evaluator, (self.space, self.setting, self.batches, self.known, self.code)
+        return Evaluator, (self.space, self.setting, self.batches, self.known, self.strict, self.code)
 
     def rows(self, todo: Iterable[Todo]) -> list[Row]:
         """Return the rows of several values; raise `RunError` if this process is not like the one that asks."""
@@ -137,10 +140,7 @@ class Evaluator:
         except (np.linalg.LinAlgError, torch.linalg.LinAlgError) as error:  # type: ignore[attr-defined]
             reason = first_line(error)
         except Exception as error:  # a user's proxy may raise anything
-            if not isinstance(error, MemoryError) and not any(text in str(error) for text in _OUT_OF_MEMORY):
-                name = f"proxy {one.proxy.name} on {self.space.name} {one.index}"
-                raise RunError(f"{name}: {type(error).__name__}: {first_line(error)}") from error
-            reason = OUT_OF_MEMORY
+            reason = self._why(one, error)
         self._synchronise()
         return Row(
             index=one.index,
@@ -157,6 +157,15 @@ class Evaluator:
             batch=setting.batch,
             seed=setting.seed,
         )
+
+    def _why(self, one: Todo, error: Exception) -> str:
+        """Return why an error left no value; raise `RunError` if that is to end the study."""
+        if isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY):
+            return OUT_OF_MEMORY
+        said = f"{type(error).__name__}: {first_line(error)}"
+        if self.strict:
+            raise RunError(f"proxy {one.proxy.name} on {self.space.name} {one.index}: {said}") from error
+        return f"{RAISED}{said}"
 
     def _batch_of(self, repeat: int) -> Batch:
         if self._batch is None or self._batch[0] != repeat:
