@@ -189,7 +189,8 @@ def test_proxies_that_fail(tmp_path):
         with pytest.raises(ss.RunError, match="proxy broken on tss3 3: ZeroDivisionError: division by zero"):
             crosscheck("tss3", [3], ["l2_norm", "broken"], strict, strict=True, **OPTIONS)
     assert read_study(out).rows.filter(proxy="l2_norm").equals(there.filter(proxy="l2_norm"))
-    told = run_cli("crosscheck", "tss3", "--sample", 2, "--proxies", "broken,params", "--batch", 2, "--out", tmp_path / "cli.parquet")
+    common = ("--sample", 2, "--batch", 2, "--out", tmp_path / "cli.parquet")
+    told = run_cli("crosscheck", "tss3", "--proxies", "broken,params", *common)
     assert told.exit_code == 0, told.output
     said = "sedspace: broken raised ZeroDivisionError: division by zero (2 times; --strict ends there)"
     assert told.stderr.splitlines() == [said]
