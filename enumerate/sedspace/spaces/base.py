@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, as_int, unknown
 from sedspace.spaces.machine import Machine
+from sedspace.spaces.neighbourhood import Neighbourhood
 from sedspace.spaces.parts import Digits, Feature, Group, Indices, Operation, Position, Table, Text, summed, table_of
 from sedspace.spaces.pieces import Pieces
 from sedspace.spaces.radix import INT64_END, MixedRadix, as_array
@@ -36,7 +37,7 @@ class NetworkBuilder(Protocol):
         """Return the network."""
 
 
-class Space(ABC):
+class Space(Neighbourhood, ABC):
     """A finite, indexed set of architectures.
 
     An architecture is its *digits*, the choice at every position; its *index* is the digits read as a mixed-radix

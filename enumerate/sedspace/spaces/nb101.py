@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import operator
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import permutations, product
 from typing import SupportsIndex
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
 from sedspace.spaces.listed import ListedSpace
-from sedspace.spaces.parts import Feature, Operation, Text, layers_feature
+from sedspace.spaces.parts import Digits, Feature, Operation, Text, layers_feature
 from sedspace_kernels import nb101 as kernels
 
 OPERATIONS = (
@@ -181,6 +183,24 @@ class Nb101Space(ListedSpace):
         key = kernels.canonical(n, bits, code, kernels.permutations(n))
         return int(np.searchsorted(self.cells.keys, key))
 
+    def beside(self, digits: Digits) -> NDArray[np.integer]:
+        """Return the digits of the cells one step from another, perhaps some twice.
+
+        A step is another operation on a vertex, one edge more or less, or a vertex put on an edge or taken from it,
+        such that all vertices are on a way from the input to the output. What is a step there is a step back.
+        """
+        found = []
+        for matrix, operations in _one_step_from(*self._matrix(int(digits[0]))):
+            with contextlib.suppress(BadInput):  # too many vertices or edges, or a cycle
+                if len(_useful(matrix)) == len(matrix):
+                    found.append([self._find(matrix, operations)])
+        rows: NDArray[np.integer] = np.array(found, self.digit_dtype).reshape(-1, 1)
+        exists = rows[:, 0] != digits[0]
+        if self.machine is not None:
+            exists &= self.machine.accepts(rows)
+        kept: NDArray[np.integer] = rows[exists]
+        return kept
+
     def _parse_one(self, arch: str) -> list[int]:
         match = re.fullmatch(r"\s*(\[.*?\]\s*\])\s*,?\s*(.*?)\s*", arch, re.DOTALL) if isinstance(arch, str) else None
         if match is None:
@@ -234,6 +254,33 @@ class Nb101Space(ListedSpace):
             sources = ", ".join(str(x) for x in range(v) if matrix[x][v])
             lines.append(f"vertex {v}  {name:15}  {f'from {sources}' if sources else ''}".rstrip())
         return "\n".join(lines)
+
+
+def _one_step_from(matrix: list[list[int]], operations: list[str]) -> Iterator[tuple[list[list[int]], list[str]]]:
+    """Yield what one step makes of a cell, cell or not."""
+    n = len(matrix)
+    for v, name in product(range(1, n - 1), _NAMES):
+        yield matrix, [*operations[:v], name, *operations[v + 1 :]]
+    for x, y in permutations(range(n), 2):
+        yield _with(matrix, {(x, y): 1 - matrix[x][y]}), operations
+        if not matrix[x][y]:
+            continue
+        on_it = [[*row[:-1], 0, row[-1]] for row in matrix]  # a vertex more, before the output
+        on_it.insert(n - 1, [0] * (n + 1))
+        end = y + (y == n - 1)
+        longer = _with(on_it, {(x, end): 0, (x, n - 1): 1, (n - 1, end): 1})
+        yield from ((longer, [*operations[:-1], name, "output"]) for name in _NAMES)
+    for v in range(1, n - 1):
+        before, behind = [x for x in range(n) if matrix[x][v]], [y for y in range(n) if matrix[v][y]]
+        if len(before) == len(behind) == 1 and not matrix[before[0]][behind[0]]:
+            joined = _with(matrix, {(before[0], behind[0]): 1})
+            kept = [w for w in range(n) if w != v]
+            yield [[joined[x][y] for y in kept] for x in kept], [operations[w] for w in kept]
+
+
+def _with(matrix: list[list[int]], edges: Mapping[tuple[int, int], int]) -> list[list[int]]:
+    """Return a matrix with some edges more or less."""
+    return [[edges.get((x, y), edge) for y, edge in enumerate(row)] for x, row in enumerate(matrix)]
 
 
 def _md5(text: str) -> str:

@@ -1,0 +1,77 @@
+"""Slow, obvious twins of what searches do: neighbours by looking at every architecture. Nothing imports sedspace."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import naive
+
+
+def neighbors(rows, number):
+    """The numbers of the architectures one step from one of all, digits by number.
+
+    For every position and other choice there, those with it that differ in as few digits as possible.
+    """
+    own, found = rows[number], set()
+    far = [sum(a != b for a, b in zip(row, own, strict=True)) for row in rows]
+    for position, digit in enumerate(own):
+        for choice in {row[position] for row in rows} - {digit}:
+            having = [n for n, row in enumerate(rows) if row[position] == choice]
+            least = min(far[n] for n in having)
+            found.update(n for n in having if far[n] == least)
+    return sorted(found)
+
+
+def stage_neighbors(stage, blocks, depths):
+    """What a stage of blocks may become: one of its blocks exchanged, or another depth, its first blocks kept."""
+    out = [[*stage[:at], block, *stage[at + 1 :]] for at in range(len(stage)) for block in blocks if block != stage[at]]
+    for depth in depths:
+        if depth < len(stage):
+            out.append(stage[:depth])
+        elif depth > len(stage):
+            out += [[*stage, *more] for more in product(blocks, repeat=depth - len(stage))]
+    return out
+
+
+def nb101_neighbors(matrix, labels):
+    """The cells one step from one, each as `nb101_canonical` writes it: labels of operations 0 to 2.
+
+    A cell is a set of edges between named vertices here, so that a vertex more or less renames nothing.
+    """
+    n = len(matrix)
+    edges = {(x, y) for x in range(n) for y in range(n) if matrix[x][y]}
+    names = {v: labels[v - 1] for v in range(1, n - 1)}
+    return {
+        written
+        for changed, named in nb101_steps(edges, names, n - 1)
+        if (written := nb101_written(changed, named, n - 1)) is not None
+    } - {nb101_written(edges, names, n - 1)}
+
+
+def nb101_steps(edges, names, output):
+    """What a step makes of a cell, cell or not."""
+    out = [(edges, {**names, v: label}) for v in names for label in range(3)]
+    for edge in permutations([0, *names, output], 2):
+        out.append((edges ^ {edge}, names))
+        if edge in edges:
+            out += [(edges - {edge} | {(edge[0], "new"), ("new", edge[1])}, {**names, "new": o}) for o in range(3)]
+    for v in names:
+        before, behind = [x for x, y in edges if y == v], [y for x, y in edges if x == v]
+        if len(before) == len(behind) == 1 and (before[0], behind[0]) not in edges:
+            left = {edge for edge in edges if v not in edge} | {(before[0], behind[0])}
+            out.append((left, {w: label for w, label in names.items() if w != v}))
+    return out
+
+
+def nb101_written(edges, names, output):
+    """A cell's vertices and canonical form; None if it has a vertex on no way, too many of them or of edges."""
+    vertices = [0, *names, output]
+    if len(vertices) > 7 or len(edges) > 9:
+        return None
+    starts, ends = {x for x, _ in edges}, {y for _, y in edges}
+    if starts != {*vertices} - {output} or ends != {*vertices} - {0}:
+        return None
+    n = len(vertices)
+    matrix = [[int((x, y) in edges) for y in vertices] for x in vertices]
+    found = naive.nb101_canonical(matrix, list(names.values()))
+    return None if found is None else (n, *found)  # None: there is a cycle
