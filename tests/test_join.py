@@ -98,6 +98,21 @@ def test_tables_from_files(run, tmp_path):
         run.join(tmp_path / "bad.parquet")
 
 
+def test_a_column_stands_in_a_file_once_and_there_are_rows(tmp_path):
+    (tmp_path / "t.csv").write_text("index,ms,index_2,ms\n1,2,3,4\n")
+    table = pa.table([pa.array([1]), pa.array([2]), pa.array([3])], ["index", "ms", "ms"])
+    pq.write_table(table, tmp_path / "t.parquet")
+    for name in ("t.csv", "t.parquet"):
+        with pytest.raises(ss.BadInput, match=rf"{name} has 2 columns ms: expected different names"):
+            read_table(tmp_path / name)
+    (tmp_path / "e.csv").write_text("index,ms\n")
+    pq.write_table(table.select([0, 1]).slice(0, 0), tmp_path / "e.parquet")
+    for name in ("e.csv", "e.parquet"):
+        for read in (read_table, lambda path: ss.fit("tss", path, "ms"), lambda path: ss.fit_costs("tss", path, "ms")):
+            with pytest.raises(ss.BadInput, match=rf"{name} has no rows: expected some under its 2 columns"):
+                read(tmp_path / name)
+
+
 def test_text_that_is_no_text_is_refused(tmp_path):
     data = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, 2], np.int32)), pa.py_buffer(b"\xff\xfe"))
     pq.write_table(pa.table({"arch": data}), tmp_path / "table.parquet")

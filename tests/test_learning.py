@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import json
 import math
+import pickle
 import re
 import sys
 
@@ -106,7 +108,7 @@ def test_a_fit_is_a_score(model, forget_scores, tmp_path):
     best = np.lexsort((np.arange(len(values)), -values))[:5].tolist()
     assert ss.top_k(space, 5, fit)["index"].to_list() == best
     ss.register(fit)
-    ss.register(fit.std)
+    assert ss.top_k(space, 1, where="accuracy_std >= 0").height == 1
     limit = float(np.quantile(values, 0.9))
     assert ss.members(space, where=f"accuracy >= {limit}").count == (values >= limit).sum()
     assert ss.top_k(space, 1, "sed", where=f"accuracy < {limit}")["sed"].item() == sed[values < limit].max()
@@ -161,6 +163,8 @@ def test_a_fit_is_judged_by_what_was_left_out_beside_what_learns_nothing():
     sed = figures(ss.score("tss", indices=given.indices).astype(float), given.values)
     assert (judged["sed"]["kendall"], judged["sed"]["kendall_sd"]) == (sed.kendall, 0.0)
     assert fit.notes == ()
+    once = ss.fit("tss", rows, "accuracy", model="additive", repeats=1).judgement
+    assert once.select(pl.selectors.ends_with("_sd")).null_count().row(0) == (len(once),) * 5
 
 
 def exactly_additive(fit, space, digits):
@@ -275,6 +279,48 @@ def test_the_same_file_gives_the_same_values(model, tmp_path):
     assert again.parameters == fit.parameters
 
 
+@pytest.mark.parametrize("model", ["gaussian", "additive", "forest"])
+def test_fits_are_pickled_as_their_files_and_find_their_scores(model, forget_scores):
+    if model == "forest":
+        pytest.importorskip("sklearn")
+    ss.register(ss.AdditiveScore("threes", {"n": {"nor_conv_3x3": 1}}, np.negative))
+    features = None if model == "additive" else ["threes", "sed"]
+    fit = ss.fit("tss3", table("tss3", 20), "accuracy", model=model, features=features, repeats=0)
+    pickled, of_std = pickle.dumps(fit), pickle.dumps(fit.std)
+    assert b"sklearn" not in pickled
+    forget_scores()
+    again = pickle.loads(pickled)
+    assert (type(again), again.to_bytes()) == (type(fit), fit.to_bytes())
+    assert ss.score("tss3", pickle.loads(of_std)).tolist() == ss.score("tss3", fit.std).tolist()
+    assert copy.deepcopy(fit).to_bytes() == fit.to_bytes()
+
+
+def test_what_a_fit_goes_by_is_known_by_its_name(forget_scores, tmp_path):
+    both, rows = ss.rank_sum("sed", "params"), table("tss", 20)
+    for options in ({"prior": both}, {"prior": both, "model": "additive"}, {"features": [both]}):
+        with pytest.raises(ss.BadInput, match=r"rank_sum is not registered: expected a name, or sedspace\.register"):
+            ss.fit("tss", rows, "accuracy", repeats=0, **options)
+    ss.register(both)
+    fit = ss.fit("tss", rows, "accuracy", repeats=0, prior=both, features=["sed", both])
+    assert (fit.about.prior, fit.about.features) == ("rank_sum", ("sed", "rank_sum"))
+    fit.save(tmp_path / "a.score")
+    assert ss.read_fit(tmp_path / "a.score").to_bytes() == fit.to_bytes()
+    forget_scores()
+    with pytest.raises(ss.BadInput, match=r"a\.score: it goes by rank_sum, which tss has not: register it before"):
+        ss.read_fit(tmp_path / "a.score")
+
+
+def test_a_fit_knows_how_sure_it_is_in_conditions():
+    fit = ss.fit("tss", table("tss", 20), "accuracy", model="additive", repeats=0)
+    sure = np.flatnonzero(ss.score("tss", fit.std) <= 0.1)
+    best = ss.top_k("tss", 1, fit, where="accuracy_std <= 0.1")["index"].item()
+    assert best == sure[np.argmax(ss.score("tss", fit)[sure])]
+    large = ss.fit("darts", table("darts", 20), "accuracy", repeats=0)
+    limit = ss.top_k("darts", 5, large)["accuracy"][-1]
+    found = ss.suggest(large, 5, where=f"accuracy >= {limit!r}", acquisition="upper_confidence_bound", exploration=0)
+    assert (ss.score("darts", large, indices=found["index"]) >= limit).all()
+
+
 def test_a_fit_of_a_space_of_ones_own_carries_it(tmp_path):
     lean = ss.restrict("tss8", ss.Connected(), ss.AtMost(2, "avg_pool_3x3"), name="lean")
     fit = ss.fit(lean, table(lean, 30), "accuracy", repeats=0)
@@ -384,6 +430,7 @@ GOOD = {"index": list(range(0, 900, 90)), "y": [float(i % 7) for i in range(10)]
         (GOOD, {"repeats": -1}, "repeats -1: expected 0 or more"),
         (GOOD, {"repeats": "x"}, "repeats 'x' is not an integer"),
         (GOOD, {"seed": -1}, "seed -1: expected 0 or more"),
+        (GOOD, {"seed": True}, "seed True is not an integer"),
     ],
 )
 def test_bad_input_is_one_line(rows, options, message):
@@ -529,6 +576,7 @@ def test_the_command_writes_a_fit_that_others_read(forget_scores, tmp_path):
     for wrong, message in (
         (["--quantum", "1"], "--quantum is for tables of costs (--out FILE.csv), not for "),
         (["--by-operation"], "--by-operation is for tables of costs"),
+        (["--features", "params,,macs"], "--features 'params,,macs': expected a name, or several with a comma between"),
     ):
         assert message in str(CliRunner().invoke(cli, [*fitted, out, *wrong]).exception)
     costs = str(tmp_path / "good.csv")
@@ -548,10 +596,19 @@ def test_two_files_with_scores_of_one_name_are_refused(forget_scores, tmp_path):
     for file in costs:
         file.parent.mkdir()
         file.write_text("operation,cost\n" + "".join(f"{op.name},1\n" for op in ss.space("tss").operations))
-    for option, (one, two), name in [("--scores", fits, "accuracy"), ("--costs", costs, "c")]:
+    files = [tmp_path / "a.py", tmp_path / "b.py"]
+    for file in files:
+        file.write_text(
+            "import sedspace as ss\nss.register(ss.AdditiveScore('mine', {'n': {'skip_connect': 1}}, lambda n: n))\n"
+        )
+    for option, (one, two), name in [
+        *[("--scores", fits, "accuracy"), ("--costs", costs, "c"), ("--scores", files, "mine")]
+    ]:
         asked = CliRunner().invoke(cli, ["spaces", "tss", option, str(one), option, str(two)])
         assert f"{two} has a score {name}, as {one} has: expected different names" in str(asked.exception)
         assert CliRunner().invoke(cli, ["spaces", "tss", option, str(one), option, str(one)]).exit_code == 0
+        asked = CliRunner().invoke(cli, [option, str(one), "spaces", "tss", option, str(two)])
+        assert f"{two} has a score {name}, as {one} has: expected different names" in str(asked.exception)
 
 
 def test_a_learning_curve_is_of_rows_that_were_not_learned_from():

@@ -154,6 +154,16 @@ def test_without_exploration_the_greatest_means_come_first(fit):
     assert found["acquisition"].is_sorted(descending=True)
 
 
+@pytest.mark.parametrize("among", [None, range(0, 15625, 7)])
+def test_a_condition_may_name_the_fits_own_columns(fit, among):
+    mean, std = ss.score("tss", fit), ss.score("tss", fit.std)
+    limit, sure = float(np.quantile(mean, 0.3)), float(np.quantile(std, 0.5))
+    where = f"accuracy >= {limit!r} AND accuracy_std < {sure!r}"
+    found = ss.suggest(fit, 20, where=where, among=among, diverse=False, unique=False)["index"].to_list()
+    assert (mean[found] >= limit).all()
+    assert (std[found] < sure).all()
+
+
 @pytest.mark.parametrize("where", [None, "n_skip = 2", "index < 200 AND n_skip = 2", "arch LIKE '%skip_connect~2|'"])
 def test_some_of_given_ones(fit, where):
     some = list(range(100, 1000, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib.metadata
 import math
@@ -49,10 +50,10 @@ def as_names(value: Any, what: str) -> list[Any]:
 
 def as_number(value: Any, what: str) -> int | float:
     """Return a number of any type as a Python int, or else float; raise `BadInput` for what is none, and for NaN."""
-    if isinstance(value, int | np.integer):
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return int(value)
     try:
-        number = float(value) if not isinstance(value, str | bytes) else math.nan
+        number = float(value) if not isinstance(value, str | bytes | bool | np.bool_) else math.nan
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if math.isnan(number):
@@ -61,11 +62,11 @@ def as_number(value: Any, what: str) -> int | float:
 
 
 def as_int(value: Any, what: str) -> int:
-    """Return an integer of any type as a Python int; raise `BadInput` for what is none."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise BadInput(f"{what} {value!r} is not an integer") from None
+    """Return an integer of any type as a Python int; raise `BadInput` for what is none, and for True and False."""
+    if not isinstance(value, bool):
+        with contextlib.suppress(TypeError):
+            return operator.index(value)
+    raise BadInput(f"{what} {value!r} is not an integer")
 
 
 def at_least_one(number: object, what: str) -> int:

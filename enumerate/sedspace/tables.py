@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -37,15 +39,33 @@ def read_table(path: str | Path) -> pl.DataFrame:
     kind = "CSV" if file.suffix.lower() == ".csv" else "Parquet"
     try:
         data = read_given(LocalPath(file))
-        if kind == "CSV":
-            return pl.read_csv(data, infer_schema_length=None, schema_overrides={"arch": pl.String})
-        table = pq.read_table(pa.BufferReader(data))  # polars panics on damaged files,
-        table.validate(full=True)  # and on text that is no UTF-8
-        return pl.DataFrame(pl.from_arrow(table))
-    except BadInput:  # it is no file
+        table = _read_csv(data, file) if kind == "CSV" else _read_parquet(data, file)
+    except BadInput:  # it is no file, or has two columns of a name
         raise
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError, ValueError) as error:
         raise BadInput(f"table {file} cannot be read as {kind}: {first_line(error)}") from None
+    if not len(table):
+        raise BadInput(f"table {file} has no rows: expected some under its {len(table.columns)} columns")
+    return table
+
+
+def _read_csv(data: bytes, file: Path) -> pl.DataFrame:
+    header = pl.read_csv(data, has_header=False, n_rows=1, infer_schema=False).row(0)
+    _refuse_repeated_names(header, file)  # polars would give each a name of its own
+    return pl.read_csv(data, infer_schema_length=None, schema_overrides={"arch": pl.String})
+
+
+def _read_parquet(data: bytes, file: Path) -> pl.DataFrame:
+    _refuse_repeated_names(pq.read_schema(pa.BufferReader(data)).names, file)
+    table = pq.read_table(pa.BufferReader(data))  # polars panics on damaged files,
+    table.validate(full=True)  # and on text that is no UTF-8
+    return pl.DataFrame(pl.from_arrow(table))
+
+
+def _refuse_repeated_names(names: Iterable[str | None], file: Path) -> None:
+    for name, times in Counter(names).items():
+        if name is not None and times > 1:
+            raise BadInput(f"table {file} has {times} columns {name}: expected different names")
 
 
 def key_of(table: pl.DataFrame, on: str | None = None) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ from sedspace.cli import answers, fits, pictures, runs, studies, suggestions
 from sedspace.cli.arguments import PATH
 from sedspace.cli.printing import fail
 from sedspace.errors import BadInput, SedspaceError, first_line
+from sedspace.scores import registered
 
 _FIRST_STEPS = """\b
 First steps:
@@ -47,34 +49,35 @@ def cli() -> None:
     """Score whole neural-architecture search spaces, without data, networks or GPUs."""
 
 
-def _register_scores(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> None:
+def _register_scores(ctx: click.Context, _: click.Parameter, files: tuple[str, ...]) -> None:
     """Make scores known: those that Python files register, and fits."""
-    named: dict[str, str] = {}
     for file in files:
-        if Path(file).suffix == ".score":
-            fit = sedspace.read_fit(file)
-            _check_other(named.setdefault(fit.name, file), file, fit.name)
-            sedspace.register(fit)
-            sedspace.register(fit.std)
-        else:
-            _run_scores_file(Path(file))
+        with _names_of_one_file(ctx, file):
+            if Path(file).suffix == ".score":
+                sedspace.register(sedspace.read_fit(file))
+            else:
+                _run_scores_file(Path(file))
 
 
-def _register_costs(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> None:
+def _register_costs(ctx: click.Context, _: click.Parameter, files: tuple[str, ...]) -> None:
     """Make costs known as scores."""
-    named: dict[str, str] = {}
     for path in files:
         cost = sedspace.read_costs(path, unit="")
-        _check_other(named.setdefault(cost.name, path), path, cost.name)
-        sedspace.register(cost)
+        with _names_of_one_file(ctx, path):
+            sedspace.register(cost)
         if cost.rounding:
             click.echo(f"sedspace: costs of {cost.name}: {cost.precision}", err=True)
 
 
-def _check_other(first: str, file: str, name: str) -> None:
-    """Raise `BadInput` if the first file that has a score of a name is another one."""
-    if first != file:
-        raise BadInput(f"{file} has a score {name}, as {first} has: expected different names")
+@contextlib.contextmanager
+def _names_of_one_file(ctx: click.Context, file: str) -> Iterator[None]:
+    """Raise `BadInput` if what a file registers has the name of what another one has registered."""
+    named: dict[str, str] = ctx.meta.setdefault("sedspace.names", {})
+    before = registered()
+    yield
+    for name, score in registered().items():
+        if score is not before.get(name) and (first := named.setdefault(name, file)) != file:
+            raise BadInput(f"{file} has a score {name}, as {first} has: expected different names")
 
 
 def _files(flag: str, callback: Callable[..., None], text: str) -> click.Option:

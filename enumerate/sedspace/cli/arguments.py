@@ -155,10 +155,10 @@ def as_target(path: Path) -> str:
 
 
 def names(text: str, option: str) -> list[str]:
-    """Return the names in a list that commas separate; raise `BadInput` if there is none."""
-    found = [name.strip() for name in text.split(",") if name.strip()]
-    if not found:
-        raise BadInput(f"{option} {text!r}: expected a name, or several with commas between them")
+    """Return the names in a list that commas separate; raise `BadInput` if one is missing."""
+    found = [name.strip() for name in text.split(",")]
+    if not all(found):
+        raise BadInput(f"{option} {text!r}: expected a name, or several with a comma between them")
     return found
 
 

@@ -4,7 +4,7 @@ from sedspace.counting.best import best_first, pareto, top_k
 from sedspace.counting.budgets import best_within
 from sedspace.counting.distributions import Distribution, census, distribution
 from sedspace.counting.drawing import sample
-from sedspace.counting.membership import Members, members
+from sedspace.counting.membership import Members, members, members_by
 from sedspace.counting.rank_sums import rank_sum
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "census",
     "distribution",
     "members",
+    "members_by",
     "pareto",
     "rank_sum",
     "sample",

@@ -181,9 +181,11 @@ def _keys_of(space: Space, score: Score, keys: Mapping[str, Keys]) -> Keys:
 
 
 def select(
-    space: Space, by: Sequence[str | Score], where: str | None = None
+    space: Space, by: Sequence[str | Score], where: str | None = None, known: Mapping[str, Score] | None = None
 ) -> tuple[Classes, list[Score], NDArray[np.bool_]]:
     """Return the classes of a space by some scores and those that a condition names, the scores, and what it keeps.
+
+    The condition may name those of `known`, too.
 
     Where a score is no sum, the architectures are gone through, and what does not meet the condition is of no class.
 
@@ -195,7 +197,7 @@ def select(
     """
     chosen = [find_score(space, one) for one in by]
     scores = {score.name: score for score in chosen}
-    condition, named = (None, {}) if where is None else condition_on(space, where, scores)
+    condition, named = (None, {}) if where is None else condition_on(space, where, {**(known or {}), **scores})
     needed = {**scores, **named}
     if all(is_of_sums(space, score) for score in needed.values()) and (
         condition is None or not {"index", "arch"} & set(condition.names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from sedspace import draws
 from sedspace.counting.classes import Walks, select
 from sedspace.errors import BadInput, as_int
+from sedspace.scores import Score
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.parts import Indices
@@ -136,6 +137,10 @@ def members(space: str | Space, *, where: str | None = None) -> Members:
     >>> good.count, good[0], good[0] in good, good.rank(good[12345])
     (7502613915, 745059013366667968, True, 12345)
     """
-    found = find_space(space)
-    classes, _, wanted = select(found, [], where)
-    return Members(found, Walks(classes, wanted))
+    return members_by(find_space(space), where, {})
+
+
+def members_by(space: Space, where: str | None, scores: Mapping[str, Score]) -> Members:
+    """Return the architectures that meet a condition, which may name `scores`, too."""
+    classes, _, wanted = select(space, [], where, scores)
+    return Members(space, Walks(classes, wanted))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sedspace import counting, draws
 from sedspace.errors import BadInput
-from sedspace.scores import passing
+from sedspace.scores import Score, passing
 from sedspace.scores.vocabulary import condition_on
 from sedspace.spaces import Space
 from sedspace.spaces.cell import CellSpace
@@ -61,15 +61,18 @@ def listed(space: Space, indices: Iterable[int], among: str) -> Candidates:
     return Candidates(np.array(sorted(set(indices)), np.int64 if space.size <= 1 << 63 else object), among)
 
 
-def given_ones(space: Space, indices: ArrayLike, where: str | None) -> Candidates:
-    """Return those architectures of a list that meet a condition; raise `BadInput` if there are others in it."""
+def given_ones(space: Space, indices: ArrayLike, where: str | None, scores: Mapping[str, Score]) -> Candidates:
+    """Return those architectures of a list that meet a condition; raise `BadInput` if there are others in it.
+
+    The condition may name `scores` too.
+    """
     given = np.asarray(indices)
     if given.ndim != 1 or not len(given):
         raise BadInput(f"among of shape {given.shape}: expected a list of indices")
     all_of_them = listed(space, map(space.check_index, given.tolist()), "")
     found, among = all_of_them.indices, f"{len(all_of_them):,} candidates"
     if where is not None:
-        condition, needed = condition_on(space, where, {})
+        condition, needed = condition_on(space, where, scores)
         digits = space.digits_of(found)
         values: dict[str, NDArray[Any]] = {name: one.values(one.at(space, digits)) for name, one in needed.items()}
         values |= {"index": found} if "index" in condition.names else {}
@@ -78,23 +81,26 @@ def given_ones(space: Space, indices: ArrayLike, where: str | None) -> Candidate
     return Candidates(found, among)
 
 
-def of_space(space: Space, where: str | None, most: int, seed: int) -> Candidates:
-    """Return the architectures of a space that meet a condition: all of up to `most`, else `DRAWN` random ones."""
+def of_space(space: Space, where: str | None, scores: Mapping[str, Score], most: int, seed: int) -> Candidates:
+    """Return the architectures of a space that meet a condition: all of up to `most`, else `DRAWN` random ones.
+
+    The condition may name `scores` too.
+    """
     if space.size <= MOST:
-        found = _all(space, where)
+        found = _all(space, where, scores)
         if len(found) <= most:
             return Candidates(found, f"all {len(found):,}")
         drawn = draws.subset(draws.integers(seed), len(found), DRAWN)
         return Candidates(found[drawn], f"{DRAWN:,} drawn of {len(found):,}")
-    members = counting.members(space, where=where)
+    members = counting.members_by(space, where, scores)
     if members.count <= DRAWN:
         return Candidates(members.at(range(members.count)), f"all {members.count:,}")
     return Candidates(members.sample(DRAWN, seed), f"{DRAWN:,} drawn of {members.count:,}")
 
 
-def _all(space: Space, where: str | None) -> Indices:
+def _all(space: Space, where: str | None, scores: Mapping[str, Score]) -> Indices:
     if where is None:
         return np.arange(space.size)
-    condition, needed = condition_on(space, where, {})
+    condition, needed = condition_on(space, where, scores)
     found = passing(space, [], condition, list(needed.values()), 0, space.size)
     return np.concatenate([np.empty(0, np.int64), *(rows["index"] for rows in found)]).astype(np.int64)

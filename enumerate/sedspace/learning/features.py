@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,14 +26,28 @@ PRIORS = ("propagated_sed", "live_sed", "sed")
 """The prior scores in the order in which they are fallen back on where a space lacks one."""
 
 
-def prior_of(space: Space, prior: str | None, known: Sequence[str] = PRIORS) -> str | None:
-    """Return the name of the prior score: the given one, or of `known` the first from it on that the space has."""
+def prior_of(space: Space, prior: str | Score | None) -> str | None:
+    """Return the name of the prior score: the given one, or of `PRIORS` the first from it on that the space has."""
     if prior is None:
         return None
-    if prior not in known:
-        return find_score(space, prior).name
+    if prior not in PRIORS:
+        return name_of(space, prior, "prior")
     own = known_scores(space)
-    return next((name for name in known[known.index(prior) :] if name in own), None)
+    return next((name for name in PRIORS[PRIORS.index(prior) :] if name in own), None)
+
+
+def name_of(space: Space, score: str | Score, what: str) -> str:
+    """Return the name of a score; raise `BadInput` if that does not lead to it: a fit keeps names, not scores."""
+    if isinstance(score, Score) and known_scores(space).get(score.name) is not score:
+        raise BadInput(f"{what} {score.name} is not registered: expected a name, or sedspace.register before")
+    return find_score(space, score).name
+
+
+def check_known(space: Space, names: Iterable[str]) -> None:
+    """Raise `BadInput` unless a space has scores of these names."""
+    for name in names:
+        if name not in known_scores(space):
+            raise BadInput(f"it goes by {name}, which {space.name} has not: register it before, or give its --scores")
 
 
 def parts_of(choice: Choice) -> list[str]:
@@ -122,7 +136,7 @@ def features_of(space: Space, given: str | Sequence[str] | None) -> str | tuple[
         names = tuple(as_names(given, "features"))
         if not names:
             raise BadInput("features []: expected a name or more")
-        return tuple(find_score(space, name).name for name in names)
+        return tuple(name_of(space, name, "feature") for name in names)
     if given not in ("topology", "choices", "counts"):
         raise BadInput(f"features {given!r}: expected 'topology', 'choices', 'counts' or a list of columns")
     if given == "topology" and not topology_names(space):

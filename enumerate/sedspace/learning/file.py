@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, SedspaceError, as_path
+from sedspace.learning.judged import as_judgement
 from sedspace.learning.measured import Measured
 from sedspace.spaces import described
 from sedspace.storage import LocalPath, read_given
@@ -119,5 +119,5 @@ def parsed(data: bytes, what: str) -> tuple[dict[str, Any], Measured, Arrays]:
         raise BadInput(f"{what}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadInput(f"{what} is none: {error!r}") from None
-    said["judgement"] = None if said["judgement"] is None else pl.DataFrame(said["judgement"])
+    said["judgement"] = None if said["judgement"] is None else as_judgement(said["judgement"])
     return said, measured, arrays

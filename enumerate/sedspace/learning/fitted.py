@@ -57,6 +57,12 @@ class About:
     judgement: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The names of the scores that it goes by."""
+        names = self.features if isinstance(self.features, tuple) else ()
+        return (*names, *(() if self.prior is None else (self.prior,)))
+
 
 class Fit(Score):
     """A score that was learned from measured architectures, as `sedspace.fit` returns it.
@@ -98,7 +104,7 @@ class Fit(Score):
         A row for the fit and for each score that learns nothing, on the same architectures: ``spearman`` and
         ``kendall`` with what was measured, ``spearman_best`` (among the best 5 % by what was measured), ``ndcg`` and
         ``regret`` (how far what it takes for the best is behind the best), each the mean over the repeats, with its
-        standard deviation over them as ``..._sd``.
+        standard deviation over them as ``..._sd``: null of one repeat.
         """
         return self.about.judgement
 
@@ -106,6 +112,11 @@ class Fit(Score):
     def std(self) -> Score:
         """How uncertain the fit is, as a score ``<name>_std`` in the unit of the column: a standard deviation."""
         return Uncertainty(self)
+
+    @property
+    def companions(self) -> tuple[Score, ...]:
+        """Scores that are known wherever this one is: its standard deviation."""
+        return (self.std,)
 
     @property
     def targets(self) -> NDArray[np.float64]:
@@ -258,6 +269,9 @@ class Uncertainty(OneByOne):
         meaning = f"standard deviation of {fit.name}: {about['meaning']}"
         super().__init__(f"{fit.name}_std", "float32", 1, about["unit"], meaning, about["parameters"])
         self._fit = fit
+
+    def __reduce__(self) -> tuple[type[Uncertainty], tuple[Fit]]:
+        return Uncertainty, (self._fit,)
 
     def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copyreg
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from sedspace.draws import checked_seed
 from sedspace.errors import BadInput, SedspaceError, as_int, first_line, unknown
+from sedspace.learning.additive import AdditiveFit
 from sedspace.learning.features import PRIORS
-from sedspace.learning.file import read
-from sedspace.learning.fitted import About, Fit
+from sedspace.learning.file import Arrays, parsed, read
+from sedspace.learning.fitted import About, Fit, LearnedFit
 from sedspace.learning.judged import judged
 from sedspace.learning.learners import MODELS, AnyLearner, Learner, SumLearner, restored
 from sedspace.learning.measured import Measured, Repeated, measured
-from sedspace.scores import known_scores, registered
+from sedspace.scores import Score, known_scores, register_again, registered
 from sedspace.scores.base import RESERVED
 from sedspace.scores.cost import column_name
 from sedspace.spaces import Space
@@ -36,7 +39,7 @@ def fit(
     *,
     model: str | None = None,
     features: str | Sequence[str] | None = None,
-    prior: str | None = PRIORS[0],
+    prior: str | Score | None = PRIORS[0],
     name: str | None = None,
     repeated: Repeated = "mean",
     ascending: bool = False,
@@ -60,9 +63,10 @@ def fit(
     features : {"topology", "choices", "counts"} or sequence of str, optional
         What to learn from: features of the graph; what stands at each position, beside what the space counts; that
         alone; or these columns. A sum knows its own. Default: the topology where a space has one, else the choices.
-    prior : str or None, default "propagated_sed"
-        A score that is right on average, so that less must be learned. Where a space has no propagated SED it is live
-        SED, else SED; of a sum live SED if the space can be gone through, else SED.
+    prior : str, Score or None, default "propagated_sed"
+        A score of the space, or one that is registered, that is right on average, so that less must be learned. Where
+        a space has no propagated SED it is live SED, else SED; of a sum live SED if the space can be gone through, else
+        SED.
     name : str, optional
         The score's name. Default: `column`.
     repeated : {"mean", "refuse"}, default "mean"
@@ -132,16 +136,35 @@ def read_fit(path: str | Path) -> Fit:
     >>> ss.top_k("tss", 1, again).equals(ss.top_k("tss", 1, fit))
     True
     """
-    said, rows, arrays = read(path)
+    return _restored(*read(path), f"fit {path}")
+
+
+def _restored(said: Mapping[str, Any], rows: Measured, arrays: Arrays, what: str) -> Fit:
+    """Return the fit of what a file says and holds; `what` is what errors call it."""
     try:
         names = ("name", "model", "features", "prior", "seed", "judgement", "notes")
         name, model, features, prior, seed, judgement, notes = (said[one] for one in names)
         given = features if isinstance(features, str) else tuple(features)
         return restored(About(name, model, given, prior, seed, rows, judgement, tuple(notes)), arrays)
     except SedspaceError as error:
-        raise BadInput(f"fit {path}: {error}") from None
+        raise BadInput(f"{what}: {error}") from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise BadInput(f"fit {path} is none: {first_line(error)}") from None
+        raise BadInput(f"{what} is none: {first_line(error)}") from None
+
+
+def _unpickled(data: bytes, needed: Mapping[str, Score]) -> Fit:
+    """Return the fit of the bytes of a file; the scores that it goes by are registered where it comes to."""
+    register_again({name: score for name, score in needed.items() if name not in registered()})
+    return _restored(*parsed(data, "pickled fit"), "pickled fit")
+
+
+def _reduced(fit: Fit) -> tuple[Callable[[bytes, Mapping[str, Score]], Fit], tuple[bytes, dict[str, Score]]]:
+    """Return what is pickled of a fit: the bytes of its file, which hold arrays and JSON."""
+    return _unpickled, (fit.to_bytes(), {n: one for n, one in registered().items() if n in fit.about.scores})
+
+
+for _kind in (AdditiveFit, LearnedFit):
+    copyreg.pickle(_kind, _reduced)
 
 
 def _model(space: Space, rows: int, given: str | None) -> str:

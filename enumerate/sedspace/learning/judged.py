@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -80,15 +81,21 @@ def judged(
     -------
     polars.DataFrame
         A row for each: ``score``, the means of `Figures`, and their standard deviations over the repeats as ``..._sd``;
-        of scores that learn nothing 0.
+        of scores that learn nothing 0, of one repeat null. What is undefined is null.
     """
     out = []
     parts = [folds(len(measured), seed, repeat) for repeat in range(repeats)]
     for name, model in predict.items():
         each = [figures(_left_out(model, part, len(measured)), measured, less) for part in parts]
         out.append(_row(name, each))
-    out += [_row(name, [figures(values, measured, less)]) for name, values in others.items()]
-    return pl.DataFrame(out)
+    out += [_row(name, [figures(values, measured, less)] * repeats) for name, values in others.items()]
+    return as_judgement(out)
+
+
+def as_judgement(rows: Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]) -> pl.DataFrame:
+    """Return rows, or columns, as `judged` returns them."""
+    frame = pl.DataFrame(rows, strict=False)
+    return frame.with_columns(pl.exclude("score").cast(pl.Float64).fill_nan(None))
 
 
 def _left_out(predict: Predict, parts: list[NDArray[np.intp]], rows: int) -> Floats:
@@ -100,9 +107,9 @@ def _left_out(predict: Predict, parts: list[NDArray[np.intp]], rows: int) -> Flo
     return out
 
 
-def _row(name: str, each: list[Figures]) -> dict[str, str | float]:
-    row: dict[str, str | float] = {"score": name}
+def _row(name: str, each: list[Figures]) -> dict[str, str | float | None]:
+    row: dict[str, str | float | None] = {"score": name}
     for figure in asdict(each[0]):
         values = np.array([getattr(one, figure) for one in each])
-        row |= {figure: float(values.mean()), f"{figure}_sd": float(values.std(ddof=len(values) > 1))}
+        row |= {figure: float(values.mean()), f"{figure}_sd": float(values.std(ddof=1)) if len(values) > 1 else None}
     return row

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from sedspace.errors import BadInput
 from sedspace.learning import additive, trees
 from sedspace.learning.additive import AdditiveFit, Design, design
-from sedspace.learning.features import PRIORS, Features, Scaled, features_of, prior_of, scaled
+from sedspace.learning.features import PRIORS, Features, Scaled, check_known, features_of, name_of, prior_of, scaled
 from sedspace.learning.fitted import About, Fit, LearnedFit, Model
 from sedspace.learning.gaussian import Gaussian
 from sedspace.learning.measured import Measured
 from sedspace.learning.ranks import NormalScale
 from sedspace.learning.ridge import Ridge
-from sedspace.scores import find_score
+from sedspace.scores import Score, find_score
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -62,14 +62,18 @@ class Learner(Protocol):
 class SumLearner:
     """Learns sums over positions."""
 
-    def __init__(self, rows: Measured, features: str | Sequence[str] | None, prior: str | None) -> None:
+    def __init__(self, rows: Measured, features: str | Sequence[str] | None, prior: str | Score | None) -> None:
         if features is not None:
             raise BadInput(
                 f"features {features!r} for model 'additive': it has what stands at each position, no others"
             )
         space = rows.space
         self.features: str | tuple[str, ...] = "positions"
-        self.prior = next(iter(additive.priors(space)), None) if prior == PRIORS[0] else prior
+        self.prior: str | None
+        if prior == PRIORS[0]:
+            self.prior = next(iter(additive.priors(space)), None)
+        else:
+            self.prior = None if prior is None else name_of(space, prior, "prior")
         self.notes = _prior_note(prior, self.prior)
         self._rows, self._design = rows, design(space, self.prior, rows.digits)
         self._columns = self._design.columns(rows.digits)
@@ -93,7 +97,7 @@ class AnyLearner:
     """Learns normal scores by a model of any shape, and makes values of them again."""
 
     def __init__(
-        self, rows: Measured, model: str, features: str | Sequence[str] | None, prior: str | None, seed: int
+        self, rows: Measured, model: str, features: str | Sequence[str] | None, prior: str | Score | None, seed: int
     ) -> None:
         space = rows.space
         self.features, self.prior = features_of(space, features), prior_of(space, prior)
@@ -118,13 +122,14 @@ class AnyLearner:
         return LearnedFit(about, self._scaled, *self._learned(np.arange(len(self._rows))))
 
 
-def _prior_note(asked: str | None, found: str | None) -> tuple[str, ...]:
-    return () if asked == found else (f"prior: {found or 'none'}, in place of {asked}",)
+def _prior_note(asked: str | Score | None, found: str | None) -> tuple[str, ...]:
+    return () if asked == found or isinstance(asked, Score) else (f"prior: {found or 'none'}, in place of {asked}",)
 
 
 def restored(about: About, arrays: Mapping[str, NDArray[Any]]) -> Fit:
     """Return the fit of what a file says and holds; raise `BadInput` if that does not fit together."""
     space = about.measured.space
+    check_known(space, about.scores)
     prior = None if about.prior is None else find_score(space, about.prior)
     scale = NormalScale(arrays["scale_values"], arrays["scale_scores"])
     if about.model == "additive":

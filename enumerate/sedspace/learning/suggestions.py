@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,7 @@ from sedspace.learning.features import Scaled, features_of, scaled
 from sedspace.learning.fitted import Fit, LearnedFit
 from sedspace.learning.gaussian import squared_distances
 from sedspace.learning.spread import plus_plus
-from sedspace.scores import check_threads
+from sedspace.scores import Score, check_threads
 from sedspace.scores.ranking import chunks
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
@@ -78,7 +78,8 @@ def suggest(
     features : str or sequence of str, optional
         Of a space: what to spread them over, as in `fit`. Default: the topology where a space has one.
     where : str, optional
-        A condition in SQL on features and scores: only what meets it is suggested.
+        A condition in SQL on features and scores, by a fit also on its own columns, ``<name>`` and ``<name>_std``:
+        only what meets it is suggested.
     among : integer array-like of shape (m,), optional
         Suggest some of these architectures only.
     unique : bool, default True
@@ -128,22 +129,24 @@ def suggest(
             raise BadInput(f"{name} {value!r} is for a fit: a space alone predicts nothing")
     space = find_space(target)
     scale = scaled(space, features_of(space, features), None)
-    left = _of_space(space, where, among, ALL_FEATURES, seed).without(space, (), unique)
+    left = _of_space(space, where, {}, among, ALL_FEATURES, seed).without(space, (), unique)
     _check_enough(n, len(left))
     chosen, far = plus_plus(_features(scale, left.indices, workers), n, seed)
     return _frame(space, left.indices[chosen], {"distance": far}, [left.among] * n)
 
 
-def _of_space(space: Space, where: str | None, among: ArrayLike | None, most: int, seed: int) -> Candidates:
+def _of_space(
+    space: Space, where: str | None, scores: Mapping[str, Score], among: ArrayLike | None, most: int, seed: int
+) -> Candidates:
     if among is not None:
-        return candidates.given_ones(space, among, where)
-    return candidates.of_space(space, where, most, seed)
+        return candidates.given_ones(space, among, where, scores)
+    return candidates.of_space(space, where, scores, most, seed)
 
 
 def _candidates(fit: Fit, where: str | None, among: ArrayLike | None, less: bool, seed: int) -> list[Candidates]:
     """Return what a fit chooses from: of a space that cannot be gone through also its best, if it is a sum."""
     space = fit.space
-    parts = [_of_space(space, where, among, candidates.MOST, seed)]
+    parts = [_of_space(space, where, {fit.name: fit}, among, candidates.MOST, seed)]
     if among is None and space.size > candidates.MOST and isinstance(fit, AdditiveFit):
         best = list(map(int, counting.top_k(space, EXACT, fit, where=where, ascending=less)["index"]))
         rest = parts[0].without(space, best, unique=False)

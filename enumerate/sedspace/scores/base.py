@@ -63,6 +63,11 @@ class Score(ABC):
         self.name, self.dtype, self.denominator = name, dtype, denominator
         self.unit, self.meaning, self.parameters = unit, meaning, dict(parameters)
 
+    @property
+    def companions(self) -> tuple[Score, ...]:
+        """Scores that are known wherever this one is."""
+        return ()
+
     def __repr__(self) -> str:
         return f"<score {self.name} ({self.dtype}): {self.meaning}>"
 

@@ -49,7 +49,8 @@ def register(score: Score) -> Score:
     Parameters
     ----------
     score : Score
-        Replaces an earlier one that was registered under the same name.
+        Replaces an earlier one that was registered under the same name. Of a fit its standard deviation becomes known
+        as well, as ``<name>_std``.
 
     Returns
     -------
@@ -70,9 +71,11 @@ def register(score: Score) -> Score:
     """
     if not isinstance(score, Score):
         raise BadInput(f"score {score!r}: expected a Score, such as an AdditiveScore")
-    if score.name in _taken():
-        raise BadInput(f"score name {score.name!r} is taken by sedspace: choose another")
-    _registered[score.name] = score
+    added = {one.name: one for one in (score, *score.companions)}
+    for name in added:
+        if name in _taken():
+            raise BadInput(f"score name {name!r} is taken by sedspace: choose another")
+    _registered.update(added)
     return score
 
 

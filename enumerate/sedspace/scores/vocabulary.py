@@ -42,14 +42,16 @@ def condition_on(space: Space, where: str, scores: Mapping[str, Score]) -> tuple
         It may name ``index``, ``arch``, every score of the space, those that are given, and positions: what stands
         there, as text, or as a number if all choices are numbers.
     scores : mapping of str to Score
-        By their names, beside those that the space has.
+        By their names, beside those that the space has; their companions may be named too.
 
     Raises
     ------
     BadInput
         If it is no such condition.
     """
-    known = {**known_scores(space), **scores}
+    known = {**known_scores(space)}
+    for name, score in scores.items():
+        known |= {name: score, **{one.name: one for one in score.companions}}
     choices = {name: names for name, names in choices_of(space).items() if name not in known}
     condition = Condition(where, {name: one.dtype for name, one in known.items()} | TEXTS, choices)
     numbers = {position.name: number for number, position in enumerate(space.positions)}

@@ -53,6 +53,8 @@ class MixedRadix:
         if isinstance(given, str | bytes):
             raise BadInput(f"index {given!r} is not an integer")
         array = _integers(given)
+        if isinstance(given, list | tuple) and bool in set(map(type, given)):  # among integers NumPy makes them such
+            raise BadInput(f"index {next(one for one in given if isinstance(one, bool))} is not an integer")
         if array.ndim != 1 or array.dtype.kind not in ("iuO" if array.size else "iuOf"):  # [] is an array of floats
             raise BadInput(f"indices must be a flat sequence of integers, not {array.dtype} of {array.ndim} dimensions")
         if array.size:
