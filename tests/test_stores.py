@@ -136,7 +136,7 @@ def test_interrupted(store, tmp_path, monkeypatch):
         if len(calls) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("tqdm.tqdm.update", stop)
+    monkeypatch.setattr("sedspace.progress.Lines.update", stop)
     with pytest.raises(KeyboardInterrupt):
         ss.enumerate_space("tss", store, threads=1, **OPTIONS)
     monkeypatch.undo()

@@ -15,7 +15,7 @@ import sedspace as ss
 from sedspace.cli import cli
 from sedspace.report import by_architecture, summary, write_report
 from sedspace.spaces.skeleton import Skeleton
-from sedspace.studies import SCHEMA, crosscheck, read_study
+from sedspace.studies import SCHEMA, Row, crosscheck, read_study
 from sedspace.studies.images import Batches
 from sedspace.studies.proxies import known_proxies, proxy
 from sedspace.studies.proxies.base import REGISTERED
@@ -210,6 +210,42 @@ def test_values_are_kept_when_the_study_is_interrupted(tmp_path):
         crosscheck("tss3", range(5), ["interrupted"], out, **OPTIONS)
     assert len(read_study(out).rows) == 2  # the first call was to warm up
     assert len(crosscheck("tss3", range(5), ["interrupted"], out, **OPTIONS).rows) == 5
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    @proxy("interrupted")
+    def interrupted(network, batch, loss):
+        raise KeyboardInterrupt
+
+    out = tmp_path / "check.parquet"
+    told = run_cli("crosscheck", "tss3", "--sample", 2, "--batch", 2, "--proxies", "interrupted", "--out", out)
+    assert told.exit_code == 130
+    assert told.output == (
+        f"sedspace: interrupted; what is done is kept in {out}, give the same command again to continue\n"
+    )
+
+
+def test_writing_takes_a_fiftieth_of_the_time(monkeypatch, tmp_path):
+    from sedspace.storage import as_location
+    from sedspace.studies import growing
+
+    clock, saved = [0.0], []
+
+    def write_study(path, whole):
+        clock[0] += 0.01 * len(whole.rows)  # the longer the study, the longer it takes
+        saved.append(clock[0])
+
+    monkeypatch.setattr(growing.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(growing, "write_study", write_study)
+    few = crosscheck("tss3", [3], ["params"], **OPTIONS)
+    (row,) = (Row(**one) for one in few.rows.to_dicts())
+    grown = growing.Growing(few, as_location(tmp_path / "check.parquet"))
+    for _ in range(3000):
+        clock[0] += 1.0
+        grown.add([row])
+    assert 5 < len(saved) < 100
+    assert clock[0] - 3000 < 0.03 * clock[0]  # the last one paid for by what comes after it
+    assert saved[0] < 2.1
 
 
 def test_one_writer_at_a_time(tmp_path):

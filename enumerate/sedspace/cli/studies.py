@@ -9,7 +9,7 @@ from sedspace.answers import space_of
 from sedspace.cli import arguments
 from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, find_target, refuse
 from sedspace.cli.options import cluster_client, engine_options, json_option, unique_option, where_option
-from sedspace.cli.printing import print_rows
+from sedspace.cli.printing import fail, print_rows
 from sedspace.report import reproduce, summary, write_report
 from sedspace.scores import known_scores
 from sedspace.studies import chosen_proxies, crosscheck
@@ -86,22 +86,25 @@ def crosscheck_command(
     else:
         drawn = sedspace.sample(found, n, stratify=by, where=where, unique=unique, seed=seed)
         indices = [int(index) for index in drawn["index"]]  # text beyond 128 bits
-    with cluster_client(engine, scheduler, None, worker_timeout) as client:
-        study = crosscheck(
-            space,
-            indices,
-            names,
-            out,
-            dataset=dataset,
-            images=images,
-            labels=labels,
-            device=device,
-            batch=batch,
-            repeats=repeats,
-            seed=seed,
-            strict=strict,
-            client=client,
-        )
+    try:
+        with cluster_client(engine, scheduler, None, worker_timeout) as client:
+            study = crosscheck(
+                space,
+                indices,
+                names,
+                out,
+                dataset=dataset,
+                images=images,
+                labels=labels,
+                device=device,
+                batch=batch,
+                repeats=repeats,
+                seed=seed,
+                strict=strict,
+                client=client,
+            )
+    except KeyboardInterrupt:
+        fail(f"interrupted; what is done is kept in {out}, give the same command again to continue", 130)
     wanted = {proxy.name for proxy in chosen_proxies(names)}
     print_rows([row for row in summary(study).to_dicts() if row["proxy"] in wanted], as_json)
     for name, failed, reason in study.raised():

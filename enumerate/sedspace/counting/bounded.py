@@ -12,7 +12,6 @@ from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from sedspace.condition import Condition
 from sedspace.counting.aims import Aim, Request, add_condition, extremes, monotone
@@ -21,6 +20,7 @@ from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.descent import descending
 from sedspace.counting.search import Found, searched
 from sedspace.errors import BadInput
+from sedspace.progress import progress_of
 from sedspace.scores import AdditiveScore, BoundedScore, Score
 from sedspace.scores.base import Keys, Values, as_keys
 from sedspace.scores.composed import is_of_sums
@@ -210,7 +210,7 @@ class _Best:
 
     def found(self, candidates: _Candidates) -> Iterator[Found]:
         """Yield the best of candidates, some at a time."""
-        with tqdm(unit="arch", unit_scale=True, delay=1, leave=False, disable=None) as bar:
+        with progress_of(None, "arch", passing=True) as bar:
             for digits, limits in _growing(candidates):
                 indices = np.asarray(self.space.index(digits))
                 certain = (self._keys > limits[0]) | ((self._keys == limits[0]) & (self._indices < indices[0]))

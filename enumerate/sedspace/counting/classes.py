@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from sedspace.condition import Condition
 from sedspace.counting.compiled import BlockByBlock, Diagrams, listed
 from sedspace.errors import BadInput
+from sedspace.progress import progress_of
 from sedspace.scores import AdditiveScore, Score, find_score, passing, score_columns
 from sedspace.scores.base import Keys, Values
 from sedspace.scores.composed import ComposedScore, is_of_sums, parts
@@ -230,7 +230,7 @@ def _gone_through(
     space: Space, scores: Sequence[Score], condition: Condition | None, named: Sequence[Score]
 ) -> Iterator[Columns]:
     """Yield index and scores of the architectures that meet a condition, or of all, some at a time."""
-    with tqdm(total=space.size, unit="arch", unit_scale=True, delay=1, leave=False, disable=None) as bar:
+    with progress_of(space.size, "arch", passing=True) as bar:
         for lo, hi in chunks(0, space.size, _AT_ONCE):
             if condition is not None:
                 yield from passing(space, scores, condition, named, lo, hi)

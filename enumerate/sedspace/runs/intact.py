@@ -20,9 +20,9 @@ from typing import TypeVar
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 from sedspace.errors import RunError, first_line
+from sedspace.progress import progress_of
 from sedspace.runs.manifest import MANIFEST
 from sedspace.runs.request import Request
 from sedspace.runs.shards import Written, footer_of, schema_of
@@ -160,7 +160,7 @@ def on_threads(look: Callable[[Written], T], shards: Sequence[Written], what: st
     """Yield what a function returns of every shard, in order; a bar on what takes over a second."""
     if not shards:
         return
-    bar = tqdm(total=len(shards), unit="shard", desc=what, disable=None if progress else True, delay=1, leave=False)
+    bar = progress_of(len(shards), "shard", what=what, shown=progress, passing=True)
     pool = ThreadPoolExecutor(min(available_threads(), len(shards)))
     try:
         with bar:

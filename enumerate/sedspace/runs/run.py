@@ -248,7 +248,7 @@ class Run(RunFiles):
             nobody can foresee; of a filtered run they must meet the condition, and at one of the places none may lack.
             That finds what was written wrong on purpose, manifest included, only as far as chance goes.
         progress : bool, default True
-            Whether to show a progress bar on stderr, if that is a terminal and it takes over a second.
+            Whether to show a progress bar if it takes over a second; where stderr is no terminal, a line every 30.
 
         Returns
         -------

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from tqdm import tqdm
 
 from sedspace.cluster import refuse_other_code
 from sedspace.errors import BadInput, RunError
+from sedspace.progress import progress_of
 from sedspace.runs.ask import request_of
 from sedspace.runs.dask import by_cluster
 from sedspace.runs.division import Shard, shard_count, shards_of
@@ -70,7 +70,7 @@ def enumerate_space(
     threads : int, optional
         How many shards are computed and written at the same time. Default: every CPU that this process may use.
     progress : bool, default True
-        Whether to show a progress bar on stderr, if that is a terminal.
+        Whether to show a progress bar on stderr or in a notebook; where stderr is no terminal, a line every 30 seconds.
     start, stop : int
         The range of indices; `stop` is excluded and defaults to the size of the space.
     shard_rows : int, optional
@@ -206,14 +206,16 @@ def _check_fits(directory: Location, request: Request) -> None:
 def _write_shards(directory: Location, request: Request, write: WriteShards, progress: bool) -> Run:
     """Have the shards written that are not there yet, and return the run."""
     done: dict[str, Done] = {}
-    bar = tqdm(total=request.scanned, unit="arch", unit_scale=True, disable=None if progress else True, smoothing=0.1)
+    names = set(directory.names())
+    there = {shard.name: shard.scanned for shard in shards_of(request) if shard.name in names}
+    bar = progress_of(request.scanned, "arch", initial=sum(there.values()), shown=progress)
     with bar, contextlib.closing(write(directory, request, read_finished(directory))) as shards:
         for one in shards:
             shard = one.written.shard
             if not one.found:
                 note_finished(directory, shard.name, one.written.sha256)
             done[shard.name] = one
-            bar.update(shard.scanned)
+            bar.update(0 if shard.name in there else shard.scanned)
     for name in done.keys() - set(directory.names()):
         raise RunError(f"{directory / name} was written and is not there: do the workers see another {directory}?")
     found = sum(one.written.rows for one in done.values() if one.found)

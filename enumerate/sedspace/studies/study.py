@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-from tqdm import tqdm
 
 from sedspace import draws
 from sedspace.errors import BadInput, as_int, needs
 from sedspace.networks import skeleton_of
+from sedspace.progress import Progress, progress_of
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END
 from sedspace.storage import Location, as_location, naming
-from sedspace.studies.file import (
-    AGGREGATES,
-    OUT_OF_MEMORY,
-    RAISED,
-    Row,
-    Setting,
-    Study,
-    read_study,
-    schema_of,
-    write_study,
-)
+from sedspace.studies.file import AGGREGATES, OUT_OF_MEMORY, RAISED, Setting, Study, read_study, schema_of
+from sedspace.studies.growing import Growing
 from sedspace.version import __version__
 
 if TYPE_CHECKING:  # what needs torch is imported when a study is made
@@ -40,7 +30,6 @@ if TYPE_CHECKING:  # what needs torch is imported when a study is made
     from sedspace.studies.proxies import Proxy
     from sedspace.studies.worker import Evaluator, Todo
 
-_SAVE_SECONDS = 2.0
 _INDEX_END = 1 << 127
 
 
@@ -97,7 +86,8 @@ def crosscheck(
     proxies : sequence of str
         `sedspace.studies.proxies.known_proxies` has them; ``all`` are all, ``az_nas`` its four parts.
     out : str or Path, optional
-        A Parquet file: written every few seconds, continued if it holds rows of the same setting.
+        A Parquet file, continued if it holds rows of the same setting. It is written when the study ends in any way
+        but by a kill, and before that every two seconds, or fifty times what writing takes: so much a kill costs.
     dataset : str, optional
         Whose network: see `Space.network`.
     images, labels : str or Path, optional
@@ -109,7 +99,7 @@ def crosscheck(
         Whether a proxy that raises ends the study, with what is done kept, and what raised before is tried again.
         By default there is no value then, and the reason is what it raised.
     progress : bool, default True
-        Whether to show a progress bar on stderr, if that is a terminal.
+        Whether to show a progress bar on stderr or in a notebook; where stderr is no terminal, a line every 30 seconds.
     client : distributed.Client, optional
         Have the values computed by the workers of a Dask cluster, an architecture at a time: see `sedspace.cluster`.
         They must all be of one kind.
@@ -175,7 +165,10 @@ def _continued(engine: Engine, evaluator: Evaluator, todo: list[Todo], file: Loc
         there = _found(file, evaluator) if found else there
     done = set(there.rows.select("index", "proxy", "repeat").rows())
     left = [one for one in todo if (one.index, one.proxy.name, one.repeat) not in done]
-    return _computed(engine, evaluator, left, there, file, progress) if left else there
+    if not left:
+        return there
+    bar = progress_of(len(todo), "value", initial=len(todo) - len(left), shown=progress)
+    return _computed(engine, evaluator, left, there, file, bar)
 
 
 def _found(file: Location, evaluator: Evaluator) -> Study:
@@ -194,34 +187,23 @@ def _found(file: Location, evaluator: Evaluator) -> Study:
 
 
 def _computed(
-    engine: Engine, evaluator: Evaluator, left: list[Todo], there: Study, file: Location | None, progress: bool
+    engine: Engine, evaluator: Evaluator, left: list[Todo], there: Study, file: Location | None, bar: Progress
 ) -> Study:
     """Have what is left computed and written, now and then and in the end."""
     less = sorted({*there.less, *(one.proxy.name for one in left if one.proxy.better == "less")})
     sed_seconds = there.sed_seconds
     if sed_seconds is None and evaluator.known[left[0].index].sed is not None:
         sed_seconds = engine.sed_seconds(evaluator.space, left[0].index)
-    schema = schema_of(evaluator.space)
-    new: list[Row] = []
-    saved = time.monotonic()
-
-    def study() -> Study:
-        frame = pl.concat([there.rows, pl.DataFrame([astuple(row) for row in new], schema, orient="row")])
-        return Study(frame.sort("index", "proxy", "repeat"), evaluator.setting, less, sed_seconds)
-
+    growing = Growing(replace(there, less=less, sed_seconds=sed_seconds), file)
     # Mixed, and the mean over all as the pace, so that the remaining time does not follow the sizes of networks.
     order = draws.arrays(evaluator.setting.seed).permutation(len(left)).tolist()
     todo = sorted((left[number] for number in order), key=lambda one: one.repeat)
-    bar = tqdm(total=len(left), unit="value", smoothing=0, disable=None if progress else True)
     try:
         with bar, contextlib.closing(engine.rows(evaluator, todo)) as results:
             for rows in results:
-                new += rows
+                growing.add(rows)
                 bar.update(len(rows))
-                if file is not None and time.monotonic() - saved > _SAVE_SECONDS:
-                    write_study(file.path, study())
-                    saved = time.monotonic()
     finally:
-        if file is not None and new:
-            write_study(file.path, study())
-    return study()
+        if growing.new:
+            growing.save()
+    return growing.study()
