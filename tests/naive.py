@@ -1271,3 +1271,22 @@ def nb101_topology(matrix, names):
     joins = [(2 * x, 2 * y - 1, None, ("skip", 0, 1), 1) for y in range(1, last + 1) for x in range(y) if matrix[x][y]]
     done = [(2 * v - 1, 2 * v, names[v], what(names[v]), 0) for v in range(1, last)]
     return topology(joins + done, 1, NB101, 6)
+
+
+# -- what other libraries call an architecture -------------------------------------------------------------------------
+
+NASLIB_EDGES = ((1, 2), (1, 3), (1, 4), (2, 3), (2, 4), (3, 4))
+NASLIB_OPERATIONS = "skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3"
+
+
+def naslib_arch(codes):
+    """The arch string of NASLib's operation indices: nodes are counted from 1, edges go by their source."""
+    chosen = {edge: NASLIB_OPERATIONS[code] for edge, code in zip(NASLIB_EDGES, codes, strict=True)}
+    nodes = ["".join(f"|{chosen[source, node]}~{source - 1}" for source in range(1, node)) for node in (2, 3, 4)]
+    return "|+".join(nodes) + "|"
+
+
+def naslib_nb101(matrix, names):
+    """NASLib's tuple of a cell: the matrix row by row, and a number for each vertex."""
+    codes = {"input": 0, "output": 1, "maxpool3x3": 2, "conv1x1-bn-relu": 3, "conv3x3-bn-relu": 4}
+    return tuple(value for row in matrix for value in row) + tuple(codes[name] for name in names)

@@ -684,6 +684,7 @@ BAD = {
     "plot RUN --out X.png --kind accuracy": "--kind accuracy needs --table FILE",
     "show tss abc": "architecture 'abc' of tss: expected an index or an arch string",
     "show tss 1.5": "architecture '1.5' of tss: expected an index or an arch string",
+    "show nas_bench_macro 0120": "'0120' of nas_bench_macro: an index has no leading zero, and an arch string is such",
     "show sss 5 --topology": "--topology is of cells, not of sss",
     "spaces --topology": "--topology is about the columns of a space: expected NAME, too",
     "show TSS 5": "did you mean 'tss'",

@@ -192,6 +192,24 @@ def test_comparisons_with_nan_are_false_both_ways(values):
         assert (found ^ negated).tolist() == [not math.isnan(value) for value in values]
 
 
+@pytest.mark.parametrize(
+    ("where", "plain"),
+    [
+        ("params < 0.5M", "params < 500000"),
+        ("params<500_000 AND macs > 50M", "params < 500000 AND macs > 50000000"),
+        ("sed > 0.006k", "sed > 6"),
+        ("sed > 0.0055k", "sed > 5.5"),
+        ("params BETWEEN 0.1M AND 2e5", "params BETWEEN 100000 AND 200000"),
+        ("\"0->3\" = 'skip_connect' AND n_skip IN (0.001k, 3)", "\"0->3\" = 'skip_connect' AND n_skip IN (1, 3)"),
+        ("arch LIKE '%1M%' OR sed > 8 /* 1M */", "arch LIKE '%1M%' OR sed > 8"),
+    ],
+)  # fmt: skip
+def test_numbers_may_have_suffixes(run, where, plain):
+    assert run.top(100, where=where).equals(run.top(100, where=plain))
+    if "arch" not in where:
+        assert ss.top_k("tss", 100, where=where).equals(ss.top_k("tss", 100, where=plain))
+
+
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 
@@ -203,7 +221,7 @@ def test_comparisons_with_nan_are_false_both_ways(values):
         ("\"0->9\" = 'none'", "unknown column '0->9'"),
         ("sed > '\udcff'", r"is no text in UTF-8"),
         ("sed", "gives numbers, expected a condition"),
-        ("params < 0.5M", "letters after a number: expected SQL, in which 0.5M is 500000"),
+        ("params < 0.5X", "letters after a number: expected 500000, 500_000, 0.5M or 5e5"),
         (
             " OR ".join(f"index = {i}" for i in range(4000)),
             r"has 11,999 names and operators, expected at most 1,000: name many values with IN",

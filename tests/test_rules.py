@@ -307,6 +307,10 @@ def test_constraints_on_cells_of_ones_own(tmp_path):
     ("change", "message"),
     [
         (('"tss5"', '"tsss5"'), "restricts: unknown space 'tsss5': did you mean 'tss5'"),
+        (
+            ('"tss5"', '"own.toml"'),
+            r"restricts 'own.toml', a file: put \[\[constraints\]\] into that",
+        ),
         (('"tss5"', "5"), "restricts 5, expected the name of a space"),
         (('name = "lean"', 'name = "tss9"'), "name 'tss9' is one of sedspace's own spaces, choose another"),
         (('name = "lean"', 'nam = "lean"'), "unknown key 'nam': did you mean 'name'"),

@@ -26,15 +26,17 @@ from sedspace.expression import (
     without_wrapping,
 )
 from sedspace.forked import refuse_fork
+from sedspace.numerals import digits_of
 
 _MOST_WORDS = 1000  # polars needs minutes for thousands, and ends the process at some
 _DEEPEST = 20  # parentheses within parentheses: beyond, its parser takes exponential time
 _WORD = re.compile(r"[^\W\d]\w*|[<>=!]+|[+*/%|&]|(?<=[\w)\]\"'])\s*-")  # numbers, as IN lists them, are none
 _NOT_CODE = re.compile(r"'(?:[^'\\]|'')*'|\"[^\"\\]*\"|`[^`\\]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_WRITTEN = re.compile(rf"{_NOT_CODE.pattern}|(?<![\w.])(?P<number>\d[\d_.]*(?:[eE][+-]?\d+)?\w*)", re.DOTALL)
 
 
 class Condition:
-    """A condition such as ``params < 500000 AND sed > 6``.
+    """A condition such as ``params < 500000 AND sed > 6``, or ``params < 0.5M``.
 
     Integers do not wrap: ``n_skip - n_none`` of two bytes is computed in 128 bits, powers and what may exceed that in
     float64. NaN is null, and meets no condition.
@@ -79,7 +81,7 @@ class Condition:
 
     def _take(self, tree: Tree, columns: Mapping[str, str], choices: Mapping[str, Sequence[str]]) -> None:
         if (found := other_rows(tree)) == "alias":  # so polars takes what follows a number at once
-            raise BadInput(f"where {self._shown} has letters after a number: expected SQL, in which 0.5M is 500000")
+            raise BadInput(f"where {self._shown} has letters after a number: expected 500000, 500_000, 0.5M or 5e5")
         if found is not None:
             raise BadInput(f"where {self._shown} calls for {found}: a condition is about one row at a time")
         self.names = columns_of(tree)
@@ -157,16 +159,20 @@ def values_of(names: Sequence[str]) -> pl.Series:
 
 
 def parsed(text: str) -> pl.Expr:
-    """Return the expression of a condition in SQL; raise `BadInput` if it is none."""
+    """Return the expression of a condition in SQL, numbers as `numerals` has them; raise `BadInput` if it is none."""
     if not isinstance(text, str):
         raise BadInput(f"where {text!r}: expected a condition in SQL, as text")
     refuse_endless(text, "where")
     try:
-        return pl.sql_expr(text)
+        return pl.sql_expr(_WRITTEN.sub(_written_out, text))
     except UnicodeEncodeError:
         raise BadInput(f"where {text!r} is no text in UTF-8") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise BadInput(f"where {shown(text)} is not a condition in SQL: {_cut(first_line(error))}") from None
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return digits_of(match["number"]) if match["number"] else match[0]
 
 
 def refuse_endless(text: str, what: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from html import escape
@@ -174,6 +175,11 @@ def architecture(space: str | Space, which: int | str) -> Architecture:
 def _index(space: Space, text: str) -> int:
     if text in space:  # of digits only, perhaps
         return space.parse(text)
+    if re.fullmatch(r"0\d+", text):
+        raise BadInput(
+            f"architecture {text[:80]!r} of {space.name}: an index has no leading zero, and an arch string is such as "
+            f"{space.arch(0)!r}"
+        )
     try:
         index = int(text)
     except ValueError:  # no number, or one of thousands of digits

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +12,11 @@ import click
 from click.shell_completion import CompletionItem, split_arg_string
 
 from sedspace.errors import BadInput, SedspaceError
+from sedspace.numerals import exact, whole_number
 from sedspace.runs import Run, open_run
 from sedspace.scores import known_scores
 from sedspace.spaces import LISTED, Space
 from sedspace.spaces import space as find_space
-
-_NUMBER = re.compile(r"([+-]?\d+(?:_\d+)*)(?:\.(\d+(?:_\d+)*))?(?:[eE]([+-]?\d{1,3}))?([kKMGT]?)")
-_SUFFIXES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_LONGEST = 1000  # characters of a number
-
-
-def exact(text: str) -> Fraction | None:
-    """Return a number as it is written, ``400_000``, ``0.4M``, ``1e6``, ``2k`` or ``3G``; None if it is none.
-
-    Examples
-    --------
-    >>> exact("0.4M"), exact("400_000"), exact("many")
-    (Fraction(400000, 1), Fraction(400000, 1), None)
-    """
-    match = _NUMBER.fullmatch(text.strip()) if len(text) <= _LONGEST else None
-    if match is None:
-        return None
-    whole, part, exponent, suffix = match.groups()
-    return Fraction(f"{whole}.{part or 0}") * Fraction(10) ** int(exponent or 0) * _SUFFIXES[suffix]
-
-
-def whole_number(text: str) -> int | None:
-    """Return an integer that is written in any of those ways; None if it is none."""
-    number = exact(text)
-    return int(number) if number is not None and number.denominator == 1 else None
 
 
 class _Kind(click.ParamType):  # type: ignore[type-arg]  # no type parameter before click 8.4

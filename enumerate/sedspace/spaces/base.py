@@ -7,12 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from html import escape
-from typing import TYPE_CHECKING, ClassVar, Protocol, overload
+from typing import TYPE_CHECKING, ClassVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, as_int, unknown
+from sedspace.spaces.codes import codes_of
 from sedspace.spaces.machine import Machine
 from sedspace.spaces.neighbourhood import Neighbourhood
 from sedspace.spaces.parts import Digits, Feature, Group, Indices, Operation, Position, Table, Text, summed, table_of
@@ -23,18 +24,11 @@ from sedspace.spaces.ranks import Ranks
 if TYPE_CHECKING:
     from torch import nn
 
+    from sedspace.spaces.parts import NetworkBuilder
+
 _SHOWN = 8  # choices of a position in a notebook
 _TEXT_ROWS = 1 << 20
 _ITER_ROWS = 1 << 12
-
-
-class NetworkBuilder(Protocol):
-    """What makes a network of an architecture."""
-
-    def __call__(
-        self, space: Space, index: int | str, dataset: str | None = None, *, num_classes: int | None = None
-    ) -> nn.Module:
-        """Return the network."""
 
 
 class Space(Neighbourhood, ABC):
@@ -221,8 +215,7 @@ class Space(Neighbourhood, ABC):
                 f"not {given.dtype} of shape {given.shape}"
             )
         rows = np.ascontiguousarray(np.atleast_2d(given))
-        wrong = np.argwhere((rows < 0) | (rows >= self.radices))
-        if len(wrong):
+        if len(wrong := np.argwhere((rows < 0) | (rows >= self.radices))):
             row, p = wrong[0]
             raise BadInput(
                 f"digit {rows[row, p]} at position {p} ({self.positions[p].name}) of {self.name}: "
@@ -275,7 +268,7 @@ class Space(Neighbourhood, ABC):
         """For each position, the text that each choice adds to the arch string."""
 
     @abstractmethod
-    def _parse_one(self, arch: str) -> list[int]:
+    def _parse_one(self, arch: object) -> list[int]:
         """Return the digits of an arch string; raise `BadInput` that says where it is none."""
 
     @overload
@@ -349,12 +342,16 @@ class Space(Neighbourhood, ABC):
     def parse(self, arch: str) -> int: ...  # type: ignore[overload-overlap]  # a str is an iterable of str, too
     @overload
     def parse(self, arch: Iterable[str]) -> Indices: ...
-    def parse(self, arch: str | Iterable[str]) -> int | Indices:
+    @overload
+    def parse(self, arch: object) -> int | Indices: ...
+    def parse(self, arch: object) -> int | Indices:
         """Return the index of one arch string, or of many: the inverse of `arch`.
 
         Parameters
         ----------
         arch : str or iterable of str
+            Also what other libraries have in its place, or that as text: NASLib's operation indices of `tss`, channels
+            of `sss`, tuples and specifications of `nb101`; DARTS's ``Genotype`` and NASLib's tuples of `darts`.
 
         Returns
         -------
@@ -371,8 +368,10 @@ class Space(Neighbourhood, ABC):
         >>> import sedspace as ss
         >>> ss.space("tss").parse("|none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|")
         3
+        >>> ss.space("tss").parse((1, 1, 1, 1, 1, 2))
+        3
         """
-        if isinstance(arch, str):
+        if isinstance(arch, str) or self._is_one(arch):
             return self.numbers.index_of_one(self._parse_one(arch))
         if not isinstance(arch, Iterable):
             raise BadInput(f"arch {arch!r} is neither a string nor a sequence of strings")
@@ -383,6 +382,10 @@ class Space(Neighbourhood, ABC):
             except BadInput as error:
                 raise BadInput(f"row {row}: {error}") from None
         return self.index(np.array(rows, self.digit_dtype).reshape(-1, len(self.positions)))
+
+    def _is_one(self, arch: object) -> bool:
+        """Return whether what is no text is one architecture, as other libraries have it."""
+        return codes_of(arch) is not None
 
     def draw(self, index: int) -> str:
         """Return a drawing of an architecture in text: here one line per position."""

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 from itertools import combinations, product
+from typing import Protocol, TypeGuard
 
 from sedspace.errors import BadInput, first_line
 from sedspace.spaces.base import Space
@@ -32,8 +33,8 @@ class DartsSpace(Space):
     A position is a node. Its choices are ordered by the pair of sources, then by the operation on the first one, then
     by that on the second. The normal cell counts 18 times and the reduction cell twice, as in the evaluation network of
     20 cells. An arch string is the genotype as DARTS writes it; `parse` also takes the inputs of a node in the other
-    order, and NASLib's bare tuples ``(((source, code), ...), ((source, code), ...))`` with codes in the order of
-    `OPERATIONS`.
+    order, NASLib's bare tuples ``(((source, code), ...), ((source, code), ...))`` with codes in the order of
+    `OPERATIONS`, and objects with the cells ``normal`` and ``reduce``, as DARTS's and NASLib's ``Genotype`` has them.
 
     Examples
     --------
@@ -116,7 +117,10 @@ class DartsSpace(Space):
             out.append(tuple(before + ", ".join(f"('{o.name}', {s})" for o, s in pair) + after for pair in pairs))
         return tuple(out)
 
-    def _parse_one(self, arch: str) -> list[int]:
+    def _is_one(self, arch: object) -> bool:
+        return _has_cells(arch) or _is_bare(arch)
+
+    def _parse_one(self, arch: object) -> list[int]:
         cells = _read(arch)
         digits = []
         for name, cell in zip(CELLS, map(_flat, cells), strict=True):
@@ -126,7 +130,7 @@ class DartsSpace(Space):
             digits += [self._node(arch, name, node, *edges[2 * i : 2 * i + 2]) for i, node in enumerate(NODES)]
         return digits
 
-    def _node(self, arch: str, cell: str, node: int, one: tuple[int, int], other: tuple[int, int]) -> int:
+    def _node(self, arch: object, cell: str, node: int, one: tuple[int, int], other: tuple[int, int]) -> int:
         for source, _ in (one, other):
             if not 0 <= source < node:
                 raise BadInput(f"arch {_short(arch)}: {cell} node {node} has source {source}, expected 0 to {node - 1}")
@@ -138,6 +142,16 @@ class DartsSpace(Space):
         (a, first), (b, second) = sorted((one, other))
         pair = list(combinations(range(node), 2)).index((a, b))
         return (pair * len(OPERATIONS) + first) * len(OPERATIONS) + second
+
+
+_EXPECTED = "Genotype(normal=[('sep_conv_3x3', 0), ...], reduce=[...]) or (((0, 3), ...), ((0, 3), ...))"
+
+
+class _Genotype(Protocol):
+    """What DARTS and those after it keep an architecture in."""
+
+    normal: object
+    reduce: object
 
 
 @cache
@@ -159,27 +173,57 @@ def _short(arch: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _read(arch: str) -> list[object]:
+def _has_cells(arch: object) -> TypeGuard[_Genotype]:
+    return all(hasattr(arch, cell) for cell in CELLS)
+
+
+def _is_bare(arch: object) -> bool:
+    """Return whether these are two cells, and no two genotypes: an edge is a pair, and one of its two no sequence."""
+    if not isinstance(arch, list | tuple) or len(arch) != len(CELLS):
+        return False
+    flat = [_flat(cell) for cell in arch]
+    return all(isinstance(cell, list | tuple) and len(cell) == 2 * len(NODES) for cell in flat)
+
+
+def _read(arch: object) -> list[object]:
     """Return the two cells of a genotype in any notation, as lists of pairs."""
-    if not isinstance(arch, str):
+    if _has_cells(arch):
+        for cell in CELLS:
+            _check_concat(arch, f"{cell}_concat", str(getattr(arch, f"{cell}_concat", _CONCAT[0])))
+        return [arch.normal, arch.reduce]
+    if isinstance(arch, list | tuple):
+        cells: object = arch
+    elif isinstance(arch, str):
+        cells = _of_text(arch)
+    else:
         raise BadInput(f"arch {_short(arch)} is not a string")
-    expected = "Genotype(normal=[('sep_conv_3x3', 0), ...], reduce=[...]) or (((0, 3), ...), ((0, 3), ...))"
+    if not isinstance(cells, list | tuple) or len(cells) != len(CELLS):
+        raise BadInput(f"arch {_short(arch)} is no genotype: expected {_EXPECTED}")
+    return list(cells)
+
+
+def _of_text(arch: str) -> object:
+    """Return what a text says, of a genotype its two cells."""
     try:
         tree = ast.parse(arch.strip(), mode="eval").body
         if isinstance(tree, ast.Call):
             named = {k.arg: k.value for k in tree.keywords}
             for name, value in named.items():
-                if str(name).endswith("_concat") and ast.unparse(value) not in _CONCAT:
-                    raise BadInput(f"arch {_short(arch)}: {name} is {ast.unparse(value)}, expected {_CONCAT[0]}")
+                if str(name).endswith("_concat"):
+                    _check_concat(arch, str(name), ast.unparse(value))
             return [ast.literal_eval(named[cell]) for cell in CELLS]
-        cells = ast.literal_eval(tree)
+        return ast.literal_eval(tree)
     except KeyError as error:
-        raise BadInput(f"arch {_short(arch)} has no {first_line(error)} cell: expected {expected}") from None
+        raise BadInput(f"arch {_short(arch)} has no {first_line(error)} cell: expected {_EXPECTED}") from None
+    except BadInput:
+        raise
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
-        raise BadInput(f"arch {_short(arch)} is no genotype ({first_line(error)}): expected {expected}") from None
-    if not isinstance(cells, list | tuple) or len(cells) != len(CELLS):
-        raise BadInput(f"arch {_short(arch)} is no genotype: expected {expected}")
-    return list(cells)
+        raise BadInput(f"arch {_short(arch)} is no genotype ({first_line(error)}): expected {_EXPECTED}") from None
+
+
+def _check_concat(arch: object, name: str, concat: str) -> None:
+    if concat not in _CONCAT:
+        raise BadInput(f"arch {_short(arch)}: {name} is {concat}, expected {_CONCAT[0]}")
 
 
 def _flat(cell: object) -> object:
@@ -191,7 +235,7 @@ def _flat(cell: object) -> object:
     return [edge for node in cell for edge in node]
 
 
-def _edge(arch: str, cell: str, number: int, edge: object) -> tuple[int, int]:
+def _edge(arch: object, cell: str, number: int, edge: object) -> tuple[int, int]:
     """Return one edge as (source, code of the operation)."""
     where = f"arch {_short(arch)}: {cell} node {NODES[number // 2]} has the input {edge!r}"
     if not isinstance(edge, list | tuple) or len(edge) != 2:

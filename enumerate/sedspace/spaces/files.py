@@ -90,6 +90,8 @@ def _of_file(definition: Mapping[str, object], where: str) -> Space:
 def _own(name: object, where: str) -> Space:
     if not isinstance(name, str):
         raise BadInput(f"{where}: restricts {name!r}, expected the name of a space")
+    if name.endswith(".toml"):
+        raise BadInput(f"{where}: restricts {name!r}, a file: put [[constraints]] into that, and no restricts")
     try:
         return named_space(name)
     except BadInput as error:

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations, product
+from math import isqrt
 from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput
+from sedspace.spaces.codes import codes_of
 from sedspace.spaces.listed import ListedSpace
 from sedspace.spaces.parts import Digits, Feature, Operation, Text, layers_feature
 from sedspace_kernels import nb101 as kernels
@@ -27,6 +29,8 @@ OPERATIONS = (
     Operation("maxpool3x3", "pool", 3),
 )
 _NAMES = [operation.name for operation in OPERATIONS]
+_NASLIB = ("input", "output", "maxpool3x3", "conv1x1-bn-relu", "conv3x3-bn-relu")
+"""The order in which NASLib numbers operations (naslib/search_spaces/nasbench101/conversions.py)."""
 _EXPECTED = "'[[0,1],[0,0]] input,output'"
 _SIZE = 423_624
 _NETWORK = "the CIFAR-10 network: stem 128, three stacks of three cells"
@@ -201,7 +205,17 @@ class Nb101Space(ListedSpace):
         kept: NDArray[np.integer] = rows[exists]
         return kept
 
-    def _parse_one(self, arch: str) -> list[int]:
+    def _is_one(self, arch: object) -> bool:
+        return isinstance(arch, Mapping) or super()._is_one(arch)
+
+    def _parse_one(self, arch: object) -> list[int]:
+        if isinstance(arch, Mapping):
+            arch = {**arch}
+            if arch.keys() != {"matrix", "ops"}:
+                raise BadInput(f"cell of {self.name} with the keys {', '.join(map(str, arch))}: expected matrix, ops")
+            return [self._find(arch["matrix"], arch["ops"])]
+        if (codes := codes_of(arch)) is not None:
+            return [self._find(*_of_naslib(codes))]
         match = re.fullmatch(r"\s*(\[.*?\]\s*\])\s*,?\s*(.*?)\s*", arch, re.DOTALL) if isinstance(arch, str) else None
         if match is None:
             raise BadInput(f"arch {arch!r} of {self.name}: expected a matrix and operations, such as {_EXPECTED}")
@@ -281,6 +295,17 @@ def _one_step_from(matrix: list[list[int]], operations: list[str]) -> Iterator[t
 def _with(matrix: list[list[int]], edges: Mapping[tuple[int, int], int]) -> list[list[int]]:
     """Return a matrix with some edges more or less."""
     return [[edges.get((x, y), edge) for y, edge in enumerate(row)] for x, row in enumerate(matrix)]
+
+
+def _of_naslib(codes: list[int]) -> tuple[list[list[int]], list[str]]:
+    """Return matrix and operations of NASLib's tuple: the matrix row by row, then the code of each operation."""
+    n = isqrt(len(codes))
+    if n * (n + 1) != len(codes) or not all(0 <= code < len(_NASLIB) for code in codes[n * n :]):
+        raise BadInput(
+            f"{len(codes)} integers are no cell of nb101: expected n * n of a matrix and n codes of operations, "
+            f"0 to {len(_NASLIB) - 1}"
+        )
+    return [codes[n * row : n * row + n] for row in range(n)], [_NASLIB[code] for code in codes[n * n :]]
 
 
 def _md5(text: str) -> str:

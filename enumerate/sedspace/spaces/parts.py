@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sedspace.errors import BadInput, as_int
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from sedspace.spaces.base import Space
 
 Digits = NDArray[np.unsignedinteger]
 """The choices at the positions: of shape (positions,), or (n, positions) of many architectures."""
@@ -24,6 +29,15 @@ before, int64[states, choices], by the states of the space's `feature_machine`."
 
 Kind = Literal["none", "skip", "conv", "pool"]
 """What an operation does, whatever its size."""
+
+
+class NetworkBuilder(Protocol):
+    """What makes a network of an architecture."""
+
+    def __call__(
+        self, space: Space, index: int | str, dataset: str | None = None, *, num_classes: int | None = None
+    ) -> nn.Module:
+        """Return the network."""
 
 
 class Choice(Protocol):

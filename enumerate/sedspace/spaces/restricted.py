@@ -47,8 +47,11 @@ class Restricted(Space):
         """Travel to another process as the space and its rules."""
         return restricted, (self.base, self.definitions, self.name)
 
-    def _parse_one(self, arch: str) -> list[int]:
-        digits = self.base.digits(self.base.parse(arch))
+    def _parse_one(self, arch: object) -> list[int]:
+        index = self.base.parse(arch)
+        if not isinstance(index, int):
+            raise BadInput(f"arch {arch!r} is not a string")
+        digits = self.base.digits(index)
         if not self.machine.accepts(digits[None])[0]:
             raise self.absent(digits)
         return [int(digit) for digit in digits]

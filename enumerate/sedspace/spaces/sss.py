@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from sedspace.errors import BadInput
+from sedspace.spaces.codes import codes_of
 from sedspace.spaces.machine import explored
 from sedspace.spaces.parts import Feature, Group, Operation, Position, Table
 from sedspace.spaces.skeleton import FREE, NATS_BENCH, Cost, Skeleton, classifier, conv
@@ -73,8 +74,9 @@ class SssSpace(WidthSpace):
         """For each stage, the text that each width adds to the arch string."""
         return tuple(tuple(f"{':' if stage else ''}{width}" for width in WIDTHS) for stage in range(STAGES))
 
-    def _parse_one(self, arch: str) -> list[int]:
-        widths = arch.strip().split(":") if isinstance(arch, str) else []
+    def _parse_one(self, arch: object) -> list[int]:
+        codes = codes_of(arch)  # NASLib's channels
+        widths = list(map(str, codes)) if codes else arch.strip().split(":") if isinstance(arch, str) else []
         if len(widths) != STAGES:
             raise BadInput(f"arch {arch!r} is not of {self.name}: expected {STAGES} widths such as 8:16:64:32:8")
         for stage, width in enumerate(widths, start=1):

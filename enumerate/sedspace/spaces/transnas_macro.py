@@ -140,7 +140,7 @@ class TransnasMacroSpace(WidthSpace):
         """Return the space as plain JSON values; the order of its architectures is documented, not recorded."""
         return {"name": self.name, "size": self.size, "positions": [{"name": "architecture", "choices": self.size}]}
 
-    def _parse_one(self, arch: str) -> list[int]:
+    def _parse_one(self, arch: object) -> list[int]:
         match = re.fullmatch(r"64-(\w+)-basic", arch.strip()) if isinstance(arch, str) else None
         if match is None:
             raise BadInput(f"arch {arch!r} is not of {self.name}: expected 64-<modules>-basic, such as 64-1234-basic")

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from sedspace.errors import BadInput
 from sedspace.spaces.cell import CellSpace
+from sedspace.spaces.codes import codes_of
 from sedspace.spaces.parts import Feature, Operation, layers_feature
 
 OPERATIONS = {
@@ -57,7 +58,12 @@ class TransnasMicroSpace(CellSpace):
         before = (_HEAD, "_", "", "_", "", "")
         return tuple(tuple(f"{text}{code}" for code in range(len(OPERATIONS))) for text in before)
 
-    def _parse_one(self, arch: str) -> list[int]:
+    def _parse_one(self, arch: object) -> list[int]:
+        if (integers := codes_of(arch)) is not None:
+            raise BadInput(
+                f"arch {tuple(integers)} of {self.name} is ambiguous: versions of NASLib differ in what the integers "
+                f"mean, expected {_HEAD}a_bc_def"
+            )
         match = re.fullmatch(rf"{_HEAD}(\w)_(\w\w)_(\w\w\w)", arch.strip()) if isinstance(arch, str) else None
         if match is None:
             raise BadInput(f"arch {arch!r} is not of {self.name}: expected {_HEAD}a_bc_def, each letter a code 0 to 3")

@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from sedspace.errors import BadInput
 from sedspace.spaces.base import Space
 from sedspace.spaces.cell import MAX_NODES, CellSpace
+from sedspace.spaces.codes import codes_of
 from sedspace.spaces.parts import Operation
 from sedspace.spaces.skeleton import NATS_BENCH, Skeleton
 
@@ -18,6 +19,8 @@ OPERATIONS = {
     "n_conv3x3": Operation("nor_conv_3x3", "conv", 3),
     "n_pool": Operation("avg_pool_3x3", "pool", 3),
 }
+_NASLIB = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
+"""The order in which NASLib numbers the operations (naslib/search_spaces/nasbench201/conversions.py)."""
 
 
 class NatsCellSpace(CellSpace):
@@ -34,7 +37,7 @@ class NatsCellSpace(CellSpace):
             for (source, target), position in zip(self.edges, self.positions, strict=True)
         )
 
-    def _parse_one(self, arch: str) -> list[int]:
+    def _parse_one(self, arch: object) -> list[int]:
         if not isinstance(arch, str):
             raise BadInput(f"arch {arch!r} is not a string")
         targets = arch.strip().split("+")
@@ -80,7 +83,9 @@ class TssSpace(NatsCellSpace):
     """Cells of `nodes` nodes, 0 the input and the last one the output, with one of five operations on every edge.
 
     Positions are the edges grouped by target node, sources ascending: 0->1, 0->2, 1->2, 0->3, ... Arch strings are
-    NATS-Bench's own. Its architecture *index* is another one: here `index` is lexicographic, there it is not.
+    NATS-Bench's own. Its architecture *index* is another one: here `index` is lexicographic, there it is not. `parse`
+    of `tss` also takes NASLib's operation indices, six integers: edges by source, 0 skip, 1 none, 2 and 3 the
+    convolutions 3x3 and 1x1, 4 pooling.
 
     Examples
     --------
@@ -108,6 +113,22 @@ class TssSpace(NatsCellSpace):
     def __reduce__(self) -> tuple[Callable[..., Space], tuple[object, ...]]:
         """Travel as the number of nodes."""
         return tss_space, (self.nodes,)
+
+    def _parse_one(self, arch: object) -> list[int]:
+        codes = codes_of(arch)
+        return super()._parse_one(arch) if codes is None else self._of_naslib(codes)
+
+    def _of_naslib(self, codes: list[int]) -> list[int]:
+        """Return the digits of NASLib's operation indices, whose edges are grouped by their source."""
+        edges, known = sorted(self.edges), len(_NASLIB)
+        if self.nodes != 4 or len(codes) != len(edges) or not all(0 <= code < known for code in codes):
+            expected = f"NASLib's indices of operations, {len(edges)} from 0 to {known - 1}"
+            if self.nodes != 4:
+                expected = "an arch string: NASLib's indices of operations are those of tss"
+            raise BadInput(f"arch {tuple(codes)} is not of {self.name}: expected {expected}")
+        names = [operation.name for operation in self.operations]
+        chosen = dict(zip(edges, codes, strict=True))
+        return [names.index(_NASLIB[chosen[edge]]) for edge in self.edges]
 
     def _network_name(self, skeleton: Skeleton) -> str:
         return f"NATS-Bench's {skeleton.dataset} network"

@@ -394,7 +394,7 @@ class NetworkSpace(Space):
     def _strings(self) -> ArchStrings:
         return ArchStrings(self.name, [position.name for position in self.positions], self.pieces, self.machine)
 
-    def _parse_one(self, arch: str) -> list[int]:
+    def _parse_one(self, arch: object) -> list[int]:
         if not isinstance(arch, str):
             raise BadInput(f"arch {arch!r} is not of {self.name}: expected a string such as {self.arch(0)!r}")
         return self._strings.read(arch)
