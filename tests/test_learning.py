@@ -17,11 +17,13 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import naive_learning as naive
 import sedspace as ss
 from sedspace.cli import cli
 from sedspace.learning import trees
+from sedspace.learning.blas import one_thread
 from sedspace.learning.curves import learning_curve
 from sedspace.learning.file import parsed
 from sedspace.learning.gaussian import Gaussian
@@ -77,6 +79,20 @@ def test_a_gaussian_process_says_the_same_of_an_architecture_wherever_it_stands(
     whole = np.stack(model.predicted(asked, asked_prior))
     alone = np.stack([np.stack(model.predicted(asked[i : i + 1], asked_prior[i : i + 1]))[:, 0] for i in range(100)])
     assert (alone == whole.T).all()
+
+
+def test_small_matrices_are_left_to_one_thread():
+    def threads():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        assert before
+        with one_thread(100):
+            assert threads() == [1] * len(before)
+        with one_thread(5000):
+            assert threads() == before
+        assert threads() == before
 
 
 @pytest.mark.parametrize(("rows", "width"), [(30, 5), (12, 40), (9, 1)])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sedspace import draws
 from sedspace.errors import BadInput
+from sedspace.learning.blas import one_thread
 from sedspace_kernels.gaussian import posterior
 
 LENGTHS = (0.3, 1.0, 3.0, 10.0)  # times twice the median squared distance of what was measured
@@ -56,10 +57,12 @@ class Gaussian:
         some = np.arange(len(y))
         if len(y) > CHOOSING:
             some = np.sort(draws.arrays(seed).permutation(len(y))[:CHOOSING])
-        length, signal, noise = _most_likely(squared_distances(x[some]), prior[some], y[some])
-        matrix = signal * np.exp(-squared_distances(x) / length) + np.outer(prior, prior) + noise * np.eye(len(x))
-        root = np.tril(np.linalg.inv(np.linalg.cholesky(matrix)))
-        weights, known = root.T @ (root @ y), np.ascontiguousarray(x.T, np.float32)
+        with one_thread(len(some)):
+            length, signal, noise = _most_likely(squared_distances(x[some]), prior[some], y[some])
+        with one_thread(len(y)):
+            matrix = signal * np.exp(-squared_distances(x) / length) + np.outer(prior, prior) + noise * np.eye(len(x))
+            root = np.tril(np.linalg.inv(np.linalg.cholesky(matrix)))
+            weights, known = root.T @ (root @ y), np.ascontiguousarray(x.T, np.float32)
         return cls(known, prior, weights, np.ascontiguousarray(root.T), length, signal, noise)
 
     @property
