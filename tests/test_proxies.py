@@ -216,6 +216,49 @@ def test_zen_and_incorporated_by_hand(blocks):
     assert value == pytest.approx(0.9 * expected + 0.1 * math.sqrt(entropy), rel=1e-4)
 
 
+def weight_gradients_of(network, images, labels):
+    """The gradients of a batch's loss by the weights of the three layers, in numpy."""
+    weights = [network.one.conv.weight, network.two.conv.weight, network.head.classifier.weight]
+    return [g.double().numpy() for g in torch.autograd.grad(cross_entropy(network(images), labels), weights)]
+
+
+def test_gradsign_is_of_images_one_by_one(blocks):
+    network, batch = blocks
+    batch = Batch(torch.randn(11, 3, 6, 6), torch.arange(11) % 4)  # more than go together
+    signs = [0.0, 0.0, 0.0]
+    for i in range(11):
+        gradients = weight_gradients_of(network, batch.images[i : i + 1], batch.labels[i : i + 1])
+        signs = [total + np.sign(gradient) for total, gradient in zip(signs, gradients, strict=True)]
+    expected = sum(np.abs(total).sum() for total in signs)
+    number = sum(total.size for total in signs)
+    assert find_proxy("gradsign").value(copy.deepcopy(network), batch, cross_entropy) == expected
+    mean = find_proxy("gradsign_mean").value(network, batch, cross_entropy)
+    assert mean == pytest.approx(expected / number, rel=1e-6)
+    single = Batch(torch.randn(3, 3, 2, 2), torch.arange(3))
+    with pytest.raises(Undefined, match="gets a single pixel of each image"):
+        find_proxy("gradsign").value(TinyConv().train(), single, cross_entropy)
+
+
+def test_zico_is_of_the_mean_and_standard_deviation_of_two_batches(blocks):
+    network, batch = blocks
+    first, second = (
+        weight_gradients_of(network, batch.images[part], batch.labels[part]) for part in (slice(0, 2), slice(2, 4))
+    )
+    expected = 0.0
+    for pair in zip(first, second, strict=True):
+        mean, deviation = np.abs(pair).mean(axis=0), np.std(pair, axis=0)
+        expected += np.log((mean[deviation > 0] / deviation[deviation > 0]).sum())
+    assert find_proxy("zico").value(network, batch, cross_entropy) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_neural_tangent_kernel_with_a_least_eigenvalue_that_is_rounding_has_no_condition_number(tiny):
+    network, batch = tiny
+    nearly = batch.images.clone()
+    nearly[1] = nearly[0] + 1e-7 * nearly[1]
+    with pytest.raises(Undefined, match="least eigenvalue below 1e-10 of the greatest"):
+        find_proxy("ntk_cond").value(network, Batch(nearly, batch.labels), cross_entropy)
+
+
 def test_size_by_hand(blocks):
     network, batch = blocks
     assert find_proxy("params").value(network, batch, cross_entropy) == 27 * 8 + 72 * 6 + 12 + 6 * 4 + 4
@@ -231,12 +274,15 @@ def least_eigenvalue(maps):
 
 def test_meco_by_hand(blocks):
     network, batch = blocks
-    one = network.one(batch.images)
+    torch.manual_seed(8)
+    one = network.one(torch.randn(1, 3, 64, 64))
     two = network.two(one)
     normed = network.norm(two)
     maps = [layer[0].detach().flatten(1).numpy() for layer in (one, two, normed, normed.clamp(min=0))]
     expected = sum(least_eigenvalue(of) for of in maps)
+    torch.manual_seed(8)
     assert find_proxy("meco").value(network, batch, cross_entropy) == pytest.approx(expected, abs=1e-6)
+    torch.manual_seed(8)
     optimised = find_proxy("meco_opt").value(network, batch, cross_entropy)
     assert optimised == pytest.approx(least_eigenvalue(maps[0]), abs=1e-6)  # the only layer of 8 channels, all chosen
 

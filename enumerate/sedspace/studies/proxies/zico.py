@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
@@ -14,23 +13,22 @@ def zico(network: nn.Module, batch: Batch, loss: Loss) -> float:
     """Return the sum over layers of ``log of sum over weights of mean |gradient| / its standard deviation``.
 
     Mean and standard deviation over two batches, here the two halves of the given one (Li et al., arXiv 2301.11300,
-    whose code takes two batches). Weights whose gradient does not vary are left out, and layers with no other weights.
+    whose code takes two batches of the whole size): of gradients a and b that is ``(|a| + |b|) / |a - b|``. Weights
+    whose gradient does not vary are left out, and layers with no other weights, as in their code.
     """
     half = len(batch.images) // 2
     if half < 2:
         raise Undefined(f"a batch of {len(batch.images)} has no two halves of two images, as BatchNorm needs")
-    halves = [
-        [g.clone() for _, g in weight_gradients(network, Batch(batch.images[part], batch.labels[part]), loss)]
+    first, second = (
+        [gradient for _, gradient in weight_gradients(network, Batch(batch.images[part], batch.labels[part]), loss)]
         for part in (slice(0, half), slice(half, 2 * half))
-    ]
-    total, known = 0.0, False
-    for pair in zip(*halves, strict=True):
-        together = torch.stack(pair)
-        spread, size = together.std(dim=0, unbiased=False), together.abs().mean(dim=0)
-        varies = spread > 0
-        if varies.any():
-            total += float((size[varies] / spread[varies]).sum().log())
-            known = True
-    if not known:
+    )
+    logarithms = []
+    for a, b in zip(first, second, strict=True):
+        difference = (a - b).abs()
+        ratios = ((a.abs() + b.abs()) / difference)[difference > 0]
+        if len(ratios):
+            logarithms.append(float(ratios.sum().log()))
+    if not logarithms:
         raise Undefined("no gradient varies")
-    return total
+    return sum(logarithms)
