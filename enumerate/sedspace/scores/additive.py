@@ -196,13 +196,21 @@ class AdditiveScore(OneByOne):
 
     def at(self, space: Space, digits: Digits) -> Keys:
         """Return the keys of any architectures: look up every position, add, apply `function`."""
+        return self.lookup(space)(digits)
+
+    def lookup(self, space: Space) -> Callable[[Digits], Keys]:
+        """Return what `at` does on a space: its tables are put together once."""
         tables, machine = self.tables(space), self.machine(space)
-        if machine is not None:
-            states = machine.states(digits)
-            sums = sum(table[states[p], digits[:, p]] for p, table in enumerate(tables))
-        else:
-            sums = sum(table[digits[:, p]] for p, table in enumerate(tables))
-        return self.keys(space, np.asarray(sums))
+
+        def looked_up(digits: Digits) -> Keys:
+            if machine is not None:
+                states = machine.states(digits)
+                sums = sum(table[states[p], digits[:, p]] for p, table in enumerate(tables))
+            else:
+                sums = sum(table[digits[:, p]] for p, table in enumerate(tables))
+            return self.keys(space, np.asarray(sums))
+
+        return looked_up
 
     def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:
         def part(lo: int, hi: int) -> Keys:

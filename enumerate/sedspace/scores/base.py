@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +119,10 @@ class Score(ABC):
         The plain way, one architecture at a time in principle: what `verify` recomputes rows with, independently of
         how ranges are filled.
         """
+
+    def lookup(self, space: Space) -> Callable[[Digits], Keys]:
+        """Return what `at` does on a space, for many calls: what does not depend on the digits is done once."""
+        return partial(self.at, space)
 
 
 def as_keys(values: NDArray[np.number], what: str) -> Keys:

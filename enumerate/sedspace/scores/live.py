@@ -104,10 +104,10 @@ class LiveScore(AdditiveScore):
     def _edges(self, space: Space) -> _Edges:
         return _Edges(_cell_space(self, space), self.whole.tables(space))
 
-    def at(self, space: Space, digits: Digits) -> Keys:
-        """Return the keys of any architectures: follow each cell from its input on, and back from its output."""
+    def lookup(self, space: Space) -> Callable[[Digits], Keys]:
+        """Return what `at` does on a space: follow each cell from its input on, and back from its output."""
         edges = self._edges(space)
-        return self.keys(space, edges.sums(edges.words_of_cells(digits)))
+        return lambda digits: self.keys(space, edges.sums(edges.words_of_cells(digits)))
 
     def _keys(self, space: Space, start: int, stop: int, threads: int) -> Keys:
         if space.machine is not None:  # the next architecture is not that of the next digits
