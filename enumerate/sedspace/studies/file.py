@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from dataclasses import asdict, dataclass
 from html import escape
@@ -11,17 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any, get_origin, get_type_hints
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from sedspace.errors import BadInput, RunError, first_line
+from sedspace.errors import BadInput, first_line
 from sedspace.forked import refuse_fork
 from sedspace.spaces import Space
 from sedspace.spaces.radix import INT64_END
-from sedspace.storage import as_location, naming, read_given, storage_errors, what_failed
-
-_KEY = b"sedspace"
-_MARK, _BLANK = b'"sha256": "', "0" * 64
+from sedspace.storage import as_location
+from sedspace.storage.sealed import read_sealed, write_sealed
 
 AGGREGATES = {"az_nas": ("az_expressivity", "az_progressivity", "az_trainability", "macs")}
 """Proxies that are made of other ones, over all architectures of a study, when it is read."""
@@ -167,33 +161,8 @@ def write_study(path: str | Path, study: Study) -> None:
     refuse_fork()
     file = as_location(path)
     sed_seconds = {} if study.sed_seconds is None else asdict(study.sed_seconds)
-    about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": sed_seconds, "sha256": _BLANK}
-    data = io.BytesIO()
-    rows = study.rows  # Parquet has no integers of 128 bits
-    table = rows.cast({"index": pl.String} if rows.schema["index"] == pl.Int128 else {}).to_arrow()
-    with pq.ParquetWriter(data, table.schema, compression="zstd") as writer:
-        writer.write_table(table)
-        writer.add_key_value_metadata({_KEY: json.dumps(about).encode()})
-    whole = data.getvalue()
-    at = _digest_at(whole)
-    whole = whole[:at] + hashlib.sha256(whole).hexdigest().encode() + whole[at + len(_BLANK) :]
-    try:
-        file.write(whole)
-    except storage_errors() as error:
-        raise RunError(f"{file} cannot be written: {what_failed(error)}") from None
-
-
-def _digest_at(data: bytes) -> int:
-    """Return where the SHA-256 of a file stands in it, which is that of the file with zeros there; -1 if nowhere."""
-    at = data.rfind(_MARK)  # the metadata comes last in a file, and text in JSON has no bare quotes
-    return -1 if at < 0 else at + len(_MARK)
-
-
-def _is_whole(data: bytes) -> bool:
-    """Return whether a file has the SHA-256 that it says: looked at before anything takes the bytes apart."""
-    at = _digest_at(data)
-    told, blank = data[at : at + len(_BLANK)], data[:at] + _BLANK.encode() + data[at + len(_BLANK) :]
-    return at > 0 and hashlib.sha256(blank).hexdigest().encode() == told
+    about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": sed_seconds}
+    write_sealed(file, study.rows, about)
 
 
 def read_study(path: str | Path) -> Study:
@@ -206,23 +175,10 @@ def read_study(path: str | Path) -> Study:
     """
     refuse_fork()
     file = as_location(path)
-    with naming(file):
-        there = file.size() is not None
-    if not there:
-        raise BadInput(f"{file} is not there: expected the file of a study, as `sedspace crosscheck` writes it")
-    try:
-        data = read_given(file)
-        if not _is_whole(data):
-            raise BadInput(
-                f"{file} is no study, or damaged: expected a file that `sedspace crosscheck` wrote, unchanged"
-            )
-        about = (pq.read_metadata(pa.BufferReader(data)).metadata or {}).get(_KEY)
-        rows = pl.read_parquet(data)
-        if rows.schema.get("index") == pl.String:
-            rows = rows.cast({"index": pl.Int128})
-    except storage_errors(pa.ArrowException, pl.exceptions.PolarsError) as error:
-        raise BadInput(f"{file} is no study: {first_line(error)}") from None
-    if about is None or dict(rows.schema) not in (SCHEMA, {**SCHEMA, "index": pl.Int128()}):
+    rows, about = read_sealed(file, "study", "sedspace crosscheck")
+    if rows.schema.get("index") == pl.String:
+        rows = rows.cast({"index": pl.Int128}, strict=False)
+    if dict(rows.schema) not in (SCHEMA, {**SCHEMA, "index": pl.Int128()}):
         raise BadInput(f"{file} is no study: expected a file that `sedspace crosscheck` wrote")
     try:
         return Study(rows, *_about(json.loads(about)))
