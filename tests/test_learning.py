@@ -83,16 +83,16 @@ def test_a_gaussian_process_says_the_same_of_an_architecture_wherever_it_stands(
 
 def test_small_matrices_are_left_to_one_thread():
     def threads():
-        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+        return [pool["num_threads"] for pool in threadpool_info() if "numpy.libs" in pool["filepath"]]
 
     with threadpool_limits(2, "blas"):
-        before = threads()
-        assert before
+        if threads() != [2]:
+            pytest.skip("this NumPy brings no BLAS of its own")
         with one_thread(100):
-            assert threads() == [1] * len(before)
+            assert threads() == [1]
         with one_thread(5000):
-            assert threads() == before
-        assert threads() == before
+            assert threads() == [2]
+        assert threads() == [2]
 
 
 @pytest.mark.parametrize(("rows", "width"), [(30, 5), (12, 40), (9, 1)])
