@@ -42,6 +42,7 @@ from sedspace.scores import (
     sed,
 )
 from sedspace.scores.cost import TableCost, read_costs
+from sedspace.searching import pymoo_problem
 from sedspace.spaces import (
     AtLeast,
     AtMost,
@@ -121,6 +122,7 @@ __all__ = [
     "open_run",
     "pareto",
     "propagated_sed",
+    "pymoo_problem",
     "rank_sum",
     "read_costs",
     "read_fit",

@@ -18,6 +18,7 @@ from sedspace.expression import (
     columns_of,
     compared_texts,
     conjuncts,
+    constant_of,
     expression_of,
     only_compares,
     other_rows,
@@ -29,6 +30,7 @@ from sedspace.forked import refuse_fork
 from sedspace.numerals import digits_of
 
 _MOST_WORDS = 1000  # polars needs minutes for thousands, and ends the process at some
+_NEAREST = 1e-9  # the excess of what just does not meet a condition
 _DEEPEST = 20  # parentheses within parentheses: beyond, its parser takes exponential time
 _WORD = re.compile(r"[^\W\d]\w*|[<>=!]+|[+*/%|&]|(?<=[\w)\]\"'])\s*-")  # numbers, as IN lists them, are none
 _NOT_CODE = re.compile(r"'(?:[^'\\]|'')*'|\"[^\"\\]*\"|`[^`\\]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -146,6 +148,17 @@ class Condition:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise BadInput(f"where {self._shown} cannot be evaluated: {first_line(error)}") from None
         return kept.to_numpy().reshape(shape)
+
+    def excess(self, values: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float64]:
+        """Return how far values are from meeting the condition: 0 where they do, else more.
+
+        The relative distance to the bound where the condition compares a number with a constant, else 1.
+        """
+        held = self.holds(values)
+        if self.names[0] in self.choices or (constant := constant_of(self._tree)) is None:
+            return np.where(held, 0.0, 1.0)
+        distance = np.abs(values[self.names[0]].astype(np.float64) - constant) / max(abs(constant), 1.0)
+        return np.where(held, 0.0, np.fmax(distance, _NEAREST))
 
     def _series(self, name: str, values: NDArray[np.generic]) -> pl.Series:
         if name in self.choices:

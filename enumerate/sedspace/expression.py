@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from operator import and_, or_, xor
 from typing import Any
 
@@ -150,6 +151,21 @@ def bounds(tree: Tree) -> list[tuple[int, Tree]]:
         return [(side, _with_operator(kind, body, "GtEq")), (-side, _with_operator(kind, body, "LtEq"))]
     sign = {"Gt": 1, "GtEq": 1, "Lt": -1, "LtEq": -1}.get(operator)
     return [] if sign is None else [(side * sign, tree)]
+
+
+def constant_of(tree: Tree) -> float | None:
+    """Return the number that a column is compared with; None if the tree is no such comparison.
+
+    Examples
+    --------
+    >>> constant_of(tree_of(pl.sql_expr("12 >= latency"))), constant_of(tree_of(pl.sql_expr("sed > n_skip")))
+    (12.0, None)
+    """
+    if not bounds(tree):
+        return None
+    literal = next(side for side in _inputs(*_taken_apart(tree)) if _taken_apart(side)[0] == "Literal")
+    value = pl.select(expression_of(literal)).item()
+    return float(value) if isinstance(value, int | float | Decimal) else None
 
 
 def _with_operator(kind: str, body: Body, operator: str) -> Tree:

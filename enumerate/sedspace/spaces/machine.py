@@ -17,6 +17,7 @@ from sedspace_kernels.diagram import Exact, Layer, exact
 from sedspace_kernels.machine import Steps, merged, product, trimmed
 
 STATES = 1 << 20  # of a position: more are no machine that one would write
+_ENTRIES = 1 << 22  # of a table of steps that is looked at at once
 STEPS = 1 << 22  # of a machine that a function describes, each of which is asked for
 
 State = Hashable
@@ -65,6 +66,26 @@ class Machine:
     def accepts(self, digits: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Return which architectures are accepted: bool[n]."""
         return np.asarray((self._ways(digits)[-1] >= 0).any(axis=1))
+
+    def mended(self, digits: NDArray[np.integer]) -> NDArray[np.intp]:
+        """Return accepted digits for any: read on, each choice that leads nowhere is replaced by the nearest that does.
+
+        Of two that are as near the lower; what is accepted already stays.
+        """
+        out = np.empty(digits.shape, np.intp)
+        width = max(step.shape[1] for step in self.steps) * self.beginnings
+        for lo in range(0, len(digits), rows := max(1, _ENTRIES // width)):
+            self._mend(digits[lo : lo + rows], out[lo : lo + rows])
+        return out
+
+    def _mend(self, digits: NDArray[np.integer], out: NDArray[np.intp]) -> None:
+        every = np.arange(len(digits))
+        ways = np.tile(np.arange(self.beginnings, dtype=np.int32), (len(digits), 1))
+        for p, step in enumerate(self.steps):
+            led = np.where(ways[:, :, None] < 0, np.int32(-1), step[ways])  # all steps that are left lead to the end
+            far = np.abs(np.arange(step.shape[1]) - digits[:, p, None].astype(np.int64))
+            out[:, p] = np.where((led >= 0).any(axis=1), far, step.shape[1]).argmin(axis=1)
+            ways = led[every, :, out[:, p]]
 
     def states(self, digits: NDArray[np.integer]) -> list[NDArray[np.int32]]:
         """Return the state before each position of accepted architectures: for each position int32[n]."""
