@@ -212,6 +212,66 @@ def test_values_are_kept_when_the_study_is_interrupted(tmp_path):
     assert len(crosscheck("tss3", range(5), ["interrupted"], out, **OPTIONS).rows) == 5
 
 
+def test_a_proxy_whose_code_has_changed_is_computed_anew(tmp_path, capsys):
+    out = tmp_path / "check.parquet"
+
+    def one(factor):
+        @proxy("mine")
+        def mine(network, batch, loss):
+            return factor
+
+        return crosscheck("tss3", [3, 4], ["mine", "params"], out, **OPTIONS).rows.filter(proxy="mine")
+
+    first = one(1.0)
+    assert one(1.0).equals(first)  # the times, too
+    assert capsys.readouterr().err == ""
+    assert one(2.0)["value"].to_list() == [2.0, 2.0]
+    assert capsys.readouterr().err == "sedspace: the code of proxy mine has changed: its 2 values are dropped\n"
+    there = read_study(out)
+    assert there.rows.height == 4
+    assert list(there.code) == ["mine"]
+    assert crosscheck("tss3", [5], ["l2_norm"], out, **OPTIONS).code == there.code  # not asked for: as it was
+
+    @proxy("l2_norm")
+    def mine_instead(network, batch, loss):
+        return -1.0
+
+    assert crosscheck("tss3", [5], ["l2_norm"], out, **OPTIONS).rows.filter(proxy="l2_norm")["value"].item() == -1.0
+    assert capsys.readouterr().err == "sedspace: the code of proxy l2_norm has changed: its 1 values are dropped\n"
+
+
+def test_a_study_says_what_it_unites(tmp_path):
+    out = tmp_path / "check.parquet"
+    common = ("--proxies", "params", "--batch", 2, "--out", out)
+    pl.DataFrame({"index": [5, 7]}).write_csv(tmp_path / "few.csv")
+    drawn = ("--sample", 4, "--where", "n_skip > 0")
+    for more in (drawn, drawn, ("--archs", tmp_path / "few.csv"), ("--sample", 4, "--stratify", "none")):
+        told = run_cli("crosscheck", "tss3", *common, *more)
+        assert told.exit_code == 0, told.output
+    crosscheck("tss3", [1], ["params"], out, batch=2, progress=False)
+    crosscheck("tss3", [1], ["params"], out, batch=2, progress=False)
+    said = [
+        "4 of tss3, seed 0, stratify sed, where n_skip > 0",
+        f"2 of {tmp_path / 'few.csv'}",
+        "4 of tss3, seed 0",
+        "1 by index",
+    ]
+    assert list(map(str, read_study(out).samples)) == said
+    before = out.read_bytes()
+    told = run_cli("crosscheck", "tss3", *common, "--sample", 2, "--where", "n_skip > 0")
+    assert isinstance(told.exception, ss.BadInput)
+    expected = f"{out} holds a sample, {said[0]}: one of 2 is another draw, neither more nor part of it; expected --sa"
+    assert str(told.exception).startswith(expected)
+    assert out.read_bytes() == before
+
+
+def test_values_that_are_there_are_another_sample_all_the_same(tmp_path):
+    out = tmp_path / "check.parquet"
+    crosscheck("tss3", [1, 2], ["params"], out, **OPTIONS)
+    crosscheck("tss3", [2], ["params"], out, **OPTIONS)
+    assert [sample.n for sample in read_study(out).samples] == [2, 1]
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path):
     @proxy("interrupted")
     def interrupted(network, batch, loss):

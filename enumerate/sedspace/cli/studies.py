@@ -12,7 +12,7 @@ from sedspace.cli.options import cluster_client, engine_options, json_option, un
 from sedspace.cli.printing import fail, print_rows
 from sedspace.report import reproduce, summary, write_report
 from sedspace.scores import known_scores
-from sedspace.studies import chosen_proxies, crosscheck
+from sedspace.studies import Sample, chosen_proxies, crosscheck
 from sedspace.tables import read_indices
 
 
@@ -82,10 +82,11 @@ def crosscheck_command(
         stratify = "sed"
     by = None if stratify == "none" else stratify
     if archs is not None:
-        indices = read_indices(archs, space)
+        indices, chosen = read_indices(archs, space), Sample(archs)
     else:
         drawn = sedspace.sample(found, n, stratify=by, where=where, unique=unique, seed=seed)
         indices = [int(index) for index in drawn["index"]]  # text beyond 128 bits
+        chosen = Sample(target, seed, by, where, unique)
     try:
         with cluster_client(engine, scheduler, None, worker_timeout) as client:
             study = crosscheck(
@@ -100,6 +101,7 @@ def crosscheck_command(
                 batch=batch,
                 repeats=repeats,
                 seed=seed,
+                sample=chosen,
                 strict=strict,
                 client=client,
             )

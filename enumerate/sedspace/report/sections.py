@@ -84,6 +84,8 @@ def _about(study: Study, space: Space, wide: pl.DataFrame, summed: pl.DataFrame)
         f"initialised, float32; batches of {setting.batch} {images}, the same for all architectures; "
         f"seed {setting.seed}."
     )
+    if study.samples:
+        yield f"They are: {'; '.join(map(str, study.samples))}."
     yield f"{setting.machine} ({setting.device}); sedspace {setting.sedspace}, torch {setting.torch}."
     costs, sed = dict(summed.select("proxy", "seconds").iter_rows()), study.sed_seconds
     if sed is None:

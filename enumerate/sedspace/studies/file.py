@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import Annotated, Any, get_origin, get_type_hints
@@ -108,6 +110,52 @@ class SedSeconds:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Where architectures of a study come from: a random sample of a space or run, a table, or whoever named them.
+
+    Attributes
+    ----------
+    of : str, optional
+        The space, or the path of the run or table.
+    seed : int, optional
+        Of a random sample.
+    stratify, where, unique : str, optional
+        See `sedspace.sample`.
+    n : int
+        How many they are.
+    sha256 : str
+        Of their indices.
+    """
+
+    of: str | None = None
+    seed: int | None = None
+    stratify: str | None = None
+    where: str | None = None
+    unique: str | None = None
+    n: int = 0
+    sha256: str = ""
+
+    def __str__(self) -> str:
+        named = {"seed": self.seed, "stratify": self.stratify, "where": self.where, "unique": self.unique}
+        how = [f"{name} {value}" for name, value in named.items() if value is not None]
+        return ", ".join([f"{self.n:,} {'by index' if self.of is None else f'of {self.of}'}", *how])
+
+    def of_indices(self, indices: Iterable[int]) -> Sample:
+        """Return the sample that some architectures are."""
+        order = sorted(indices)
+        return replace(self, n=len(order), sha256=hashlib.sha256(" ".join(map(str, order)).encode()).hexdigest())
+
+    def refuse_other_size(self, others: Iterable[Sample], where: object) -> None:
+        """Raise `BadInput` if another sample is drawn in the same way and of another size: neither holds the other."""
+        for other in others:
+            if self.seed is not None and other != self and replace(other, n=self.n, sha256=self.sha256) == self:
+                raise BadInput(
+                    f"{where} holds a sample, {other}: one of {self.n:,} is another draw, neither more nor part of it; "
+                    f"expected --sample {other.n}, or another --out"
+                )
+
+
+@dataclass(frozen=True)
 class Study:
     """The rows of a study and what they were computed under.
 
@@ -121,12 +169,18 @@ class Study:
         The proxies of which less is better.
     sed_seconds : SedSeconds, optional
         Of the same machine; None before anything is computed, or if the space has no SED.
+    code : dict of str to str
+        For every proxy of a user's own `sedspace.studies.code.code_of` it, when the values were computed.
+    samples : list of Sample
+        What the study unites.
     """
 
     rows: pl.DataFrame
     setting: Setting
     less: list[str]
     sed_seconds: SedSeconds | None
+    code: dict[str, str] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
 
     def refuse_empty(self) -> None:
         """Raise `BadInput` if the study has no values yet."""
@@ -161,7 +215,13 @@ def write_study(path: str | Path, study: Study) -> None:
     refuse_fork()
     file = as_location(path)
     sed_seconds = {} if study.sed_seconds is None else asdict(study.sed_seconds)
-    about = {"setting": asdict(study.setting), "less": study.less, "sed_seconds": sed_seconds}
+    about = {
+        "setting": asdict(study.setting),
+        "less": study.less,
+        "sed_seconds": sed_seconds,
+        "code": study.code,
+        "samples": [asdict(sample) for sample in study.samples],
+    }
     write_sealed(file, study.rows, about)
 
 
@@ -186,7 +246,9 @@ def read_study(path: str | Path) -> Study:
         raise BadInput(f"{file} is no study: {type(error).__name__} in its metadata: {first_line(error)}") from None
 
 
-def _about(known: dict[str, Any]) -> tuple[Setting, list[str], SedSeconds | None]:
+def _about(
+    known: dict[str, Any],
+) -> tuple[Setting, list[str], SedSeconds | None, dict[str, str], list[Sample]]:
     """Return what a file says about its rows; raise `TypeError` or another error if that is something else."""
     setting = Setting(**known["setting"])
     for name, kind in get_type_hints(Setting).items():
@@ -196,7 +258,12 @@ def _about(known: dict[str, Any]) -> tuple[Setting, list[str], SedSeconds | None
     _refuse_unless(isinstance(less, list) and all(isinstance(one, str) for one in less), "less", less)
     numbers = isinstance(seconds, dict) and all(type(one) is float and one > 0 for one in seconds.values())
     _refuse_unless(numbers and set(seconds) in (set(), {"whole", "alone"}), "sed_seconds", seconds)
-    return setting, less, SedSeconds(**seconds) if seconds else None
+    code, samples = known.get("code", {}), known.get("samples", [])
+    texts = isinstance(code, dict) and all(isinstance(one, str) for one in code.values())
+    _refuse_unless(texts, "code", code)
+    of_samples = isinstance(samples, list) and all(isinstance(one, dict) for one in samples)
+    _refuse_unless(of_samples, "samples", samples)
+    return setting, less, SedSeconds(**seconds) if seconds else None, code, [Sample(**one) for one in samples]
 
 
 def _refuse_unless(right: bool, name: str, value: object) -> None:

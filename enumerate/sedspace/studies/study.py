@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -19,7 +20,18 @@ from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END
 from sedspace.storage import Location, as_location, naming
-from sedspace.studies.file import AGGREGATES, OUT_OF_MEMORY, RAISED, Setting, Study, read_study, schema_of
+from sedspace.studies.code import code_of
+from sedspace.studies.file import (
+    AGGREGATES,
+    OUT_OF_MEMORY,
+    RAISED,
+    Sample,
+    Setting,
+    Study,
+    read_study,
+    schema_of,
+    write_study,
+)
 from sedspace.studies.growing import Growing
 from sedspace.version import __version__
 
@@ -68,6 +80,7 @@ def crosscheck(
     batch: int = 64,
     repeats: int = 1,
     seed: int = 0,
+    sample: Sample | None = None,
     strict: bool = False,
     progress: bool = True,
     client: Client | None = None,
@@ -76,7 +89,8 @@ def crosscheck(
 
     A repeat has one batch for all architectures, made of `seed` and the repeat; a network is freshly initialised for
     every value, as `sedspace.network` does, from `seed`, the index and the repeat. So values do not depend on which
-    others are computed, or in what order.
+    others are computed, or in what order. A proxy of one's own is known by its code, too: where that has changed, its
+    values in `out` are dropped, which a line on stderr says, and computed anew.
 
     Parameters
     ----------
@@ -95,6 +109,9 @@ def crosscheck(
     device : {"auto", "cpu", "cuda"}
     batch, repeats, seed : int
         Images of a batch, at least 2; values of each proxy and architecture; 0 or more.
+    sample : Sample, optional
+        How the architectures were chosen, for the file to say. One that is drawn as one in the file was, but of another
+        size, is refused: neither holds the other.
     strict : bool, default False
         Whether a proxy that raises ends the study, with what is done kept, and what raised before is tried again.
         By default there is no value then, and the reason is what it raised.
@@ -150,51 +167,74 @@ def crosscheck(
     file = None if out is None else as_location(out)
     if file is not None and not file.parent.is_directory():
         raise BadInput(f"--out {file}: there is no directory {file.parent}")
+    code = {proxy.name: known for proxy in chosen if (known := code_of(proxy.function)) is not None}
+    less = [proxy.name for proxy in chosen if proxy.better == "less"]
+    drawn = (sample or Sample()).of_indices(wanted)
+    asked = Study(pl.DataFrame(schema=schema_of(space)), setting, less, None, code, [drawn])
     evaluator = Evaluator(space, setting, batches, facts_of(space, wanted), strict)
     todo = [Todo(index, proxy, repeat) for index in wanted for repeat in range(repeats) for proxy in chosen]
     with nullcontext() if file is None else file.sole_writer():
-        return _continued(engine, evaluator, todo, file, progress)
+        return _continued(engine, evaluator, todo, asked, file, progress)
 
 
-def _continued(engine: Engine, evaluator: Evaluator, todo: list[Todo], file: Location | None, progress: bool) -> Study:
+def _continued(
+    engine: Engine, evaluator: Evaluator, todo: list[Todo], asked: Study, file: Location | None, progress: bool
+) -> Study:
     """Return the study of a file, if there is one, with what is missing computed."""
-    there = Study(pl.DataFrame(schema=schema_of(evaluator.space)), evaluator.setting, [], None)
-    if file is not None:
-        with naming(file):
-            found = file.size() is not None
-        there = _found(file, evaluator) if found else there
+    found = _found(file, asked) if file is not None else None
+    there = asked if found is None else _united(found, asked, {one.proxy.name for one in todo}, evaluator.strict)
     done = set(there.rows.select("index", "proxy", "repeat").rows())
     left = [one for one in todo if (one.index, one.proxy.name, one.repeat) not in done]
-    if not left:
-        return there
-    bar = progress_of(len(todo), "value", initial=len(todo) - len(left), shown=progress)
-    return _computed(engine, evaluator, left, there, file, bar)
+    if left:
+        bar = progress_of(len(todo), "value", initial=len(todo) - len(left), shown=progress)
+        return _computed(engine, evaluator, left, there, file, bar)
+    if file is not None and (found is None or there.samples != found.samples):
+        write_study(file.path, there)
+    return there
 
 
-def _found(file: Location, evaluator: Evaluator) -> Study:
-    """Return the unfinished study of the same setting, without what is to be tried again."""
+def _found(file: Location, asked: Study) -> Study | None:
+    """Return the study that a file holds, None if there is no file; raise `BadInput` if it is of another setting."""
+    with naming(file):
+        if file.size() is None:
+            return None
     there = read_study(file.path)
-    again = pl.col("reason") == OUT_OF_MEMORY
-    if evaluator.strict:
-        again |= pl.col("reason").str.starts_with(RAISED)
-    there = replace(there, rows=there.rows.filter(~again.fill_null(value=False)))
-    mine = asdict(evaluator.setting)
+    mine = asdict(asked.setting)
     for key, value in asdict(there.setting).items():
         if mine[key] != value:
             ours, theirs = (one["name"] if key == "space" else one for one in (mine[key], value))
             raise BadInput(f"{file} holds another study: its {key} is {theirs!r}, the request's {ours!r}")
+    for sample in asked.samples:
+        sample.refuse_other_size(there.samples, file)
     return there
+
+
+def _united(there: Study, asked: Study, names: set[str], strict: bool) -> Study:
+    """Return a study that was found, without what is to be computed again, as part of the one that is asked for."""
+    again = pl.col("reason") == OUT_OF_MEMORY
+    if strict:
+        again |= pl.col("reason").str.starts_with(RAISED)
+    changed = [name for name in sorted(names) if there.code.get(name) != asked.code.get(name)]
+    for name, count in there.rows.filter(pl.col("proxy").is_in(changed)).group_by("proxy").len().sort("proxy").rows():
+        print(f"sedspace: the code of proxy {name} has changed: its {count:,} values are dropped", file=sys.stderr)
+    again |= pl.col("proxy").is_in(changed)
+    return replace(
+        asked,
+        rows=there.rows.filter(~again.fill_null(value=False)),
+        less=sorted({*there.less} - names | {*asked.less}),
+        sed_seconds=there.sed_seconds,
+        code={name: code for name, code in there.code.items() if name not in names} | asked.code,
+        samples=list(dict.fromkeys([*there.samples, *asked.samples])),
+    )
 
 
 def _computed(
     engine: Engine, evaluator: Evaluator, left: list[Todo], there: Study, file: Location | None, bar: Progress
 ) -> Study:
     """Have what is left computed and written, now and then and in the end."""
-    less = sorted({*there.less, *(one.proxy.name for one in left if one.proxy.better == "less")})
-    sed_seconds = there.sed_seconds
-    if sed_seconds is None and evaluator.known[left[0].index].sed is not None:
-        sed_seconds = engine.sed_seconds(evaluator.space, left[0].index)
-    growing = Growing(replace(there, less=less, sed_seconds=sed_seconds), file)
+    if there.sed_seconds is None and evaluator.known[left[0].index].sed is not None:
+        there = replace(there, sed_seconds=engine.sed_seconds(evaluator.space, left[0].index))
+    growing = Growing(there, file)
     # Mixed, and the mean over all as the pace, so that the remaining time does not follow the sizes of networks.
     order = draws.arrays(evaluator.setting.seed).permutation(len(left)).tolist()
     todo = sorted((left[number] for number in order), key=lambda one: one.repeat)

@@ -72,7 +72,7 @@ REGISTERED: dict[str, Proxy] = {}
 def proxy(name: str, better: str = "more") -> Callable[[Function], Function]:
     """Register a function as a proxy: the one decorator that a proxy of one's own needs.
 
-    A study knows it by its name: one that changes needs another, or another file.
+    A study knows it by its name and its code (`sedspace.studies.code`): if that changes, its values are computed anew.
 
     Examples
     --------
