@@ -42,7 +42,7 @@ from sedspace.scores import (
     sed,
 )
 from sedspace.scores.cost import TableCost, read_costs
-from sedspace.searching import pymoo_problem
+from sedspace.searching import pymoo_problem, suggest_index, trial_of
 from sedspace.spaces import (
     AtLeast,
     AtMost,
@@ -135,5 +135,7 @@ __all__ = [
     "sed",
     "space",
     "suggest",
+    "suggest_index",
     "top_k",
+    "trial_of",
 ]
