@@ -107,7 +107,6 @@ def test_other_proxies_by_hand(tiny):
         "fisher": fisher,
         "synflow": np.log(2 * (np.abs(two) @ np.abs(one)).sum()),
         "linear_regions": len({tuple(row) for row in fires}),
-        "swap": len({tuple(column) for column in fires.T}),
     }
     values = np.linalg.eigvalsh(np.corrcoef(jacobian)) + 1e-5
     expected["jacob_cov"] = -(np.log(values) + 1 / values).sum()
@@ -127,6 +126,32 @@ def test_other_proxies_by_hand(tiny):
     expected["ntk_cond"] = eigenvalues[-1] / eigenvalues[0]
     for name, value in expected.items():
         assert find_proxy(name).value(network, batch, cross_entropy) == pytest.approx(value, rel=1e-4), name
+
+
+def test_swap_is_of_sixteen_images_and_normal_weights():
+    torch.manual_seed(12)
+    network = Wide()
+    for images in (torch.randn(5, 3, 2, 2), torch.randn(20, 3, 2, 2)):
+        torch.manual_seed(4)
+        one = torch.randn(40, 12)
+        fires = images[:16].flatten(1) @ one.T > 0
+        expected = len({tuple(column) for column in fires.T.tolist()})
+        torch.manual_seed(4)
+        batch = Batch(images, torch.zeros(len(images), dtype=torch.int64))
+        assert find_proxy("swap").value(network, batch, cross_entropy) == expected
+        assert (expected < 40) == (len(images) == 5)
+
+
+class Wide(nn.Module):
+    """A linear layer, a ReLU and a linear layer: more ReLUs than five images have patterns."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.relu, self.two = nn.Linear(12, 40), nn.ReLU(), nn.Linear(40, 3)
+
+    def forward(self, x):
+        """Return the logits."""
+        return self.two(self.relu(self.one(x.flatten(1))))
 
 
 def test_naswot_by_hand(tiny):
