@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -12,7 +13,9 @@ import sedspace as ss
 from bench.design import Evolution, Problem, cp_sat
 from sedspace.counting import contracted, search
 from sedspace.counting.aims import request
+from sedspace.counting.branches import branches
 from sedspace.counting.compiled import TooManyClasses
+from sedspace.counting.labels import Columns
 from sedspace.counting.search import searched
 from sedspace.spaces.blocks import Conv, ConvBlock
 from test_stages import SMALL
@@ -221,3 +224,78 @@ def test_what_the_exact_best_is_measured_against_asks_the_same(deep, tmp_path, b
     assert found <= best
     if (solved := cp_sat(problem)) is not None:
         assert (solved["status"], solved["value"]) == ("OPTIMAL", pytest.approx(best))
+
+
+APART = """
+kind = "stages"
+name = "apart"
+title = "stages whose layers are alike, as Incorporated-NAS has them"
+side = 16
+classes = 3
+most_layers = 7
+between_stages = "|"
+
+[[stem]]
+width = 4
+
+[every]
+apart = true
+layers = [1, 2, 3, 4]
+arch = "{form}w{width}x{layers}"
+block = "mbconv"
+kernel = [3, 5]
+expansion = [1, 2]
+
+[[stages]]
+width = [4, 8]
+
+[[stages]]
+width = [8, 12]
+stride = 2
+
+[[stages]]
+width = [8, 16]
+stride = 2
+"""
+
+
+@pytest.fixture
+def apart(tmp_path):
+    return written(tmp_path, APART)
+
+
+@pytest.mark.parametrize("few", [contracted.FEW, 0])
+@pytest.mark.parametrize("where", ["params < 6000", "params < 9000 AND macs < 500000", "effectiveness <= 0.5"])
+def test_branches_by_depths_leave_nothing_out_and_are_nowhere_better_than_their_bounds(apart, where, few, monkeypatch):
+    monkeypatch.setattr(contracted, "FEW", few)
+    monkeypatch.setattr(contracted, "CHOICES", 1 << 6)
+    score = ss.scores.known_scores(apart)["e_score"]
+    asked = request(apart, [(score, 1)], where, TooManyClasses())
+    columns = Columns(asked)
+    machine = contracted.contracted(columns.steps, columns.tables, True)
+    assert machine.starts == (list(range(10)) if few else [0, 3, 6, 9])
+    names = ["index", "e_score", "params", "macs", "effectiveness"]
+    rows = pl.DataFrame({name: ss.score(apart, name) for name in names[1:]}).with_row_index("index")
+    rows = rows.filter(pl.sql_expr(where))
+    digits = apart.digits(rows["index"].to_list())
+    blocks = [
+        np.ravel_multi_index(tuple(digits[:, lo:hi].T), radices)
+        for (lo, hi), radices in zip(pairwise(machine.starts), machine.radices, strict=True)
+    ]
+    known = branches(columns, machine)
+    assert 1 < len(known) <= 34  # sums of three depths of one to four up to seven
+    held = np.zeros(len(rows), np.int64)
+    for branch in known:
+        inside = np.all([allowed[own] for allowed, own in zip(branch.allowed, blocks, strict=True)], axis=0)
+        held += inside
+        if inside.any():
+            assert -branch.bound >= rows["e_score"].to_numpy()[inside].max()
+    assert (held == 1).all()
+    expected = rows.sort(["e_score", "index"], descending=[True, False]).head(300).select("index", "e_score").rows()
+    assert [(part.indices[0], part.values[0]) for part in islice(searched(asked, 0, apart.size), 300)] == expected
+
+
+def test_there_are_no_branches_of_nothing(apart):
+    asked = request(apart, [(ss.scores.known_scores(apart)["e_score"], 1)], None, TooManyClasses())
+    asked.allowed[3] = np.zeros(len(apart.positions[3].choices), np.bool_)
+    assert list(searched(asked, 0, apart.size)) == []

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace_kernels.machine import Steps
+from sedspace_kernels.machine import Steps, trimmed
 
 FEW = 1 << 10  # states of a position: so many are gone through one by one
-_CHOICES = 1 << 14  # of positions together
+CHOICES = 1 << 14  # of positions together
 _EDGES = 1 << 22  # states times choices of positions together
 
 Tables = list[NDArray[np.int64]]
@@ -27,19 +28,36 @@ class Contracted:
         The first position of each block, and last the number of positions.
     radices : list of tuple of int
         The choices at the positions of each block.
+    choices : list of intp[choices]
+        Which combinations of choices there are in each block, in the order of their digits.
     steps : list of int32[states, choices]
     tables : list of int64[states, choices, columns]
-        Of the combinations of choices in each block, in the order of their digits.
+        Of the combinations of choices in each block.
     """
 
     starts: list[int]
     radices: list[tuple[int, ...]]
+    choices: list[NDArray[np.intp]]
     steps: Steps
     tables: Tables
 
     def digits(self, block: int, choice: int) -> tuple[int, ...]:
         """Return the digits of a combination of choices."""
-        return tuple(map(int, np.unravel_index(choice, self.radices[block])))
+        return tuple(map(int, np.unravel_index(self.choices[block][choice], self.radices[block])))
+
+    def restricted(self, allowed: Sequence[NDArray[np.bool_]]) -> Contracted:
+        """Return the machine that has some choices in each block only, and the states that are reached with them."""
+        state = np.arange(len(self.steps[0]))
+        steps, tables, kept = [], [], [np.flatnonzero(own) for own in allowed]
+        for step, table, own in zip(self.steps, self.tables, kept, strict=True):
+            led = step[np.ix_(state, own)]
+            tables.append(table[np.ix_(state, own)])
+            state = np.unique(led[led >= 0])
+            steps.append(np.where(led < 0, np.int32(-1), np.searchsorted(state, led).astype(np.int32)))
+        steps, left = trimmed(steps)
+        choices = [one[own] for one, own in zip(self.choices, kept, strict=True)]
+        tables = [table[own] for table, own in zip(tables, left, strict=True)]
+        return Contracted(self.starts, self.radices, choices, steps, tables)
 
 
 def contracted(steps: Steps, tables: Tables, together: bool) -> Contracted:
@@ -57,7 +75,8 @@ def contracted(steps: Steps, tables: Tables, together: bool) -> Contracted:
     blocks = list(pairwise(starts))
     radices = [tuple(step.shape[1] for step in steps[lo:hi]) for lo, hi in blocks]
     made = [_together(steps[lo:hi], tables[lo:hi]) for lo, hi in blocks]
-    return Contracted(starts, radices, [step for step, _ in made], [table for _, table in made])
+    steps, tables = [step for step, _ in made], [table for _, table in made]
+    return Contracted(starts, radices, [np.arange(step.shape[1]) for step in steps], steps, tables)
 
 
 def _starts(steps: Steps) -> list[int]:
@@ -68,7 +87,7 @@ def _starts(steps: Steps) -> list[int]:
         choices, options = 1, []
         for hi in range(lo + 1, n + 1):
             choices *= steps[hi - 1].shape[1]
-            if hi > lo + 1 and (choices > _CHOICES or len(steps[lo]) * choices > _EDGES):
+            if hi > lo + 1 and (choices > CHOICES or len(steps[lo]) * choices > _EDGES):
                 break
             options.append((len(steps[lo]) + best[hi][0], hi))
         best[lo] = min(options)

@@ -36,7 +36,7 @@ class TooManyLabels(BadInput):
     """There are more labels that no other is better than than can be held."""
 
 
-class _Sums:
+class Sums:
     """The columns of one aim: for each group the sums, and last what the groups that are complete add to the key."""
 
     def __init__(self, space: Space, aim: Aim, start: int) -> None:
@@ -112,9 +112,9 @@ class Columns:
     def __init__(self, asked: Request) -> None:
         space = asked.space
         self.asked, self.space = asked, space
-        self.parts: list[_Sums] = []
+        self.parts: list[Sums] = []
         for aim in asked.aims:
-            self.parts.append(_Sums(space, aim, self.parts[-1].stop if self.parts else 0))
+            self.parts.append(Sums(space, aim, self.parts[-1].stop if self.parts else 0))
         states = States(space, [aim.score for aim in asked.aims])
         positions = range(len(space.positions))
         steps = states.steps_of(positions) or [np.zeros((1, int(radix)), np.int32) for radix in space.radices]

@@ -8,13 +8,16 @@ enough labels. Where there are more, some are rounded to better ones, and bounds
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.counting.aims import Request
+from sedspace.counting.branches import branches
 from sedspace.counting.contracted import Contracted, contracted
 from sedspace.counting.labels import Columns, Labels
 from sedspace.errors import BadInput
@@ -68,31 +71,49 @@ def searched(asked: Request, start: int, stop: int) -> Iterator[Found]:
         return
     first, last = (tuple(asked.space.digits(index).tolist()) for index in (start, stop - 1))
     whole = (start, stop) == (0, asked.space.size)
-    search = _Search(asked)
-    held = _Held(search.columns.strict)
-    waiting = list(search.beginnings())
-    heapq.heapify(waiting)
+    columns = Columns(asked)
+    searches, waiting = _begun(columns)
     found = steps = 0
     while waiting:
-        bound, digits, state, label = one = heapq.heappop(waiting)
-        if len(digits) == len(last):
+        one = heapq.heappop(waiting)
+        bound, digits, number, state, _ = one
+        search = searches[number]
+        if state == _WHOLE:
+            more: Iterable[_Waiting] = search.beginnings()
+        elif len(digits) == len(last):
             found += 1
             yield _one(asked, digits, -asked.aims[0].sign * bound)
-            for released in held.released(digits):
-                heapq.heappush(waiting, released)
-            continue
-        inside = first[: len(digits)] < digits < last[: len(digits)]  # all that begins with it is in the range
-        if held.holds(one, whole or inside):
-            continue
-        if (steps := steps + 1) > STEPS:
-            raise TooLong(
-                f"the best of {asked.name} within these bounds: {found:,} found after {STEPS:,} beginnings; ask for "
-                f"fewer architectures or bounds, or for costs of a coarser quantum"
-            )
-        for one in search.onward(digits, state, label):
-            length = len(one[1])
-            if first[:length] <= one[1] <= last[:length]:
-                heapq.heappush(waiting, one)
+            more = search.held.released(digits)
+        else:
+            inside = first[: len(digits)] < digits < last[: len(digits)]  # all that begins with it is in the range
+            if search.held.holds(one, whole or inside):
+                continue
+            if (steps := steps + 1) > STEPS:
+                raise TooLong(
+                    f"the best of {asked.name} within these bounds: {found:,} found after {STEPS:,} beginnings; ask "
+                    f"for fewer architectures or bounds, or for costs of a coarser quantum"
+                )
+            more = (longer for longer in search.onward(one) if _reaches(longer[1], first, last))
+        for longer in more:
+            heapq.heappush(waiting, longer)
+
+
+def _reaches(digits: tuple[int, ...], first: tuple[int, ...], last: tuple[int, ...]) -> bool:
+    """Return whether anything in a range begins with some digits."""
+    return first[: len(digits)] <= digits <= last[: len(digits)]
+
+
+def _begun(columns: Columns) -> tuple[list[_Search], list[_Waiting]]:
+    """Return the searches of all branches, and what waits at first: each branch as a whole."""
+    together = all(len(part.groups) == 1 for part in columns.parts)
+    machine = contracted(columns.steps, columns.tables, together)
+    nothing = columns.begin()[0]
+    if (known := branches(columns, machine)) is None:
+        return [_Search(columns, machine, 0)], [(-math.inf, (), 0, _WHOLE, nothing)]
+    searches = [_Search(columns, machine, number, one.allowed) for number, one in enumerate(known)]
+    waiting: list[_Waiting] = [(one.bound, (), number, _WHOLE, nothing) for number, one in enumerate(known)]
+    heapq.heapify(waiting)
+    return searches, waiting
 
 
 def _one(asked: Request, digits: tuple[int, ...], key: float) -> Found:
@@ -100,8 +121,9 @@ def _one(asked: Request, digits: tuple[int, ...], key: float) -> Found:
     return Found(rows, np.asarray(asked.space.index(rows)), asked.aims[0].score.values(np.array([key])))
 
 
-_Waiting = tuple[int | float, tuple[int, ...], int, Labels]
-"""What a beginning waits with: its bound, less is better, its digits, state and label."""
+_Waiting = tuple[int | float, tuple[int, ...], int, int, Labels]
+"""What a beginning waits with: its bound, less is better, its digits, the search that it is of, its state and label."""
+_WHOLE = -1  # in place of a state: all that a search may find, which it has not begun with
 
 
 class _Held:
@@ -125,7 +147,7 @@ class _Held:
 
     def holds(self, one: _Waiting, may_hold: bool) -> bool:
         """Return whether a beginning is held back; if it is not, and may hold others, it does from now on."""
-        _, digits, state, label = one
+        _, digits, _, state, label = one
         key = len(digits), state
         taken, labels = self._taken.get(key, ([], np.empty((16, len(label)), np.int64)))
         for row in np.flatnonzero((labels[: len(taken)] <= label).all(axis=1)).tolist():
@@ -153,27 +175,47 @@ class _Held:
 
 
 class _Search:
-    """Beginnings and their bounds. They are gone on with block by block: by one position, or by some together."""
+    """Beginnings and their bounds. They are gone on with block by block: by one position, or by some together.
 
-    def __init__(self, asked: Request) -> None:
-        self.columns = Columns(asked)
-        self._objective = self.columns.parts[0]
-        together = all(len(part.groups) == 1 for part in self.columns.parts)
-        self._machine = contracted(self.columns.steps, self.columns.tables, together)
-        self._block = {start: block for block, start in enumerate(self._machine.starts)}
-        self._ends = _ends(self.columns, self._machine)
+    Parameters
+    ----------
+    columns : Columns
+    machine : Contracted
+    number : int
+        Of this search, which its beginnings are marked with.
+    allowed : list of bool[choices], optional
+        Of each block, the choices that there are in it. Default: all.
+    """
+
+    def __init__(
+        self, columns: Columns, machine: Contracted, number: int, allowed: list[NDArray[np.bool_]] | None = None
+    ) -> None:
+        self.columns, self.held, self._number = columns, _Held(columns.strict), number
+        self._objective = columns.parts[0]
+        self._whole, self._allowed = machine, allowed
+        self._block = {start: block for block, start in enumerate(machine.starts)}
         self._kinds: dict[tuple[int, int], tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
         self._known: dict[tuple[int, int, bytes], tuple[Labels, NDArray[np.int64], Keys]] = {}
 
+    @cached_property
+    def _machine(self) -> Contracted:
+        return self._whole if self._allowed is None else self._whole.restricted(self._allowed)
+
+    @cached_property
+    def _ends(self) -> list[list[Labels]]:
+        return _ends(self.columns, self._machine)
+
     def beginnings(self) -> Iterator[_Waiting]:
         """Yield the empty beginnings, one for each state to begin in, that anything within the bounds begins with."""
-        labels = self.columns.begin()
-        keys, within = self._bounds(labels, np.arange(len(labels)), 0)
+        states = np.arange(len(self._machine.steps[0]))
+        labels = np.repeat(self.columns.begin()[:1], len(states), axis=0)
+        keys, within = self._bounds(labels, states, 0)
         for state in np.flatnonzero(within).tolist():
-            yield keys[state].item(), (), state, labels[state]
+            yield keys[state].item(), (), self._number, state, labels[state]
 
-    def onward(self, digits: tuple[int, ...], state: int, label: Labels) -> Iterator[_Waiting]:
+    def onward(self, one: _Waiting) -> Iterator[_Waiting]:
         """Yield the beginnings that are longer by one block, and that anything within the bounds begins with."""
+        _, digits, _, state, label = one
         block = self._block[len(digits)]
         step, (first, kind_of) = self._machine.steps[block][state], self._kinds_of(block, state)
         known = block, state, label.tobytes()
@@ -188,7 +230,8 @@ class _Search:
         labels, of, keys = self._known[known]
         for choice in np.flatnonzero(of >= 0).tolist():
             row = of[choice]
-            yield keys[row].item(), digits + self._machine.digits(block, choice), int(step[choice]), labels[row]
+            longer = digits + self._machine.digits(block, choice)
+            yield keys[row].item(), longer, self._number, int(step[choice]), labels[row]
 
     def _kinds_of(self, block: int, state: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the first of each kind of choices in a state, which lead to the same and add the same; each's kind."""
