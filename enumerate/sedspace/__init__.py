@@ -42,7 +42,15 @@ from sedspace.scores import (
     sed,
 )
 from sedspace.scores.cost import TableCost, read_costs
-from sedspace.searching import pymoo_problem, suggest_index, trial_of
+from sedspace.searching import (
+    from_configspace,
+    from_configuration,
+    pymoo_problem,
+    suggest_index,
+    to_configspace,
+    to_configuration,
+    trial_of,
+)
 from sedspace.spaces import (
     AtLeast,
     AtMost,
@@ -113,6 +121,8 @@ __all__ = [
     "enumerate_space",
     "fit",
     "fit_costs",
+    "from_configspace",
+    "from_configuration",
     "functional_class",
     "histogram",
     "known_scores",
@@ -136,6 +146,8 @@ __all__ = [
     "space",
     "suggest",
     "suggest_index",
+    "to_configspace",
+    "to_configuration",
     "top_k",
     "trial_of",
 ]

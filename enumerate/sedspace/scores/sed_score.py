@@ -29,6 +29,7 @@ from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Score
 from sedspace.spaces import Operation, Space
 from sedspace.spaces.blocks import Block, ConvBlock
+from sedspace.spaces.choices import ChoicesSpace
 from sedspace.spaces.layers import LayersSpace
 from sedspace.spaces.stages import StagesSpace
 from sedspace.spaces.widths import WidthSpace
@@ -104,9 +105,10 @@ def sed(lam: Fraction | str = LAM) -> AdditiveScore:
 def sed_scores(space: Space, parameters: Mapping[str, str]) -> Iterator[Score]:
     """Yield SED and, where it has them, its three parts, made with `lam` if that is among the parameters.
 
-    Transformers have no SED: there are no convolutions and poolings that it could be about.
+    Transformers have no SED, nor choices of which only names are known: there are no convolutions and poolings that it
+    could be about.
     """
-    if isinstance(space, LayersSpace):
+    if isinstance(space, LayersSpace | ChoicesSpace):
         return
     if isinstance(space, WidthSpace):
         yield sed_of_channels(space)

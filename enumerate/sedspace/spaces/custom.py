@@ -9,6 +9,7 @@ from sedspace.errors import BadInput, unknown
 from sedspace.spaces.base import Space
 from sedspace.spaces.builders import BUILDERS, built
 from sedspace.spaces.cell import MAX_NODES
+from sedspace.spaces.choices import CHOICES, ChoicesSpace
 from sedspace.spaces.definitions import flag, identifier, number, one_of, with_keys
 from sedspace.spaces.parts import Kind, Operation
 from sedspace.spaces.registry import is_named
@@ -128,9 +129,9 @@ def from_definition(definition: object, where: str) -> Space:
     """Return the space of a definition as `read_space` reads it; `where` is what errors name."""
     if not isinstance(definition, Mapping) or definition.get("kind", _CELLS) == _CELLS:
         return _cells(definition, where)
-    one_of(definition["kind"], (_CELLS, *BUILDERS), "kind", where)
+    kind = one_of(definition["kind"], (_CELLS, CHOICES, *BUILDERS), "kind", where)
     _own_name(definition.get("name"), where)
-    return built(definition, where)
+    return ChoicesSpace(definition, where) if kind == CHOICES else built(definition, where)
 
 
 def _own_name(given: object, where: str) -> str:

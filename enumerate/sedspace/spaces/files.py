@@ -27,7 +27,8 @@ def read_space(path: str | Path) -> Space:
         Either of cells, with the keys ``name``, ``nodes``, perhaps ``title``, a table ``[[operations]]`` for each
         operation and perhaps tables ``[edges]`` and ``[skeleton]``; what they mean, `cell_space` says. Or of whole
         networks, with ``kind = "stages"`` (convolutional ones, see `StagesSpace`) or ``kind = "layers"`` (transformers,
-        see `LayersSpace`); sedspace's own are such files. Or with ``restricts``, the name of a space of sedspace's own,
+        see `LayersSpace`); sedspace's own are such files. Or of choices with names only, ``kind = "choices"`` (see
+        `sedspace.spaces.choices.ChoicesSpace`). Or with ``restricts``, the name of a space of sedspace's own,
         and ``name``. A table ``[[constraints]]`` for each rule says which of the
         architectures there are: ``rule`` its kind, and the values that the rule is made of (see `Forbidden`, `AtMost`,
         `AtLeast`, `Connected`, `Equal`, `Unequal`, `OnePerClass`)::
