@@ -493,7 +493,7 @@ def test_a_study_on_a_cluster(client, tmp_path):
     assert min(there.sed_seconds.whole, there.sed_seconds.alone) > 0
     again = crosscheck("tss", [3, 5], names, tmp_path / "there.parquet", client=client, **options)
     assert len(again.rows) == 32
-    with pytest.raises(ss.RunError, match="proxy broken on tss 3: ZeroDivisionError"):
+    with pytest.raises(ss.RunError, match="proxy broken on tss 28: ZeroDivisionError"):
         _broken(crosscheck, proxy, client, {**options, "strict": True})
 
 
@@ -525,4 +525,4 @@ def _broken(crosscheck, proxy, client, options):
     exec("def broken(network, batch, loss):\n    return 1 / 0", scope)
     with mock.patch.dict(REGISTERED):
         proxy("broken")(scope["broken"])
-        crosscheck("tss", [3], ["broken"], client=client, **options)
+        crosscheck("tss", [28], ["broken"], client=client, **options)

@@ -568,20 +568,21 @@ def test_tokens_are_pixels_to_fisher_and_products_are_macs():
 
 
 DEAD = ["jacob_cov", "epe_nas", "zen", "incorporated", "synflow", "zico", "ntk_cond", "naswot"]
+NOTHING_PASSES = r"no influence|do not depend|nothing flows|no gradient varies|singular|two images agree"
 
 
 @pytest.mark.parametrize("name", DEAD)
 def test_dead_cells_have_no_value_and_a_reason(name):
     batch = Batch(torch.randn(8, 3, 32, 32), torch.arange(8) % 10)
     torch.manual_seed(0)
-    with pytest.raises(Undefined, match=r"dead cell|no gradient varies|singular|agree in every ReLU"):
+    with pytest.raises(Undefined, match=NOTHING_PASSES):
         find_proxy(name).value(Dead(), batch, cross_entropy)
 
 
 @pytest.mark.parametrize("name", ["az_expressivity", "az_progressivity", "az_trainability"])
 def test_dead_and_identical_blocks_have_no_value_and_a_reason(name):
     batch, cells = Batch(torch.randn(4, 3, 8, 8), torch.arange(4)), small_tss()
-    with pytest.raises(Undefined, match="dead cell"):
+    with pytest.raises(Undefined, match=r"puts out a constant|passes no gradient on"):
         find_proxy(name).value(cells.network(0), batch, cross_entropy)
     if name == "az_trainability":  # a skip connection and nothing else
         index = cells.parse("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")

@@ -68,7 +68,7 @@ def study():
                 dead = proxy == "noise" and index == INDICES[0]
                 reason = "a <dead> cell | really" if dead else None
                 about = (index, SPACE.arch(index), float(sed[index]), proxy, repeat, None if dead else value, reason)
-                rows.append((*about, 0.25, 0.01, "cpu", "float32", 4, 0))
+                rows.append((*about, 0.25, 0.2, 0.01, "cpu", "float32", 4, 0))
     setting = Setting(SPACE.describe(), "cifar10", "cpu", "random", 4, 0, "0.1", "2.13", "a machine", 2)
     frame = pl.DataFrame(rows, SCHEMA, orient="row")
     return Study(frame, setting, ["opposite"], SedSeconds(whole=1e-9, alone=1e-4))

@@ -146,13 +146,13 @@ def test_a_repeat_has_one_batch_for_all_architectures_and_every_value_its_own_ne
         )
         return 1.0
 
-    crosscheck("tss", [3, 5], ["spy"], repeats=2, **OPTIONS)
+    crosscheck("tss", [28, 30], ["spy"], repeats=2, **OPTIONS)
     images, labels, weights = zip(*seen[1:], strict=True)  # the first is to warm up
     assert images[0] == images[1] != images[2] == images[3]
     assert labels[0] == labels[1]
     assert len(set(weights)) == 4
     first = images[0]
-    crosscheck("tss3", [1], ["spy"], **{**OPTIONS, "seed": 8})
+    crosscheck("tss3", [8], ["spy"], **{**OPTIONS, "seed": 8})
     assert seen[-1][0] != first
 
 
@@ -177,17 +177,17 @@ def test_proxies_that_fail(tmp_path):
     def infinite(network, batch, loss):
         return float("inf")
 
-    study = crosscheck("tss3", [3], ["greedy", "infinite", "l2_norm"], **OPTIONS)
+    study = crosscheck("tss3", [8], ["greedy", "infinite", "l2_norm"], **OPTIONS)
     assert study.rows["reason"].to_list() == ["out of memory", "the value is inf", None]
     assert summary(study)["undefined"].to_list() == [1, 1, 0]
     out = tmp_path / "check.parquet"
-    there = crosscheck("tss3", [3, 1], ["l2_norm", "broken"], out, **OPTIONS).rows
+    there = crosscheck("tss3", [8, 6], ["l2_norm", "broken"], out, **OPTIONS).rows
     assert there.filter(proxy="broken")["reason"].to_list() == ["raised ZeroDivisionError: division by zero"] * 2
     assert there.filter(proxy="l2_norm")["value"].null_count() == 0
-    assert crosscheck("tss3", [3], ["broken"], out, **OPTIONS).rows.equals(there)  # not tried again
+    assert crosscheck("tss3", [8], ["broken"], out, **OPTIONS).rows.equals(there)  # not tried again
     for strict in (tmp_path / "strict.parquet", out):
-        with pytest.raises(ss.RunError, match="proxy broken on tss3 3: ZeroDivisionError: division by zero"):
-            crosscheck("tss3", [3], ["l2_norm", "broken"], strict, strict=True, **OPTIONS)
+        with pytest.raises(ss.RunError, match="proxy broken on tss3 8: ZeroDivisionError: division by zero"):
+            crosscheck("tss3", [8], ["l2_norm", "broken"], strict, strict=True, **OPTIONS)
     assert read_study(out).rows.filter(proxy="l2_norm").equals(there.filter(proxy="l2_norm"))
     common = ("--sample", 2, "--batch", 2, "--out", tmp_path / "cli.parquet")
     told = run_cli("crosscheck", "tss3", "--proxies", "broken,params", *common)
@@ -207,9 +207,9 @@ def test_values_are_kept_when_the_study_is_interrupted(tmp_path):
         return 1.0
 
     with pytest.raises(KeyboardInterrupt):
-        crosscheck("tss3", range(5), ["interrupted"], out, **OPTIONS)
+        crosscheck("tss3", range(5, 10), ["interrupted"], out, **OPTIONS)
     assert len(read_study(out).rows) == 2  # the first call was to warm up
-    assert len(crosscheck("tss3", range(5), ["interrupted"], out, **OPTIONS).rows) == 5
+    assert len(crosscheck("tss3", range(5, 10), ["interrupted"], out, **OPTIONS).rows) == 5
 
 
 def test_a_proxy_whose_code_has_changed_is_computed_anew(tmp_path, capsys):
@@ -220,7 +220,7 @@ def test_a_proxy_whose_code_has_changed_is_computed_anew(tmp_path, capsys):
         def mine(network, batch, loss):
             return factor
 
-        return crosscheck("tss3", [3, 4], ["mine", "params"], out, **OPTIONS).rows.filter(proxy="mine")
+        return crosscheck("tss3", [8, 9], ["mine", "params"], out, **OPTIONS).rows.filter(proxy="mine")
 
     first = one(1.0)
     assert one(1.0).equals(first)  # the times, too
@@ -230,13 +230,13 @@ def test_a_proxy_whose_code_has_changed_is_computed_anew(tmp_path, capsys):
     there = read_study(out)
     assert there.rows.height == 4
     assert list(there.code) == ["mine"]
-    assert crosscheck("tss3", [5], ["l2_norm"], out, **OPTIONS).code == there.code  # not asked for: as it was
+    assert crosscheck("tss3", [8], ["l2_norm"], out, **OPTIONS).code == there.code  # not asked for: as it was
 
     @proxy("l2_norm")
     def mine_instead(network, batch, loss):
         return -1.0
 
-    assert crosscheck("tss3", [5], ["l2_norm"], out, **OPTIONS).rows.filter(proxy="l2_norm")["value"].item() == -1.0
+    assert crosscheck("tss3", [8], ["l2_norm"], out, **OPTIONS).rows.filter(proxy="l2_norm")["value"].item() == -1.0
     assert capsys.readouterr().err == "sedspace: the code of proxy l2_norm has changed: its 1 values are dropped\n"
 
 
@@ -329,9 +329,9 @@ def test_what_there_was_no_memory_for_is_tried_again(tmp_path):
         return 3.0
 
     out = tmp_path / "check.parquet"
-    assert crosscheck("tss3", [3], ["hungry"], out, **OPTIONS).rows["reason"].to_list() == ["out of memory"]
+    assert crosscheck("tss3", [8], ["hungry"], out, **OPTIONS).rows["reason"].to_list() == ["out of memory"]
     memory.pop(0)
-    assert crosscheck("tss3", [3], ["hungry"], out, **OPTIONS).rows["value"].to_list() == [3.0]
+    assert crosscheck("tss3", [8], ["hungry"], out, **OPTIONS).rows["value"].to_list() == [3.0]
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_names_that_a_proxy_cannot_have(name):
 
 
 def test_zico_of_a_tiny_batch_has_no_value():
-    assert "no two halves" in crosscheck("tss3", [3], ["zico"], batch=3, progress=False).rows["reason"].item()
+    assert "no two halves" in crosscheck("tss3", [8], ["zico"], batch=3, progress=False).rows["reason"].item()
 
 
 # -- batches --------------------------------------------------------------------------------------------------------

@@ -136,6 +136,24 @@ class LiveScore(AdditiveScore):
         split(part, len(out), threads, _PIECE)
 
 
+def anything_passes(space: Space, digits: Digits) -> NDArray[np.bool_]:
+    """Return of which architectures something live joins the input of a cell and its output: bool[n].
+
+    Of all in spaces without ``none`` on edges. In others nothing an image does reaches the logits of a dead cell.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> tss = ss.space("tss")
+    >>> anything_passes(tss, tss.digits(range(15625))).sum()
+    np.int64(15284)
+    """
+    if not isinstance(space, CellSpace):
+        return np.ones(len(digits), np.bool_)
+    edges = _Edges(space, [np.ones((radix, 1), np.int64) for radix in space.radices])
+    return edges.sums(edges.words_of_cells(digits))[:, 0] > 0
+
+
 class _Edges:
     """What the kernels ask of every edge: whether it passes, and the features that it adds, packed into words."""
 

@@ -13,7 +13,7 @@ from sedspace.errors import BadInput, first_line
 from sedspace.scores import score
 from sedspace.spaces import Space
 from sedspace.studies.file import Row, SedSeconds
-from sedspace.studies.worker import Evaluator, Hardware, Todo, hardware_for
+from sedspace.studies.worker import Evaluator, Hardware, Todo, by_architecture, hardware_for
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -55,9 +55,9 @@ class ThisProcess:
         return SedSeconds(whole=median(0, min(space.size, _RANGE)), alone=median(index, index + 1))
 
     def rows(self, evaluator: Evaluator, todo: list[Todo]) -> Generator[list[Row]]:
-        """Yield the rows one by one."""
-        for one in todo:
-            yield [evaluator.row(one)]
+        """Yield the rows one by one, those of an architecture and repeat one after the other."""
+        for row in evaluator.each_row(todo):
+            yield [row]
 
 
 class DaskWorkers:
@@ -88,11 +88,10 @@ class DaskWorkers:
 
     def rows(self, evaluator: Evaluator, todo: list[Todo]) -> Generator[list[Row]]:
         """Yield the rows of an architecture and repeat together."""
-        tasks: dict[tuple[int, int], list[Todo]] = {}
-        for one in todo:
-            tasks.setdefault((one.repeat, one.index), []).append(one)
         shared = self.client.submit(_itself, evaluator, pure=False)  # once to each worker, not with every task
-        futures = [self.client.submit(Evaluator.rows, shared, some, pure=False) for some in tasks.values()]
+        futures = [
+            self.client.submit(Evaluator.rows, shared, some, pure=False) for some in by_architecture(todo).values()
+        ]
         with contextlib.closing(done(self.client, futures)) as results:
             yield from results
 

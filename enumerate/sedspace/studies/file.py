@@ -34,8 +34,9 @@ class Row:
     proxy, repeat : str, int
     value, reason : float, str
         One of them is None: there is no value, and the reason says why.
-    seconds, build_seconds : float
-        What computing the value took, and building the network.
+    seconds, shared_seconds, build_seconds : float
+        What computing the value took, had it been the only one; how much of that were passes that other proxies of the
+        architecture and repeat share, which were run once and count for each of them; what building the network took.
     device, dtype, batch, seed : str, str, int, int
         As the setting has them, for whoever reads the rows alone.
     """
@@ -48,6 +49,7 @@ class Row:
     value: Annotated[float | None, pl.Float64]
     reason: Annotated[str | None, pl.String]
     seconds: Annotated[float, pl.Float64]
+    shared_seconds: Annotated[float, pl.Float64]
     build_seconds: Annotated[float, pl.Float64]
     device: Annotated[str, pl.String]
     dtype: Annotated[str, pl.String]
@@ -238,6 +240,8 @@ def read_study(path: str | Path) -> Study:
     rows, about = read_sealed(file, "study", "sedspace crosscheck")
     if rows.schema.get("index") == pl.String:
         rows = rows.cast({"index": pl.Int128}, strict=False)
+    if "shared_seconds" not in rows.schema:
+        raise BadInput(f"{file} is a study of an earlier sedspace, without shared_seconds: expected it computed anew")
     if dict(rows.schema) not in (SCHEMA, {**SCHEMA, "index": pl.Int128()}):
         raise BadInput(f"{file} is no study: expected a file that `sedspace crosscheck` wrote")
     try:

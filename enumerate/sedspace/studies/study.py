@@ -138,7 +138,7 @@ def crosscheck(
     >>> import sedspace as ss
     >>> study = ss.crosscheck("tss", [11668, 0], ["params", "synflow"], batch=2, progress=False)
     >>> study.rows.select("index", "proxy", "value", "reason").row(1)
-    (0, 'synflow', None, 'nothing flows from the input to the output (a dead cell)')
+    (0, 'synflow', None, 'a dead cell: nothing live joins its input and its output')
     """
     space = find_space(space)
     chosen = chosen_proxies(proxies)

@@ -1,10 +1,11 @@
-"""Values of proxies: one network, one proxy, one row."""
+"""Values of proxies: a network for each architecture and repeat, a row for each proxy."""
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,20 @@ from sedspace import draws
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.provenance import code_version, cpu_name
 from sedspace.scores import known_scores
+from sedspace.scores.live import anything_passes
 from sedspace.spaces import Space
 from sedspace.studies.file import OUT_OF_MEMORY, RAISED, Row, Setting
 from sedspace.studies.images import Batches
 from sedspace.studies.proxies import Batch, Proxy, Undefined
+from sedspace.studies.proxies.base import Passes, Value
 
 _OUT_OF_MEMORY = OUT_OF_MEMORY, "can't allocate memory", "not enough memory"
 _ONE_AT_A_TIME = threading.Lock()  # threads of a process share torch's random numbers
+_FEW_IMAGES = 4
+_warm: set[tuple[str, str]] = set()  # the devices and proxies that this process has computed a value of
+
+DEAD = "a dead cell: nothing live joins its input and its output"
+CONSTANT = "every image is of one colour"
 
 
 @dataclass(frozen=True)
@@ -35,18 +43,20 @@ class Todo:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rows of an architecture say about it."""
+    """What the rows of an architecture say about it, and whether anything passes from input to output."""
 
     arch: str
     sed: float | None
+    passes: bool
 
 
 def facts_of(space: Space, indices: Iterable[int]) -> dict[int, Facts]:
     """Return arch string and SED, where the space has one, of architectures, by index."""
     order = sorted(set(indices))
-    sed = known_scores(space).get("sed")
-    values = [None] * len(order) if sed is None else sed.values(sed.at(space, space.digits(order))).tolist()
-    return {index: Facts(*both) for index, *both in zip(order, space.arch(order).tolist(), values, strict=True)}
+    digits, sed = space.digits(order), known_scores(space).get("sed")
+    values = [None] * len(order) if sed is None else sed.values(sed.at(space, digits)).tolist()
+    facts = zip(space.arch(order).tolist(), values, anything_passes(space, digits).tolist(), strict=True)
+    return {index: Facts(*some) for index, some in zip(order, facts, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,6 @@ class Evaluator:
         self.space, self.setting, self.batches, self.known, self.strict = space, setting, batches, known, strict
         self.code = code or code_version()
         self._batch: tuple[int, Batch] | None = None
-        self._warm: set[str] = set()
 
     def __reduce__(self) -> tuple[type[Evaluator], tuple[object, ...]]:
         """Leave behind what belongs to this process."""
@@ -114,43 +123,75 @@ class Evaluator:
         ):
             if ours != wanted:
                 raise RunError(f"a worker's {name} is {ours!r}, that of the study {wanted!r}: expected the same")
-        return [self.row(one) for one in todo]
+        return list(self.each_row(todo))
 
-    def row(self, one: Todo) -> Row:
-        """Return the row of a value; of a proxy's first one here, which takes longer, the second time counts."""
-        with _ONE_AT_A_TIME:
-            if one.proxy.name not in self._warm:
-                self._warm.add(one.proxy.name)
-                self._row(one)
-            return self._row(one)
+    def each_row(self, todo: Iterable[Todo]) -> Iterator[Row]:
+        """Yield the rows of several values, those of an architecture and repeat one after the other.
 
-    def _row(self, one: Todo) -> Row:
-        batch, setting, known = self._batch_of(one.repeat), self.setting, self.known[one.index]
-        value, reason, built = None, None, 0.0
+        A process computes the first value of a proxy twice, once before on a few images, since it takes longer.
+        """
+        for (repeat, index), some in by_architecture(todo).items():
+            proxies = [one.proxy for one in some if one.proxy.counts or self.known[index].passes]
+            cold = [proxy for proxy in proxies if (self.setting.device, proxy.name) not in _warm]
+            for _ in self._values(index, repeat, cold, _FEW_IMAGES):
+                pass
+            _warm.update((self.setting.device, proxy.name) for proxy in cold)
+            for one in some:
+                if one.proxy not in proxies:
+                    yield self._row(one, Value(one.proxy, None, Undefined(DEAD)), 0.0)
+            alone = []
+            for value, built in self._values(index, repeat, proxies):
+                if _is_out_of_memory(value.error) and len(proxies) > 1:
+                    alone.append(value.proxy)
+                else:
+                    yield self._row(Todo(index, value.proxy, repeat), value, built)
+            for proxy in alone:
+                for value, built in self._values(index, repeat, [proxy]):
+                    yield self._row(Todo(index, proxy, repeat), value, built)
+
+    def _values(
+        self, index: int, repeat: int, proxies: list[Proxy], images: int | None = None
+    ) -> Iterator[tuple[Value, float]]:
+        """Yield values of proxies on one network and the seconds of building it; on the first images only, if told."""
+        values = self._computed(index, repeat, proxies, images)
+        while True:
+            with _ONE_AT_A_TIME:
+                found = next(values, None)
+            if found is None:
+                return
+            yield found
+
+    def _computed(
+        self, index: int, repeat: int, proxies: list[Proxy], images: int | None
+    ) -> Iterator[tuple[Value, float]]:
+        if not proxies:
+            return
+        setting, batch = self.setting, self._batch_of(repeat)
         began = time.perf_counter()
         try:
-            torch.manual_seed(draws.mixed_seed(setting.seed, one.index, one.repeat))
-            network = self.space.network(one.index, setting.dataset).to(setting.device).train()
+            torch.manual_seed(draws.mixed_seed(setting.seed, index, repeat))
+            network = self.space.network(index, setting.dataset).to(setting.device).train()
             self._synchronise()
-            built = time.perf_counter() - began
-            began = time.perf_counter()
-            value = one.proxy.value(network, batch, cross_entropy)
-        except Undefined as error:
-            reason = str(error)
-        except (np.linalg.LinAlgError, torch.linalg.LinAlgError) as error:  # type: ignore[attr-defined]
-            reason = first_line(error)
-        except Exception as error:  # a user's proxy may raise anything
-            reason = self._why(one, error)
-        self._synchronise()
+        except Exception as error:  # memory, or what a builder of a space of one's own raises
+            yield from ((Value(proxy, None, error), 0.0) for proxy in proxies)
+            return
+        built = time.perf_counter() - began
+        few = Batch(batch.images[:images], batch.labels[:images])
+        passes = Passes(lambda: copy.deepcopy(network), few, cross_entropy)
+        yield from ((value, built) for value in passes.values(proxies))
+
+    def _row(self, one: Todo, value: Value, built: float) -> Row:
+        setting, known = self.setting, self.known[one.index]
         return Row(
             index=one.index,
             arch=known.arch,
             sed=known.sed,
             proxy=one.proxy.name,
             repeat=one.repeat,
-            value=value,
-            reason=reason,
-            seconds=time.perf_counter() - began,
+            value=value.value,
+            reason=None if value.error is None else self._why(one, value.error),
+            seconds=value.seconds,
+            shared_seconds=value.shared_seconds,
             build_seconds=built,
             device=setting.device,
             dtype="float32",
@@ -160,8 +201,12 @@ class Evaluator:
 
     def _why(self, one: Todo, error: Exception) -> str:
         """Return why an error left no value; raise `RunError` if that is to end the study."""
-        if isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY):
+        if _is_out_of_memory(error):
             return OUT_OF_MEMORY
+        if isinstance(error, Undefined | np.linalg.LinAlgError | torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+            images = self._batch_of(one.repeat).images.flatten(2)
+            constant = self.known[one.index].passes and bool((images == images[..., :1]).all())
+            return f"{first_line(error)}{f'; {CONSTANT}' if constant else ''}"
         said = f"{type(error).__name__}: {first_line(error)}"
         if self.strict:
             raise RunError(f"proxy {one.proxy.name} on {self.space.name} {one.index}: {said}") from error
@@ -176,3 +221,15 @@ class Evaluator:
     def _synchronise(self) -> None:
         if self.setting.device == "cuda":
             torch.cuda.synchronize()
+
+
+def by_architecture(todo: Iterable[Todo]) -> dict[tuple[int, int], list[Todo]]:
+    """Return what is to be computed by repeat and index, in the order of each one's first value."""
+    found: dict[tuple[int, int], list[Todo]] = {}
+    for one in todo:
+        found.setdefault((one.repeat, one.index), []).append(one)
+    return found
+
+
+def _is_out_of_memory(error: Exception | None) -> bool:
+    return isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sedspace.studies.proxies.base import Batch, Undefined
 
 Kept = TypeVar("Kept")
-_RELUS = (nn.ReLU, nn.ReLU6)
+RELUS = (nn.ReLU, nn.ReLU6)
 _SMOOTH = (nn.Hardswish, nn.SiLU, nn.GELU)
 
 
@@ -54,6 +54,20 @@ def recorded(network: nn.Module, *kinds: type[nn.Module]) -> AbstractContextMana
     return kept(network, *kinds, of=lambda call: call)
 
 
+def fires(call: Call) -> Tensor:
+    """Return which inputs of a call are positive: bool[n, values]."""
+    return (call.given > 0).flatten(1)
+
+
+def refuse_other_activations(network: nn.Module, patterns: list[Tensor]) -> None:
+    """Raise `Undefined` if a network has activations that are not linear on either side of 0, or no ReLU."""
+    smooth = next((type(module).__name__ for module in network.modules() if isinstance(module, _SMOOTH)), None)
+    if smooth is not None:
+        raise Undefined(f"patterns are of ReLUs, and the network has {smooth}")
+    if not patterns:
+        raise Undefined("patterns are of ReLUs, and the network has none")
+
+
 def relu_patterns(network: nn.Module, batch: Batch) -> list[Tensor]:
     """Return for every call of a ReLU or ReLU6 which of its inputs are positive: bool[n, values].
 
@@ -62,11 +76,7 @@ def relu_patterns(network: nn.Module, batch: Batch) -> list[Tensor]:
     Undefined
         If the network has other activations, which are not linear on either side of 0, or no ReLU.
     """
-    smooth = next((type(module).__name__ for module in network.modules() if isinstance(module, _SMOOTH)), None)
-    if smooth is not None:
-        raise Undefined(f"patterns are of ReLUs, and the network has {smooth}")
-    with kept(network, *_RELUS, of=lambda call: (call.given > 0).flatten(1)) as patterns, torch.no_grad():
+    with kept(network, *RELUS, of=fires) as patterns, torch.no_grad():
         network(batch.images)
-    if not patterns:
-        raise Undefined("patterns are of ReLUs, and the network has none")
+    refuse_other_activations(network, patterns)
     return patterns

@@ -49,7 +49,7 @@ def az_trainability(network: nn.Module, batch: Batch, loss: Loss) -> float:
         if given.shape == out.shape and torch.equal(given, out):
             raise Undefined("a block passes gradients on unchanged")
         if not given.any():
-            raise Undefined("a block passes no gradient on (a dead cell)")
+            raise Undefined("a block passes no gradient on")
         signs = _by_channel(out)
         pairs = _by_channel(_at_places_of(given, after)) @ signs.T / signs.shape[1]
         s = torch.linalg.matrix_norm(pairs.double(), 2).cpu()
@@ -93,7 +93,7 @@ def _entropies(network: nn.Module, batch: Batch) -> Tensor:
         rows = _by_channel(feature).double()
         values = torch.linalg.eigvalsh(torch.cov(rows, correction=0)).clamp(min=0)
         if values.sum() <= 0:
-            raise Undefined("a block puts out a constant (a dead cell)")
+            raise Undefined("a block puts out a constant")
         shares = values / values.sum()
         found.append(-(shares * (shares + 1e-8).log()).sum())
     return torch.stack(found)

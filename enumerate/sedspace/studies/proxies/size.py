@@ -7,17 +7,17 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sedspace.studies.proxies.activations import recorded
-from sedspace.studies.proxies.base import Batch, Loss, proxy
+from sedspace.studies.proxies.base import BATCH, NETWORK, Batch, proxy
 
 
-@proxy("params")
-def params(network: nn.Module, batch: Batch, loss: Loss) -> float:
+@proxy("params", needs=(NETWORK,), counts=True)
+def params(network: nn.Module) -> float:
     """Return the number of trainable parameters, counted on the network."""
     return float(sum(parameter.numel() for parameter in network.parameters()))
 
 
-@proxy("macs")
-def macs(network: nn.Module, batch: Batch, loss: Loss) -> float:
+@proxy("macs", needs=(NETWORK, BATCH), counts=True)
+def macs(network: nn.Module, batch: Batch) -> float:
     """Return the multiply-accumulates per image, counted as the network runs.
 
     Those of convolutions, linear layers and, in attention, of products of matrices. A bias counts as one each, as it

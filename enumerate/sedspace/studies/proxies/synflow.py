@@ -34,5 +34,5 @@ def synflow(network: nn.Module, batch: Batch, loss: Loss) -> float:
         if layer.weight.grad is not None
     )
     if not isinstance(flow, Tensor) or flow <= 0:
-        raise Undefined("nothing flows from the input to the output (a dead cell)")
+        raise Undefined("nothing flows from the input to the output")
     return float(flow.log())

@@ -31,7 +31,7 @@ def zen(network: nn.Module, batch: Batch, loss: Loss) -> float:
         network(noise + _GAMMA * torch.randn_like(noise))
     difference = (calls[0].given - calls[1].given).abs().sum(dim=(1, 2, 3)).mean()
     if difference <= 0:
-        raise Undefined("the features do not depend on the image (a dead cell)")
+        raise Undefined("the features do not depend on the image")
     scale = 0.0
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d) and module.running_var is not None:
