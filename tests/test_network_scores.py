@@ -299,3 +299,21 @@ def test_there_are_no_branches_of_nothing(apart):
     asked = request(apart, [(ss.scores.known_scores(apart)["e_score"], 1)], None, TooManyClasses())
     asked.allowed[3] = np.zeros(len(apart.positions[3].choices), np.bool_)
     assert list(searched(asked, 0, apart.size)) == []
+
+
+def test_depths_that_layers_are_skipped_from_are_counted_as_they_come():
+    space, where = ss.space("nas_bench_macro"), "params < 2500000 AND macs < 90000000"
+    score = ss.scores.known_scores(space)["e_score"]
+    asked = request(space, [(score, 1)], where, TooManyClasses())
+    rows = pl.DataFrame({name: ss.score(space, name) for name in ("e_score", "params", "macs")}).with_row_index("index")
+    rows = rows.filter(pl.sql_expr(where)).sort(["e_score", "index"], descending=[True, False])
+    found = [(part.indices[0], part.values[0]) for part in islice(searched(asked, 0, space.size), 200)]
+    assert found == rows.head(200).select("index", "e_score").rows()
+
+
+def test_the_best_of_large_spaces_with_skips_by_e_score():
+    """Without budgets, the deepest network of the largest kernels and expansions."""
+    (found,) = ss.top_k("fbnet", 1, by="e_score").rows(named=True)
+    some = ss.sample("fbnet", 2000, seed=3)["index"].to_list()
+    assert found["e_score"] >= ss.score("fbnet", "e_score", indices=some).max()
+    assert found["arch"] == ",".join(["k5_e6"] * 22)

@@ -8,13 +8,15 @@ g its groups. Logarithms are added up as multiples of 2^-32, so that sums are ex
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sedspace.scores.additive import AdditiveScore, Trend
 from sedspace.scores.base import Score
+from sedspace.scores.stateful import StateScore
 from sedspace.spaces.blocks import Block, ConvBlock, GlobalPool
 from sedspace.spaces.parts import Table
 from sedspace.spaces.stages import StagesSpace, is_block
@@ -105,10 +107,12 @@ def _depth(space: StagesSpace, stage: int) -> tuple[int, Table]:
     return space.sum_of(lambda block: int(is_block(block) and block.stage == stage))
 
 
+_DEPTHS = 1 << 18  # steps by state and depth so far, of a machine that is made for the E-score
+
+
 def _e_score(space: StagesSpace) -> AdditiveScore:
     base, table = space.sum_of(_stage_entropy)
     depths = [_depth(space, stage) for stage in range(1, space.stages + 1)]
-    squares = [_squares(space, *one) for one in depths]
 
     def value(entropy: Counts, total: Counts, square: Counts) -> Floats:
         variance = square / len(depths) - (total / len(depths)) ** 2
@@ -122,28 +126,78 @@ def _e_score(space: StagesSpace) -> AdditiveScore:
         whole = np.stack([one + own for one, (own, _) in zip(layers, depths, strict=True)])
         return value(entropy, whole.sum(axis=0), (whole**2).sum(axis=0))
 
-    def made(
-        features: Mapping[str, Sequence[ArrayLike]],
-        function: Callable[..., Floats],
-        monotone: Sequence[Trend] | None = None,
-    ) -> AdditiveScore:
-        meaning = f"E-score: sum over stages of log(r^2 c) * sum of log(c k^2 / g), less {BETA} exp(variance of depths)"
-        return AdditiveScore(
-            "e_score",
-            {"entropy": list(table), **features},
-            function,
-            dtype="float64",
-            unit="nats^2",
-            meaning=meaning,
-            per_group=False,
-            monotone=monotone,
-        )
-
-    if (known := [one for one in squares if one is not None]) and len(known) == len(depths):
-        total = [sum(rows[1:], rows[0]) for rows in zip(*(rows for _, rows in depths), strict=True)]
+    said: dict[str, Any] = {
+        "dtype": "float64",
+        "unit": "nats^2",
+        "meaning": f"E-score: sum over stages of log(r^2 c) * sum of log(c k^2 / g), less {BETA} exp(variance of "
+        "depths)",
+    }
+    trends: list[Trend] = ["rises", "rises", "falls"]
+    total = [sum(rows[1:], rows[0]) for rows in zip(*(rows for _, rows in depths), strict=True)]
+    known = [one for one in (_squares(space, *depth) for depth in depths) if one is not None]
+    if len(known) == len(depths):
         square = [sum(rows[1:], rows[0]) for rows in zip(*known, strict=True)]
-        return made({"layers": total, "squares": square}, by_sums, monotone=["rises", "rises", "falls"])
-    return made({f"layers_{n}": list(rows) for n, (_, rows) in enumerate(depths, start=1)}, by_depths)
+        features = {"entropy": list(table), "layers": total, "squares": square}
+        return AdditiveScore("e_score", features, by_sums, **said, per_group=False, monotone=trends)
+    counted = _Counted(space, depths)
+    if counted.size <= _DEPTHS:
+        adds = {"entropy": counted.of(table), "layers": counted.of(total), "squares": counted.squares}
+        return StateScore("e_score", adds, by_sums, begin=counted.begin, step=counted.step, **said, monotone=trends)
+    features = {"entropy": list(table)} | {f"layers_{n}": list(rows) for n, (_, rows) in enumerate(depths, start=1)}
+    return AdditiveScore("e_score", features, by_depths, **said, per_group=False)
+
+
+_At = tuple[int, tuple[int, ...]]
+"""A state of the space's machine, and the depth so far of each stage that goes on; 0 of the others."""
+
+
+class _Counted:
+    """What knows the depths so far, where a stage's layers are decided one by one.
+
+    Parameters
+    ----------
+    space : StagesSpace
+    depths : sequence of tuple of int and Table
+        Of each stage.
+    """
+
+    def __init__(self, space: StagesSpace, depths: Sequence[tuple[int, Table]]) -> None:
+        self._steps = _steps(space)
+        self._depths = [rows for _, rows in depths]
+        self._last = [max((p for p, row in enumerate(rows) if row.any()), default=-1) for rows in self._depths]
+        self.begin: _At = (
+            0,
+            tuple(base if last >= 0 else 0 for (base, _), last in zip(depths, self._last, strict=True)),
+        )
+        deepest = max(base + sum(int(row.max()) for row in rows) for base, rows in depths)
+        self.size = sum(step.size for step in self._steps) * (deepest + 1)
+
+    def step(self, at: Any, position: int, choice: int) -> _At | None:
+        """Return the state that a choice leads to."""
+        state = int(self._steps[position][at[0], choice])
+        pairs = zip(self._after(at, position, choice), self._last, strict=True)
+        return None if state < 0 else (state, tuple(depth if position < last else 0 for depth, last in pairs))
+
+    def of(self, table: Sequence[ArrayLike]) -> Callable[[_At, int, int], int]:
+        """Return the function that reads a table."""
+        rows = [np.broadcast_to(row, step.shape) for row, step in zip(table, self._steps, strict=True)]
+        return lambda at, position, choice: int(rows[position][at[0], choice])
+
+    def squares(self, at: _At, position: int, choice: int) -> int:
+        """Return what a choice adds to the sum of the squares of the depths."""
+        pairs = zip(self._after(at, position, choice), at[1], strict=True)
+        return sum(after**2 - before**2 for after, before in pairs)
+
+    def _after(self, at: _At, position: int, choice: int) -> list[int]:
+        rows = [table[position] for table in self._depths]
+        added = [int(row[at[0], choice] if row.ndim == 2 else row[choice]) for row in rows]
+        return [depth + one for depth, one in zip(at[1], added, strict=True)]
+
+
+def _steps(space: StagesSpace) -> list[NDArray[np.int32]]:
+    """Return the steps of a space's machine, of one state if it has none."""
+    machine = space.feature_machine
+    return machine.steps if machine else [np.zeros((1, radix), np.int32) for radix in space.radices.tolist()]
 
 
 def _squares(space: StagesSpace, base: int, table: Table) -> list[NDArray[np.int64]] | None:
@@ -151,8 +205,7 @@ def _squares(space: StagesSpace, base: int, table: Table) -> list[NDArray[np.int
 
     The sum so far is carried from state to state, its least and its most: where they are the same, it is known.
     """
-    machine = space.feature_machine
-    steps = machine.steps if machine else [np.zeros((1, row.shape[-1]), np.int32) for row in table]
+    steps = _steps(space)
     least = most = np.full(len(steps[0]), base, np.int64)
     out = []
     for step, row in zip(steps, table, strict=True):
@@ -160,7 +213,7 @@ def _squares(space: StagesSpace, base: int, table: Table) -> list[NDArray[np.int
         if np.any((least != most)[:, None] & (added != 0) & (step >= 0)):
             return None
         squares = (least[:, None] + added) ** 2 - least[:, None] ** 2
-        out.append(squares if machine else squares[0])
+        out.append(squares if space.feature_machine else squares[0])
         states = int(step.max(initial=0)) + 1
         on, led = np.nonzero(step >= 0)[0], step[step >= 0]
         raised = added[step >= 0]
