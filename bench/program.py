@@ -1,10 +1,10 @@
-"""The measurements behind every figure of the README, as one program.
+"""The measurements behind every figure of README and guide, as one program.
 
     python bench list                                        what there is
     python bench run speed census                            measure, print tables
     python bench run claims scores --tables DIRECTORY        what needs accuracy tables finds them there
-    python bench run all --tables DIRECTORY --save           also write bench/NAME.json and the README's tables
-    python bench readme                                      only the README's tables, from bench/*.json
+    python bench run all --tables DIRECTORY --save           also write bench/NAME.json and its tables
+    python bench readme                                      only the tables, from bench/*.json
     python bench compare old.json bench/speed.json           what became slower or faster, and by how much
 
 Every table is a ratio or a count; the environment stands in the JSON file. Needs ``pip install "sedspace[bench]"``, and
@@ -29,7 +29,9 @@ from sedspace.runs.plots import save
 
 HERE = Path(__file__).resolve().parent
 PLACES = {"evidence": ("scores", "evidence")}  # further tables: the measurement they are of, what writes them
-PAGES = HERE.parent / "README.md", HERE / "README.md"  # where tables stand, each on one of them
+ROOT = HERE.parent
+PAGES = ROOT / "README.md", HERE / "README.md", *sorted((ROOT / ".github" / "site").rglob("*.md"))
+"""Where tables stand, each on one of them."""
 VERSIONS = ("dask", "duckdb", "numba", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "torch")
 
 
@@ -125,12 +127,12 @@ def table(name: str) -> str:
 
 
 def split(text: str, name: str) -> tuple[str, str, str]:
-    """Return what stands before the table of a measurement in the README, the table, and what stands after it."""
+    """Return what stands before the table of a measurement on a page, the table, and what stands after it."""
     first, last = f"<!-- {name}: written by `python bench readme` -->\n", f"\n<!-- end of {name} -->"
     before, found, rest = text.partition(first)
     inside, ended, after = rest.partition(last)
     if not (found and ended):
-        raise click.ClickException(f"the README has no place for {name}: expected {first.strip()}")
+        raise click.ClickException(f"no page has a place for {name}: expected {first.strip()}")
     return before + first, inside, last + after
 
 
@@ -180,7 +182,7 @@ def list_() -> None:
 @click.option(
     "--study", type=click.Path(path_type=Path), help="Of timing and proxies: keep the values in this directory."
 )
-@click.option("--save", is_flag=True, help="Write bench/NAME.json and the README's table.")
+@click.option("--save", is_flag=True, help="Write bench/NAME.json and its table.")
 def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
     """Measure what is NAMEd, or all."""
     wanted = list(BENCHMARKS) if names == ("all",) else list(names)
@@ -204,7 +206,7 @@ def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
 
 @cli.command()
 def readme() -> None:
-    """Write the tables of both READMEs anew from bench/*.json."""
+    """Write the tables of all pages anew from bench/*.json."""
     for name in places():
         write_readme(name)
     for name in BENCHMARKS.keys() & set(places()):

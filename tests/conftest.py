@@ -15,6 +15,7 @@ from sedspace.runs.manifest import CHECKSUM, manifest_sha256
 from sedspace.scores import only_registered
 
 ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / ".github" / "site"
 SHARED = ROOT.parent / "shared"
 
 hypothesis.settings.register_profile("sedspace", deadline=None, print_blob=True)

@@ -19,7 +19,7 @@ import pytest
 
 import sedspace as ss
 from commands import in_a_terminal, process, sedspace
-from conftest import ROOT
+from conftest import ROOT, SITE
 from sedspace import errors
 from sedspace.cli import arguments, cli, printing
 
@@ -583,11 +583,11 @@ def test_completion_in_a_shell(line, completions, run, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
-def test_completion_is_switched_on_as_the_readme_says(tmp_path):
+def test_completion_is_switched_on_as_the_guide_says(tmp_path):
     command = tmp_path / "sedspace"
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m sedspace "$@"\n')
     command.chmod(0o755)
-    (switch,) = re.findall(r"^    (eval .*bash_source.*?) *#", (ROOT / "README.md").read_text(), re.M)
+    (switch,) = re.findall(r"^    (eval .*bash_source.*?) *#", (SITE / "guide" / "runs.md").read_text(), re.M)
     script = f"""PATH={tmp_path}:$PATH; {switch}
         COMP_WORDS=(sedspace top dar) COMP_CWORD=2; _sedspace_completion sedspace top dar; echo "$COMPREPLY\""""
     result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
@@ -608,7 +608,7 @@ def test_a_hint_installs_what_the_extra_stands_for(monkeypatch):
 
 
 def test_no_hint_names_a_release_that_there_is_not():
-    sources = [*(ROOT / "enumerate").rglob("*.py"), ROOT / "README.md"]
+    sources = [*(ROOT / "enumerate").rglob("*.py"), ROOT / "README.md", *SITE.rglob("*.md")]
     assert [path for path in sources if re.search(r"pip install ['\"]?sedspace", path.read_text())] == []
 
 
@@ -750,11 +750,11 @@ def test_bad_input_is_one_line_and_status_2(command, tmp_path, monkeypatch, run,
     assert not list(tmp_path.iterdir())
 
 
-def test_every_command_and_option_has_help_and_stands_in_the_readme():
-    readme = (ROOT / "README.md").read_text()
+def test_every_command_and_option_has_help_and_stands_in_readme_or_guide():
+    pages = "".join(page.read_text() for page in (ROOT / "README.md", *SITE.rglob("*.md")))
     for name, command in cli.commands.items():
         assert command.help, name
-        assert f"sedspace {name}" in readme, name
+        assert f"sedspace {name}" in pages, name
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert parameter.help, (name, parameter.name)

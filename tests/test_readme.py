@@ -1,8 +1,7 @@
-"""The README cannot rot: its commands and examples are executed, its figures are those of committed measurements."""
+"""README and guide cannot rot: what they say is executed, what they show is compared, figures are of measurements."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shlex
@@ -19,14 +18,15 @@ from click.testing import CliRunner
 import sedspace as ss
 import sedspace.studies.proxies as sedspace_proxies
 from bench import claims, hardware, program, scores
-from conftest import ROOT, s3_server
+from conftest import ROOT, SITE, s3_server
 from sedspace.cli import cli, main
 from sedspace.scores import only_registered
+from sedspace.studies.proxies.registry import MODULES
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
+GUIDE = [page for page in sorted(SITE.rglob("*.md")) if page.parent.name != "reference"]
 
-
-COMMANDS = ("sedspace ", "python ", "python3 ", "pip ", "pdoc ", "bash ", "eval ", "_SEDSPACE", ". ")
+COMMANDS = ("sedspace ", "python ", "python3 ", "pip ", "mkdocs ", "bash ", "eval ", "_SEDSPACE", ". ")
 TESTS = ".venv/bin/python -m pytest -q -n 2 --dist worksteal"
 MAIN_JOB = "sedspace enumerate tss5 --out runs/tss5"
 NO_CODE = {"0->1=none", "Genotype(...)", "lam = 3/4", "lam * w(k)"}  # notation
@@ -34,28 +34,31 @@ STAND_INS = {"tcp://node1:8786": "SCHEDULER", "/shared/": "SHARED/", "DIRECTORY"
 
 
 class Step(NamedTuple):
-    """A piece of code in the README: a block, an indented line or a span within a paragraph."""
+    """A piece of code on a page, a block, an indented line or a span within a paragraph, and what it prints."""
 
     line: int
     kind: str
     code: str
+    shown: str | None = None
 
 
-def steps():
-    """Return all code of the README in its order, but for what measurements write."""
-    text = README
+def steps(page):
+    """Return all code of a page in its order, but for what measurements write."""
+    text = page.read_text(encoding="utf-8")
     for name in program.places():
         if f"<!-- {name}:" in text:
             before, measured, after = program.split(text, name)
             text = before + "\n" * measured.count("\n") + after
     pattern = re.compile(
-        r"^```(?P<kind>\w+)\n(?P<block>.*?)^```$|^    (?P<indented>\S[^\n]*)$|`(?P<span>[^`\n]+)`", re.S | re.M
+        r"^```(?P<kind>\w+)\n(?P<block>.*?)^```$(?:\n\n^```text\n(?P<shown>.*?)^```$)?"
+        r"|^    (?P<indented>\S[^\n]*)$|`(?P<span>[^`\n]+)`",
+        re.S | re.M,
     )
     found = []
     for match in pattern.finditer(text):
         kind = match["kind"] or ("indented" if match["indented"] else "span")
         code = match["block"] or match["indented"] or match["span"]
-        found.append(Step(text.count("\n", 0, match.start()) + 1, kind, code))
+        found.append(Step(text.count("\n", 0, match.start()) + 1, kind, code, match["shown"]))
     return found
 
 
@@ -99,35 +102,46 @@ def sedspace(arguments):
 
 
 @pytest.mark.filterwarnings("ignore")  # of the clients of S3, of Dask, and of constant columns in tiny studies
-def test_every_line_works_from_top_to_bottom(places, tmp_path, monkeypatch, forget_scores, capsys):
+@pytest.mark.usefixtures("one_torch_thread")
+@pytest.mark.parametrize("page", [README, *GUIDE], ids=lambda page: page.stem)
+def test_every_line_works_from_top_to_bottom(
+    page, places, tmp_path, monkeypatch, forget_scores, one_torch_thread, capsys
+):
     """What a reader types in one directory; `understood` looks at what cannot be run here: nothing is skipped."""
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "bench").mkdir()  # a clone has it
+    if page != README:  # its reader comes from the README
+        sedspace(shlex.split(MAIN_JOB)[1:])
     names = {"__name__": "__main__"}
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as many as there are CPUs wait for each other where tests share them
-    for step in sorted(steps(), key=lambda step: step.kind == "span"):  # paragraphs speak of what blocks have made
-        assert works(step, names, places), f"README.md:{step.line}: {step.code}\n{capsys.readouterr().err}"
-    torch.set_num_threads(threads)
+    for step in sorted(steps(page), key=lambda step: step.kind == "span"):  # paragraphs speak of what blocks have made
+        capsys.readouterr()
+        assert works(step, names, places), f"{page.name}:{step.line}: {step.code}\n{capsys.readouterr().err}"
+        if step.shown is not None:
+            assert comparable(capsys.readouterr().out) == comparable(step.shown), f"{page.name}:{step.line}"
     sys.modules.pop("mine", None)
-    shown = capsys.readouterr().out
-    for said in ("9,765,625 architectures of tss5", "of 30,517,578,125 architectures of tss6", "2562145"):
-        assert said in shown
-    for made in ("runs/mine", "runs/workers", "runs/own"):
-        assert Path(made, "manifest.json").exists()
-    assert Path("report/report.html").exists()
+
+
+def comparable(shown):
+    """Return a table's words by row: not what no two runs have the same, seconds, and fractions to three digits."""
+    head, *rows = [re.split(r"  +", line.strip()) for line in shown.strip().splitlines()]
+    keep = [number for number, name in enumerate(head) if "seconds" not in name]
+
+    def rounded(word):
+        return f"{float(word):.3g}" if re.fullmatch(r"-?\d+\.\d{4,}", word) else word
+
+    return [head, *([rounded(row[number]) for number in keep if number < len(row)] for row in rows)]
 
 
 def works(step, names, places):
     """Do what a step says, in the directory and with the Python names that the steps before it have left."""
-    if step.kind in ("python", "toml"):
-        file = re.match(r"# (\w+\.(?:py|toml))\n", step.code)
+    if step.kind in ("python", "toml", "csv"):
+        file = re.match(r"# (\w+\.(?:py|toml|csv))\n", step.code)
         if file:
-            Path(file[1]).write_text(step.code)
+            Path(file[1]).write_text(step.code.removeprefix(file[0]))
         else:
-            exec(compile(step.code, "README.md", "exec"), names)
+            exec(compile(step.code, "page", "exec"), names)
         return True
     if step.kind == "text":
         return True
@@ -164,8 +178,8 @@ def understood(line):
         return words[2] != "run" or {one for one in words[3:] if one in program.BENCHMARKS} != set()
     if words[0] in ("python", "bash"):
         return (ROOT / words[1]).is_file()
-    if words[0] == "pdoc":
-        return all(importlib.util.find_spec(name) for name in words[words.index("api") + 1 :])
+    if words[0] == "mkdocs":
+        return (ROOT / words[words.index("-f") + 1]).is_file()
     if "_SEDSPACE_COMPLETE=" in line:  # tests/test_cli.py has bash do it
         shell = re.search(r"_SEDSPACE_COMPLETE=(\w+)_source sedspace", line)[1]
         return get_completion_class(shell) is not None
@@ -190,8 +204,12 @@ def mentioned(code, names):
     return True
 
 
+def test_a_newcomer_can_read_it_in_five_minutes():
+    assert README.read_text(encoding="utf-8").count("\n") <= 250
+
+
 def test_the_two_commands_make_their_own_environment():
-    commands = [step.code for step in steps() if step.kind == "sh" and ".venv/bin/pip" in step.code]
+    commands = [step.code for step in steps(README) if step.kind == "sh" and ".venv/bin/pip" in step.code]
     assert len(commands) == 2
     for command in commands:
         (line,) = [line for line in command.splitlines() if not line.startswith("#")]
@@ -203,11 +221,20 @@ def test_the_two_commands_make_their_own_environment():
 def test_the_spaces_in_toml_are_some(tmp_path):
     lean = ss.restrict("tss5", ss.Connected(), ss.AtMost(2, "avg_pool_3x3"))
     expected = {"lean.toml": lean.size, "mine.toml": 2**10, "mobile.toml": 2 * 3 * 2 * 2 * 2 * 2}
-    for block in (step.code for step in steps() if step.kind == "toml"):
+    for block in (step.code for page in GUIDE for step in steps(page) if step.kind == "toml"):
         file = tmp_path / re.match(r"# (\w+\.toml)\n", block)[1]
         file.write_text(block)
         assert ss.read_space(file).size == expected.pop(file.name)
     assert not expected
+
+
+def test_the_reference_has_every_public_name_and_every_proxy():
+    pages = "".join(page.read_text(encoding="utf-8") for page in (SITE / "reference").glob("*.md"))
+    listed = re.findall(r"^::: sedspace\.(\S+)$", pages, re.M)
+    public = {*ss.__all__} - {"__version__"}
+    assert public <= {*listed}
+    assert {f"studies.proxies.{name}" for name in MODULES} <= {*listed}
+    assert len(listed) == len({*listed})
 
 
 @pytest.mark.parametrize("name", program.places())
@@ -217,9 +244,10 @@ def test_figures_come_from_measurements(name):
 
 def test_figures_are_regenerated_where_they_stand(tmp_path):
     copy = tmp_path / "README.md"
-    copy.write_text(README.replace("| aim |", "| altered |"), encoding="utf-8")
-    program.write_readme("speed", copy)
-    assert copy.read_text(encoding="utf-8") == README
+    text = README.read_text(encoding="utf-8")
+    copy.write_text(text.replace("| claim |", "| altered |"), encoding="utf-8")
+    program.write_readme("claims", copy)
+    assert copy.read_text(encoding="utf-8") == text
 
 
 def test_no_table_of_figures_without_a_source():

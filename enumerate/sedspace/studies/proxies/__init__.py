@@ -5,6 +5,6 @@ mean cross-entropy, float32, the weights of convolutions and linear layers only.
 """
 
 from sedspace.studies.proxies.base import Batch, Proxy, Undefined, proxy
-from sedspace.studies.proxies.registry import MODULES, find_proxy, known_proxies
+from sedspace.studies.proxies.registry import find_proxy, known_proxies
 
-__all__ = ["Batch", "Proxy", "Undefined", "find_proxy", "known_proxies", "proxy", *MODULES]
+__all__ = ["Batch", "Proxy", "Undefined", "find_proxy", "known_proxies", "proxy"]

@@ -1,0 +1,49 @@
+"""Makes README and bench/README.md pages of the site, and leads links between files of the repository to pages.
+
+A link on a page is one that works on GitHub, so relative to its file; here it leads to the page of that file, or to a
+picture that is taken along.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ".github/site/"
+PAGES = {  # file of the repository: page of the site
+    "README.md": "index.md",
+    "bench/README.md": "benchmarks.md",
+    ".github/CONTRIBUTING.md": "contributing.md",
+    ".github/CHANGELOG.md": "changelog.md",
+}
+_LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that lie elsewhere, and the pictures beside them."""
+    for source, page in PAGES.items():
+        files.append(File.generated(config, page, content=(ROOT / source).read_text(encoding="utf-8")))
+    for picture in sorted((ROOT / "bench").glob("*.svg")):
+        files.append(File.generated(config, f"bench/{picture.name}", abs_src_path=str(picture)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
+    """Lead the links of a page to pages."""
+    sources = {there: source for source, there in PAGES.items()}
+    here = sources.get(page.file.src_uri, SITE + page.file.src_uri)
+
+    def led(match: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(here), match[1]))
+        if not (ROOT / target).exists():
+            return match[1]  # MkDocs warns of it
+        there = PAGES.get(target, target.removeprefix(SITE))
+        return posixpath.relpath(there, posixpath.dirname(page.file.src_uri) or ".")
+
+    return _LINK.sub(led, markdown)
