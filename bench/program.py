@@ -32,6 +32,7 @@ PLACES = {"evidence": ("scores", "evidence")}  # further tables: the measurement
 ROOT = HERE.parent
 PAGES = ROOT / "README.md", HERE / "README.md", *sorted((ROOT / ".github" / "site").rglob("*.md"))
 """Where tables stand, each on one of them."""
+IDLE = 0.5
 VERSIONS = ("dask", "duckdb", "numba", "numpy", "polars", "pyarrow", "scikit-learn", "scipy", "torch")
 
 
@@ -93,6 +94,15 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Any, Options], Any]]] = {
         lambda m, o: m.measure(o.table("hardware")),
     ),
 }
+
+
+def refuse_a_loaded_machine() -> None:
+    """Raise if other programs are at work here: what is measured beside them is not worth keeping."""
+    load = os.getloadavg()[0]  # over the last minute
+    if load > IDLE:
+        raise click.ClickException(
+            f"the load of this machine is {load:.2f}: expected at most {IDLE}, wait until it is idle"
+        )
 
 
 def environment() -> dict[str, Any]:
@@ -182,13 +192,17 @@ def list_() -> None:
 @click.option(
     "--study", type=click.Path(path_type=Path), help="Of timing and proxies: keep the values in this directory."
 )
-@click.option("--save", is_flag=True, help="Write bench/NAME.json and its table.")
+@click.option(
+    "--save", is_flag=True, help="Write bench/NAME.json and its table; refused on a machine that is not idle."
+)
 def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
     """Measure what is NAMEd, or all."""
     wanted = list(BENCHMARKS) if names == ("all",) else list(names)
     for name in wanted:
         if name not in BENCHMARKS:
             raise click.ClickException(f"unknown measurement {name!r}: known: {', '.join(BENCHMARKS)}")
+    if save:
+        refuse_a_loaded_machine()
     given = Options(**options)
     for name in NEEDS.keys() & set(wanted):  # before anything is measured
         given.table(name)

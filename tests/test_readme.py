@@ -285,6 +285,12 @@ def test_two_results_are_compared(tmp_path):
     assert compare("old", "old").exit_code == 0
 
 
+def test_nothing_is_saved_from_a_loaded_machine(monkeypatch):
+    monkeypatch.setattr("os.getloadavg", lambda: (1.31, 0.0, 0.0))
+    result = CliRunner().invoke(program.cli, ["run", "speed", "--save"])
+    assert (result.exit_code, "the load of this machine is 1.31: expected at most 0.5" in result.output) == (1, True)
+
+
 def test_measurements_are_listed_and_unknown_ones_refused():
     listed = CliRunner().invoke(program.cli, ["list"]).output
     assert [line.split()[0] for line in listed.splitlines()] == list(program.BENCHMARKS)
