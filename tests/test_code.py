@@ -145,3 +145,20 @@ def test_callables_of_any_kind():
 def test_what_comes_with_sedspace_has_none():
     proxies = pytest.importorskip("sedspace.studies.proxies")
     assert [code_of(proxies.find_proxy(name).function) for name in ("zen", "params", "ntk_cond")] == [None] * 3
+
+
+def test_a_pass_that_a_proxy_needs_counts():
+    from sedspace.studies.proxies.base import BATCH, shared
+
+    def made(factor):
+        @shared(BATCH)
+        def doubled(batch):
+            return batch.images.sum() * factor
+
+        @shared(doubled)
+        def mine(doubled):
+            return doubled
+
+        return code_of(mine)
+
+    assert made(2) == made(2) != made(3)

@@ -71,7 +71,8 @@ def _(thing: FunctionType) -> Iterable[Any]:
         return (thing.__module__,)
     cells = [cell.cell_contents for cell in thing.__closure__ or () if cell != CellType()]
     text = tuple(one for one in thing.__code__.co_consts if one != thing.__doc__ or one is None)
-    return (thing.__code__.replace(co_consts=text), thing.__defaults__, thing.__kwdefaults__, cells, _global(thing))
+    given = thing.__defaults__, thing.__kwdefaults__, vars(thing)  # with the passes that it needs
+    return (thing.__code__.replace(co_consts=text), *given, cells, _global(thing))
 
 
 @_inside.register

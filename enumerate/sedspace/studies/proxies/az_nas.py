@@ -1,8 +1,10 @@
 """The parts of AZ-NAS (Lee and Ham, arXiv 2403.19232) that need a network.
 
 Its fourth part, complexity, is `macs`; `sedspace.report` makes the rank aggregate of the four. All on the features that
-leave the cells and reduction blocks, the blocks of a MobileNet or the layers of a transformer, whose tokens take the
-place of pixels; weights initialised by Kaiming's normal with fan-in. A block that does nothing is none.
+go into the first cell and those that leave the cells and reduction blocks, the blocks of a MobileNet or the layers of a
+transformer, whose tokens take the place of pixels; weights initialised by Kaiming's normal with fan-in. Where this
+departs from the authors' code: a block that does nothing is none, images are those of the study (theirs are noise), and
+eigenvalues are in double precision and never below 0 (in single precision tiny negative ones give their code NaN).
 """
 
 from __future__ import annotations
@@ -14,26 +16,58 @@ from torch import Tensor, nn
 
 from sedspace.networks.layers import Block
 from sedspace.studies.proxies.activations import recorded
-from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
+from sedspace.studies.proxies.base import BATCH, NETWORK, Batch, Undefined, proxy, shared
 
 
-@proxy("az_expressivity")
-def az_expressivity(network: nn.Module, batch: Batch, loss: Loss) -> float:
-    """Return the sum over blocks of the entropy of their features' principal components.
+@shared(NETWORK, BATCH)
+def block_features(network: nn.Module, batch: Batch) -> list[Tensor]:
+    """Return what goes into the first block, and what each block puts out."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    with recorded(network, Block) as calls:
+        network(batch.images.clone().requires_grad_(True))  # a network without a stem is differentiated by them
+    blocks = [call for call in calls if call.result is not call.given]
+    if not blocks:
+        raise Undefined("the network has no blocks")
+    return [blocks[0].given, *(block.result for block in blocks)]
+
+
+@shared(block_features)
+def block_entropies(features: list[Tensor]) -> Tensor:
+    """Return the entropy of the principal components of each block's features: float64[blocks + 1].
 
     ``-sum of p log(p + 1e-8)`` over the eigenvalues, as shares p, of the channels' covariance over images and pixels.
     """
-    return float(_entropies(network, batch).sum())
+    found = []
+    for feature in features:
+        rows = _by_channel(feature.detach()).double()
+        if len(rows) < 2:
+            raise Undefined("a block puts out one channel, which has no principal components")
+        values = torch.linalg.eigvalsh(torch.cov(rows, correction=0)).clamp(min=0)
+        if values.sum() <= 0:
+            raise Undefined("a block puts out a constant")
+        shares = values / values.sum()
+        found.append(-(shares * (shares + 1e-8).log()).sum())
+    return torch.stack(found)
 
 
-@proxy("az_progressivity")
-def az_progressivity(network: nn.Module, batch: Batch, loss: Loss) -> float:
+@proxy("az_expressivity", needs=(block_entropies,))
+def az_expressivity(entropies: Tensor) -> float:
+    """Return the sum over blocks of the entropy of their features' principal components."""
+    return float(entropies.sum())
+
+
+@proxy("az_progressivity", needs=(block_entropies,))
+def az_progressivity(entropies: Tensor) -> float:
     """Return the least increase of that entropy from one block to the next."""
-    return float(_entropies(network, batch).diff().min())
+    return float(entropies.diff().min())
 
 
-@proxy("az_trainability")
-def az_trainability(network: nn.Module, batch: Batch, loss: Loss) -> float:
+@proxy("az_trainability", needs=(block_features,))
+def az_trainability(features: list[Tensor]) -> float:
     """Return the mean over blocks of ``2 - s - 1 / (s + 1e-6)``, greatest where gradients keep their size.
 
     s is the largest singular value of ``mean over pixels of g_in g_out^T``: g_out are random signs at the block's
@@ -41,7 +75,6 @@ def az_trainability(network: nn.Module, batch: Batch, loss: Loss) -> float:
     resolution gathered into channels). A block that passes gradients on unchanged would count -infinity in the authors'
     code: there is no value then.
     """
-    features = _features(network, batch)
     total = torch.zeros((), dtype=torch.float64)
     for before, after in pairwise(features):
         out = torch.empty_like(after).bernoulli_(0.5) * 2 - 1
@@ -57,20 +90,6 @@ def az_trainability(network: nn.Module, batch: Batch, loss: Loss) -> float:
     return float(total / (len(features) - 1))
 
 
-def _features(network: nn.Module, batch: Batch) -> list[Tensor]:
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-    with recorded(network, Block) as calls:
-        network(batch.images)
-    features = [call.result for call in calls if call.result is not call.given]
-    if len(features) < 2:
-        raise Undefined("fewer than two blocks")
-    return features
-
-
 def _by_channel(features: Tensor) -> Tensor:
     """Return features as float32[channels, images * places]."""
     return features.movedim(1 if features.dim() == 4 else 2, 0).flatten(1)
@@ -83,17 +102,3 @@ def _at_places_of(given: Tensor, after: Tensor) -> Tensor:
     if given.shape[1] != after.shape[1]:
         raise Undefined("tokens are pooled between two blocks")
     return given
-
-
-def _entropies(network: nn.Module, batch: Batch) -> Tensor:
-    with torch.no_grad():
-        features = _features(network, batch)
-    found = []
-    for feature in features:
-        rows = _by_channel(feature).double()
-        values = torch.linalg.eigvalsh(torch.cov(rows, correction=0)).clamp(min=0)
-        if values.sum() <= 0:
-            raise Undefined("a block puts out a constant")
-        shares = values / values.sum()
-        found.append(-(shares * (shares + 1e-8).log()).sum())
-    return torch.stack(found)

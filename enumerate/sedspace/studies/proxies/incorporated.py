@@ -8,12 +8,20 @@ import torch
 from torch import nn
 
 from sedspace.studies.proxies.activations import recorded
-from sedspace.studies.proxies.base import Batch, Loss, proxy
+from sedspace.studies.proxies.base import BATCH, NETWORK, Batch, proxy, shared
 from sedspace.studies.proxies.zen import zen
 
 
-@proxy("incorporated")
-def incorporated(network: nn.Module, batch: Batch, loss: Loss) -> float:
+@shared(NETWORK, BATCH)
+def entropy(network: nn.Module, batch: Batch) -> float:
+    """Return the sum over convolutions of the logarithms of their outputs' and their kernels' sizes, multiplied."""
+    with recorded(network, nn.Conv2d) as calls, torch.no_grad():
+        network(batch.images[:2])
+    return sum(math.log(call.result[0].numel()) * math.log(call.weight[0].numel()) / 2 for call in calls)
+
+
+@proxy("incorporated", needs=(zen, entropy))
+def incorporated(zen_score: float, entropy: float) -> float:
     """Return ``0.9 * zen + 0.1 * sqrt(entropy)``.
 
     Nguyen and Han, Electronics 13(16) 3325 (2024), with the square root and the weights of their published code. The
@@ -21,7 +29,4 @@ def incorporated(network: nn.Module, batch: Batch, loss: Loss) -> float:
     k^2 / groups) / 2``. Their code takes c, h and w of a convolution's stage in a network of plain blocks and subtracts
     a penalty on their depth; a cell has neither, so here it is each convolution's own output, without a penalty.
     """
-    with recorded(network, nn.Conv2d) as calls, torch.no_grad():
-        network(batch.images[:2])
-    entropy = sum(math.log(call.result[0].numel()) * math.log(call.weight[0].numel()) / 2 for call in calls)
-    return 0.9 * zen(network, batch, loss) + 0.1 * math.sqrt(entropy)
+    return 0.9 * zen_score + 0.1 * math.sqrt(entropy)

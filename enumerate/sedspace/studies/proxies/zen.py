@@ -9,18 +9,20 @@ from torch import nn
 
 from sedspace.networks.layers import Head
 from sedspace.studies.proxies.activations import recorded
-from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
+from sedspace.studies.proxies.base import BATCH, NETWORK, Batch, Undefined, proxy
 
 _GAMMA = 1e-2
 
 
-@proxy("zen")
-def zen(network: nn.Module, batch: Batch, loss: Loss) -> float:
+@proxy("zen", needs=(NETWORK, BATCH))
+def zen(network: nn.Module, batch: Batch) -> float:
     """Return ``log of mean |f(x) - f(x + gamma y)| + sum over BatchNorms of log of their root mean variance``.
 
     f is the network before global pooling; weights, x and y are standard normal, ``gamma = 0.01`` (Lin et al., arXiv
-    2102.01063). The variances are the running ones after both passes, on fresh buffers: those of an earlier proxy would
-    change the score. A dead cell gives log 0. A network without BatchNorm, or without pixels to pool, has no value.
+    2102.01063). Once, as NAS-Bench-Suite-Zero does; ZenNAS's own script takes batches of 16 and the mean of 32 such
+    scores, each with weights of its own, which is what repeats of a study are. The variances are the running ones after
+    both passes, on fresh buffers: those of an earlier proxy would change the score. A network without BatchNorm, or
+    without pixels to pool, has no value.
     """
     if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
         raise Undefined("Zen-score is of networks with BatchNorm")
