@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ import click
 import sedspace
 from sedspace import interrupts
 from sedspace.cli import answers, fits, pictures, runs, studies, suggestions
-from sedspace.cli.arguments import PATH
+from sedspace.cli.arguments import PATH, run_python
 from sedspace.cli.printing import fail
 from sedspace.errors import BadInput, SedspaceError, first_line
 from sedspace.scores import registered
@@ -56,7 +55,7 @@ def _register_scores(ctx: click.Context, _: click.Parameter, files: tuple[str, .
             if Path(file).suffix == ".score":
                 sedspace.register(sedspace.read_fit(file))
             else:
-                _run_scores_file(Path(file))
+                run_python(file, "--scores")
 
 
 def _register_costs(ctx: click.Context, _: click.Parameter, files: tuple[str, ...]) -> None:
@@ -122,19 +121,6 @@ for _command in (
     cli.add_command(_command)
 for _command in (cli, *cli.commands.values()):
     _command.params.extend(_OWN_SCORES)
-
-
-def _run_scores_file(path: Path) -> None:
-    spec = importlib.util.spec_from_file_location("sedspace_user_scores", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise BadInput(f"--scores {path}: expected a Python file")
-    sys.path.insert(0, str(path.resolve().parent))  # it may import what stands beside it, as if it were run
-    try:
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    except SedspaceError:
-        raise
-    except (Exception, SystemExit) as error:  # a user's file may raise anything
-        raise BadInput(f"--scores {path}: {type(error).__name__}: {error}".replace("\n", " ")) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -189,3 +191,18 @@ def refuse(reason: str, *parameters: str) -> None:
     for parameter in ctx.command.params:
         if parameter.name in parameters and is_given(parameter.name):
             raise BadInput(f"{parameter.opts[0]} {reason}")
+
+
+def run_python(file: str, option: str) -> None:
+    """Run a user's Python file, which registers something; raise `BadInput` that names the option if it fails."""
+    path = Path(file)
+    spec = importlib.util.spec_from_file_location("sedspace_user_file", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise BadInput(f"{option} {path}: expected a Python file")
+    sys.path.insert(0, str(path.resolve().parent))  # it may import what stands beside it, as if it were run
+    try:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    except SedspaceError:
+        raise
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
+        raise BadInput(f"{option} {path}: {type(error).__name__}: {error}".replace("\n", " ")) from error

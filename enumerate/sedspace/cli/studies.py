@@ -7,12 +7,15 @@ import click
 import sedspace
 from sedspace.answers import space_of
 from sedspace.cli import arguments
-from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, find_target, refuse
+from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, find_target, refuse, run_python
 from sedspace.cli.options import cluster_client, engine_options, json_option, unique_option, where_option
 from sedspace.cli.printing import fail, print_rows
+from sedspace.errors import BadInput
 from sedspace.report import reproduce, summary, write_report
+from sedspace.runs import Run
 from sedspace.scores import known_scores
-from sedspace.studies import Sample, chosen_proxies, crosscheck
+from sedspace.spaces import Space
+from sedspace.studies import Sample, Study, chosen_proxies, crosscheck
 from sedspace.tables import read_indices
 
 
@@ -20,6 +23,14 @@ from sedspace.tables import read_indices
 @click.argument("target", type=SPACE)
 @click.option(
     "--proxies", default="grad_norm,synflow,naswot,zen", show_default=True, metavar="A,B,...", help="Which; also: all."
+)
+@click.option(
+    "--proxies-from",
+    "own",
+    type=PATH,
+    multiple=True,
+    metavar="FILE.py",
+    help="A Python file that registers proxies of your own.",
 )
 @click.option("--sample", "n", type=INTEGER, default=64, show_default=True, help="How many random architectures.")
 @click.option(
@@ -44,11 +55,15 @@ from sedspace.tables import read_indices
 @click.option(
     "--out", required=True, type=PATH, metavar="FILE", help="The values, a Parquet file; continued if it is there."
 )
+@click.option(
+    "--workers", type=INTEGER, metavar="N", help="Networks side by side, in N processes with one thread each."
+)
 @engine_options
 @json_option("a list of objects, one for each proxy, its `proxy`, how many values, seconds and rank correlations")
 def crosscheck_command(
     target: str,
     proxies: str,
+    own: tuple[str, ...],
     n: int,
     stratify: str | None,
     archs: str | None,
@@ -63,6 +78,7 @@ def crosscheck_command(
     repeats: int,
     strict: bool,
     out: str,
+    workers: int | None,
     engine: str | None,
     scheduler: str | None,
     worker_timeout: float,
@@ -74,19 +90,21 @@ def crosscheck_command(
     """
     if archs is not None:
         refuse("chooses among random ones: expected it without --archs", "n", "stratify", "where", "unique")
+    if workers is not None and (engine == "dask" or scheduler is not None):
+        raise BadInput(f"--workers {workers} with a Dask cluster, which has its own: expected one of the two")
+    for file in own:
+        run_python(file, "--proxies-from")
     names = arguments.names(proxies, "--proxies")
     chosen_proxies(names)  # a misspelt one is refused before anything is drawn
     found = find_target(target)
     space = space_of(found)
-    if stratify is None and "sed" in known_scores(space):
-        stratify = "sed"
-    by = None if stratify == "none" else stratify
     if archs is not None:
-        indices, chosen = read_indices(archs, space), Sample(archs)
+        indices, sample = read_indices(archs, space), Sample(archs)
     else:
-        drawn = sedspace.sample(found, n, stratify=by, where=where, unique=unique, seed=seed)
-        indices = [int(index) for index in drawn["index"]]  # text beyond 128 bits
-        chosen = Sample(target, seed, by, where, unique)
+        if stratify is None and "sed" in known_scores(space):
+            stratify = "sed"
+        sample = Sample(target, seed, None if stratify == "none" else stratify, where, unique)
+        indices = _drawn(found, n, sample)
     try:
         with cluster_client(engine, scheduler, None, worker_timeout) as client:
             study = crosscheck(
@@ -101,13 +119,24 @@ def crosscheck_command(
                 batch=batch,
                 repeats=repeats,
                 seed=seed,
-                sample=chosen,
+                sample=sample,
                 strict=strict,
+                workers=workers,
                 client=client,
             )
     except KeyboardInterrupt:
         fail(f"interrupted; what is done is kept in {out}, give the same command again to continue", 130)
-    wanted = {proxy.name for proxy in chosen_proxies(names)}
+    _print_summary(study, {proxy.name for proxy in chosen_proxies(names)}, as_json)
+
+
+def _drawn(target: Space | Run, n: int, sample: Sample) -> list[int]:
+    drawn = sedspace.sample(
+        target, n, stratify=sample.stratify, where=sample.where, unique=sample.unique, seed=sample.seed or 0
+    )
+    return [int(index) for index in drawn["index"]]  # text beyond 128 bits
+
+
+def _print_summary(study: Study, wanted: set[str], as_json: bool) -> None:
     print_rows([row for row in summary(study).to_dicts() if row["proxy"] in wanted], as_json)
     for name, failed, reason in study.raised():
         if name in wanted:

@@ -7,6 +7,7 @@ import hashlib
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -19,8 +20,8 @@ _OF_PYTHON = {"__dict__", "__weakref__", "__doc__", "__module__", "__firstlineno
 _LIBRARIES = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib"))
 
 
-def code_of(function: Callable[..., object]) -> str | None:
-    """Return a hash of the bytecode of a user's function, or None of one that comes with sedspace.
+def code_of(function: Callable[..., object], *settings: object) -> str | None:
+    """Return a hash of the bytecode of a user's function, and settings; None of one that comes with sedspace.
 
     What it leads to by name counts too, as it is now: functions and classes of the user's, numbers, texts, arrays and
     containers of these. Libraries count by the names of what is used of them. Comments do not count, and Python's
@@ -38,7 +39,7 @@ def code_of(function: Callable[..., object]) -> str | None:
     if _package(function) == "sedspace":
         return None
     digest = hashlib.sha256()
-    for part in _parts(function, {}):
+    for part in _parts((function, settings), {}):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -91,6 +92,7 @@ _inside.register(set, lambda some: sorted(some, key=repr))
 _inside.register(frozenset, lambda some: sorted(some, key=repr))
 _inside.register(dict, lambda some: [part for item in some.items() for part in item])
 _inside.register(ModuleType, lambda module: (module.__name__,))
+_inside.register(Enum, lambda one: (one.name,))
 _inside.register(functools.partial, lambda partial: (partial.func, partial.args, partial.keywords))
 _inside.register(MethodType, lambda method: (method.__func__, method.__self__))
 _inside.register(property, lambda one: (one.fget, one.fset))

@@ -1,4 +1,4 @@
-"""What computes the values of a study: this process, or the workers of a Dask cluster."""
+"""What computes the values of a study: this process, or the workers of a Dask cluster (or `Processes`, next door)."""
 
 from __future__ import annotations
 

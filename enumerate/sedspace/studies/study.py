@@ -83,6 +83,7 @@ def crosscheck(
     sample: Sample | None = None,
     strict: bool = False,
     progress: bool = True,
+    workers: int | None = None,
     client: Client | None = None,
 ) -> Study:
     """Compute zero-cost proxies on real networks of some architectures, beside their SED.
@@ -117,6 +118,10 @@ def crosscheck(
         By default there is no value then, and the reason is what it raised.
     progress : bool, default True
         Whether to show a progress bar on stderr or in a notebook; where stderr is no terminal, a line every 30 seconds.
+    workers : int, optional
+        Have so many networks computed side by side, each by a process of this machine with one torch thread; the
+        setting says so, and values are to the bit those of this process with one thread. A script that asks for it
+        has its calls under ``if __name__ == "__main__":``. With a GPU this was not tried.
     client : distributed.Client, optional
         Have the values computed by the workers of a Dask cluster, an architecture at a time: see `sedspace.cluster`.
         They must all be of one kind.
@@ -142,7 +147,6 @@ def crosscheck(
     """
     space = find_space(space)
     chosen = chosen_proxies(proxies)
-    from sedspace.studies.engine import DaskWorkers, ThisProcess
     from sedspace.studies.images import Batches
     from sedspace.studies.worker import Evaluator, Todo, facts_of
 
@@ -154,7 +158,7 @@ def crosscheck(
         raise BadInput(f"index {max(wanted)} of {space.name}: expected indices below 2^127")
     skeleton = skeleton_of(space, dataset)
     batches = Batches(skeleton, batch, seed, repeats, images, labels)
-    engine: Engine = ThisProcess() if client is None else DaskWorkers(client)
+    engine = _engine(workers, client)
     setting = Setting(
         space=space.describe(),
         dataset=skeleton.dataset,
@@ -167,7 +171,7 @@ def crosscheck(
     file = None if out is None else as_location(out)
     if file is not None and not file.parent.is_directory():
         raise BadInput(f"--out {file}: there is no directory {file.parent}")
-    code = {proxy.name: known for proxy in chosen if (known := code_of(proxy.function)) is not None}
+    code = {proxy.name: known for proxy in chosen if (known := code_of(proxy.function, proxy.counts)) is not None}
     less = [proxy.name for proxy in chosen if proxy.better == "less"]
     drawn = (sample or Sample()).of_indices(wanted)
     asked = Study(pl.DataFrame(schema=schema_of(space)), setting, less, None, code, [drawn])
@@ -175,6 +179,17 @@ def crosscheck(
     todo = [Todo(index, proxy, repeat) for index in wanted for repeat in range(repeats) for proxy in chosen]
     with nullcontext() if file is None else file.sole_writer():
         return _continued(engine, evaluator, todo, asked, file, progress)
+
+
+def _engine(workers: int | None, client: Client | None) -> Engine:
+    from sedspace.studies.engine import DaskWorkers, ThisProcess
+    from sedspace.studies.processes import Processes
+
+    if workers is not None and client is not None:
+        raise BadInput(f"workers {workers} with a cluster, which has its own: expected one of the two")
+    if workers is not None:
+        return Processes(workers)
+    return ThisProcess() if client is None else DaskWorkers(client)
 
 
 def _continued(

@@ -1,0 +1,176 @@
+"""Several networks of a study side by side, each in a process of this machine with one torch thread.
+
+A process is started afresh, never forked, and imports the script that asks for it. It computes all proxies of one
+architecture and repeat at a time, and ends with the process that started it, however that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from itertools import islice
+from multiprocessing.synchronize import Event
+
+import torch
+
+from sedspace.errors import BadInput, RunError, at_least_one, first_line, needs
+from sedspace.spaces import Space
+from sedspace.studies.engine import ThisProcess
+from sedspace.studies.file import Row, SedSeconds
+from sedspace.studies.proxies import Proxy
+from sedspace.studies.worker import Evaluator, Hardware, Todo, by_architecture, hardware_for
+
+_DIED = "a worker process died: out of memory? What is done is kept; go on by the same call, perhaps with fewer workers"
+_UNGUARDED = (
+    "the workers ended before they began: they import the script that asks for them, whose calls belong under "
+    '`if __name__ == "__main__":`'
+)
+_SCRIPT = "__mp_main__"  # what multiprocessing calls a script that a new process imports
+
+
+class Processes:
+    """Processes of this machine. Several to one GPU are not tried."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = at_least_one(workers, "workers")
+        _leave_if_imported()
+
+    def hardware(self, device: str) -> Hardware:
+        """Return what they compute on: what this process would, with one thread."""
+        found = hardware_for(device)
+        return found if found.device == "cuda" else replace(found, threads=1)
+
+    def sed_seconds(self, space: Space, index: int) -> SedSeconds:
+        """Measure it in this process."""
+        return ThisProcess().sed_seconds(space, index)
+
+    def rows(self, evaluator: Evaluator, todo: list[Todo]) -> Generator[list[Row]]:
+        """Yield the rows of an architecture and repeat together; after a Ctrl-C those that are being computed."""
+        tasks = list(by_architecture(todo).values())
+        order = _order(evaluator, todo)
+        spawn = multiprocessing.get_context("spawn")
+        began = spawn.Event()
+        pool = ProcessPoolExecutor(min(self.workers, len(tasks)), spawn, initializer=_begin, initargs=(order, began))
+        try:
+            with contextlib.closing(_as_done(pool, tasks, self.workers + 1)) as results:
+                yield from results
+        except BrokenProcessPool:
+            raise RunError(_DIED if began.is_set() else _UNGUARDED) from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _order(evaluator: Evaluator, todo: list[Todo]) -> bytes:
+    try:
+        import cloudpickle
+    except ModuleNotFoundError as error:
+        raise needs(str(error.name), "crosscheck", "workers need") from None
+    proxies = {one.proxy.name: one.proxy for one in todo}
+    try:
+        order: bytes = cloudpickle.dumps((evaluator, proxies))
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise BadInput(f"a proxy or the space cannot be handed to workers: {first_line(error)}") from None
+    return order
+
+
+def _as_done(pool: ProcessPoolExecutor, tasks: Sequence[list[Todo]], at_once: int) -> Generator[list[Row]]:
+    """Yield results as they come, with few tasks handed out at a time: those that are, are waited for in the end."""
+    left = iter(tasks)
+    waiting: set[Future[list[Row]]] = set()
+    with _no_interrupts():  # processes begin with what is blocked here
+        waiting |= {pool.submit(_rows, task) for task in map(_Task.of, islice(left, at_once))}
+    try:
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            waiting |= {pool.submit(_rows, task) for task in map(_Task.of, islice(left, len(done)))}
+            for future in done:
+                yield future.result()
+    except KeyboardInterrupt:
+        for future in waiting:
+            if not future.cancel():
+                yield future.result()
+        raise
+
+
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Put off Ctrl-C, here and in the processes that are started."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+# -- in a worker -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Values of one architecture and repeat, as they travel."""
+
+    index: int
+    repeat: int
+    proxies: tuple[str, ...]
+
+    @classmethod
+    def of(cls, todo: Sequence[Todo]) -> _Task:
+        """Return the task to compute some values."""
+        return cls(todo[0].index, todo[0].repeat, tuple(one.proxy.name for one in todo))
+
+
+_order_here = b""
+
+
+def _begin(order: bytes, began: Event) -> None:
+    """Make this process a worker."""
+    global _order_here
+    began.set()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the study's process says when it is over
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    _order_here = order
+
+
+@functools.cache
+def _ordered() -> tuple[Evaluator, dict[str, Proxy]]:
+    try:
+        evaluator, proxies = pickle.loads(_order_here)
+    except Exception as error:  # of a user's module, anything
+        raise RunError(f"a worker cannot make the study's proxies or space: {first_line(error)}") from None
+    return evaluator, proxies
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _rows(task: _Task) -> list[Row]:
+    evaluator, proxies = _ordered()
+    return evaluator.rows([Todo(task.index, proxies[name], task.repeat) for name in task.proxies])
+
+
+def _leave_if_imported() -> None:
+    """End a process that was started as a worker, and asks for workers while it still imports the user's script."""
+    for frame in inspect.stack(context=0):
+        if frame.function == "<module>" and frame.frame.f_globals.get("__name__") == _SCRIPT:
+            sys.exit(1)  # in silence: the process that started this one says why
