@@ -284,6 +284,98 @@ def test_a_neural_tangent_kernel_with_a_least_eigenvalue_that_is_rounding_has_no
         find_proxy("ntk_cond").value(network, Batch(nearly, batch.labels), cross_entropy)
 
 
+def test_vkdnw_by_finite_differences(blocks):
+    network, batch = blocks
+    network(batch.images)  # running statistics, which it does not use
+    network, images = network.double(), torch.randn(11, 3, 6, 6, dtype=torch.float64)
+    value = find_proxy("vkdnw").value(network, Batch(images, torch.arange(11) % 4), cross_entropy)
+    network.eval()  # with the weights that the proxy has left
+    fisher, step = np.zeros((6, 6)), 1e-6
+    for image in images:
+        logits = network(image[None])[0].detach().numpy()
+        columns = []
+        for tensor in network.parameters():
+            ends = []
+            for move in (step, -2 * step):
+                with torch.no_grad():
+                    tensor.view(-1)[0] += move
+                    ends.append(network(image[None])[0].numpy())
+            with torch.no_grad():
+                tensor.view(-1)[0] += step
+            columns.append((ends[0] - ends[1]) / (2 * step))
+        p = 0.95 * np.exp(logits) / np.exp(logits).sum() + 0.05 / 4
+        for k in range(4):  # the expectation over classes of the outer product of the gradients of log p
+            of_class = np.array(columns).T[k] - p @ np.array(columns).T
+            fisher += p[k] * np.outer(of_class, of_class) / 11
+    eigenvalues = np.linalg.eigvalsh(fisher)
+    deciles = np.quantile(eigenvalues, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
+    shares = deciles / deciles.sum()
+    assert value == pytest.approx(-sum(share * np.log(share) for share in shares), rel=1e-5)
+    torch.manual_seed(2)
+    alone = find_proxy("vkdnw").value(network, in_double(batch), cross_entropy)
+    torch.manual_seed(2)
+    assert find_proxy("vkdnw_single").value(network, in_double(batch), cross_entropy) == 6 + alone
+
+
+class Responding(nn.Module):
+    """A ReLU in the stem, two residual blocks, a ReLU behind them, and one that an image in two has no response of."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU())
+        self.one, self.two = Residual(), Residual()
+        self.last, self.head = nn.ReLU6(), Head(4, 4)
+
+    def forward(self, x):
+        """Return the logits."""
+        return self.head(self.last(self.two(self.one(self.stem(x)))))
+
+
+class Residual(Block):
+    """Twice the same ReLU in front of a convolution, beside a skip; what one of them passes on is constant."""
+
+    def __init__(self):
+        super().__init__()
+        self.relu, self.conv = nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1)
+        self.constant = nn.ReLU()
+
+    def forward(self, x):
+        """Return the sum of three ways."""
+        return x + self.conv(self.relu(self.conv(self.relu(x)))) + self.constant(torch.full_like(x, 0.1))
+
+
+def test_wrcor_by_hooks():
+    torch.manual_seed(13)
+    network, batch = Responding(), Batch(torch.randn(5, 3, 6, 6), torch.tensor([0, 1, 2, 3, 0]))
+    total = np.zeros((5, 5))
+
+    def add(response, weight):
+        with np.errstate(invalid="ignore"):
+            correlations = np.abs(np.corrcoef(response.detach().flatten(1).double().numpy()))
+        if not np.isnan(correlations).any():
+            total[:] += weight * correlations
+
+    handles = []
+    for relu, weight in [(network.one.relu, 1), (network.two.relu, 2), (network.last, 4)]:
+        handles.append(relu.register_forward_hook(lambda m, given, result, weight=weight: add(given[0], weight)))
+        handles.append(relu.register_full_backward_hook(lambda m, given, got, weight=weight: add(given[0], weight)))
+    cross_entropy(network(batch.images), batch.labels).backward()
+    for handle in handles:
+        handle.remove()
+    expected = np.log(np.linalg.det(total))
+    assert find_proxy("wrcor").value(network, batch, cross_entropy) == pytest.approx(expected, rel=1e-5)
+    alike = Batch(batch.images[:1].expand(5, -1, -1, -1), batch.labels[:1].expand(5))
+    with pytest.raises(Undefined, match="images respond alike"):
+        find_proxy("wrcor").value(network, alike, cross_entropy)
+    with pytest.raises(Undefined, match="none behind its stem"):
+        find_proxy("wrcor").value(network.stem, batch, lambda maps, labels: maps.sum())
+
+
+def in_double(batch):
+    """The batch in double precision."""
+    return Batch(batch.images.double(), batch.labels)
+
+
 def test_size_by_hand(blocks):
     network, batch = blocks
     assert find_proxy("params").value(network, batch, cross_entropy) == 27 * 8 + 72 * 6 + 12 + 6 * 4 + 4
@@ -408,7 +500,7 @@ def test_every_proxy_has_a_value_on_mobilenets_or_a_reason(mobile):
     assert find_proxy("macs").value(network, batch, cross_entropy) == space.cost(7).macs + biases
     _, network, batch = mobile('"relu6"', '"hswish"')
     told = reasons(network, batch)
-    assert told.keys() == {"dss", "naswot", "linear_regions", "swap"}
+    assert told.keys() == {"dss", "naswot", "linear_regions", "swap", "wrcor"}
     assert {told[name] for name in ("naswot", "linear_regions", "swap")} == {
         "patterns are of ReLUs, and the network has Hardswish"
     }
@@ -533,7 +625,7 @@ def test_dss_by_finite_differences(transformer):
 
 def test_every_proxy_has_a_value_on_transformers_or_a_reason(transformer):
     told = reasons(*transformer(1, 1, 1, 3))
-    assert told.keys() == {"naswot", "linear_regions", "swap", "meco", "meco_opt", "zen", "incorporated"}
+    assert told.keys() == {"naswot", "linear_regions", "swap", "wrcor", "meco", "meco_opt", "zen", "incorporated"}
     assert reasons(*transformer(1, 0, 1, 4)).keys() == told.keys()
 
 

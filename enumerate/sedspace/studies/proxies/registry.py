@@ -27,6 +27,8 @@ MODULES = (
     "snip",
     "swap",
     "synflow",
+    "vkdnw",
+    "wrcor",
     "zen",
     "zico",
 )
