@@ -6,35 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, replace_all_batch_norm_modules_, vmap
 
-from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
+from sedspace.studies.proxies.base import BATCH, LOSS, NETWORK, Batch, Loss, Undefined, proxy, shared
 
 _TOGETHER = 8  # more need more memory and are no faster
 
 
-@proxy("gradsign")
-def gradsign(network: nn.Module, batch: Batch, loss: Loss) -> float:
-    """Return the sum over weights of ``|sum over images of the sign of the gradient of its loss|``.
-
-    Zhang and Jia, arXiv 2110.08616. As in their code the images go through the network one by one, so that BatchNorm
-    sees one image at a time: in one batch, as this was computed before, the images' gradients depend on each other.
-    Eight at a time by `torch.func.vmap`, which computes the same: only a gradient that is 0 but for rounding may have
-    another sign.
-    """
-    return float(sum(counts.abs().sum() for counts in _counts(network, batch, loss)))
-
-
-@proxy("gradsign_mean")
-def gradsign_mean(network: nn.Module, batch: Batch, loss: Loss) -> float:
-    """Return `gradsign` divided by the number of weights: at most the number of images.
-
-    What another script of its authors computes under the same name. It does not grow with the network, so that it ranks
-    architectures otherwise.
-    """
-    counts = _counts(network, batch, loss)
-    return float(sum(some.abs().sum() for some in counts)) / sum(some.numel() for some in counts)
-
-
-def _counts(network: nn.Module, batch: Batch, loss: Loss) -> list[Tensor]:
+@shared(NETWORK, BATCH, LOSS)
+def sign_counts(network: nn.Module, batch: Batch, loss: Loss) -> list[Tensor]:
     """Return for every weight by how many images more its gradient is positive than negative, layer by layer."""
     replace_all_batch_norm_modules_(network)  # running statistics cannot be kept for several images at a time
     layers = {name: one for name, one in network.named_modules() if isinstance(one, nn.Conv2d | nn.Linear)}
@@ -57,3 +35,25 @@ def _counts(network: nn.Module, batch: Batch, loss: Loss) -> list[Tensor]:
         for name, gradient in found.items():
             counts[name] += gradient.sign().sum(dim=0)
     return list(counts.values())
+
+
+@proxy("gradsign", needs=(sign_counts,))
+def gradsign(counts: list[Tensor]) -> float:
+    """Return the sum over weights of ``|sum over images of the sign of the gradient of its loss|``.
+
+    Zhang and Jia, arXiv 2110.08616. As in their code the images go through the network one by one, so that BatchNorm
+    sees one image at a time: in one batch, as this was computed before, the images' gradients depend on each other.
+    Eight at a time by `torch.func.vmap`, which computes the same: only a gradient that is 0 but for rounding may have
+    another sign.
+    """
+    return float(sum(some.abs().sum() for some in counts))
+
+
+@proxy("gradsign_mean", needs=(sign_counts,))
+def gradsign_mean(counts: list[Tensor]) -> float:
+    """Return `gradsign` divided by the number of weights: at most the number of images.
+
+    What another script of its authors computes under the same name. It does not grow with the network, so that it ranks
+    architectures otherwise.
+    """
+    return gradsign(counts) / sum(some.numel() for some in counts)

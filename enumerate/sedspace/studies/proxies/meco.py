@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
 from sedspace.studies.proxies.activations import kept
-from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
+from sedspace.studies.proxies.base import BATCH, NETWORK, Batch, Undefined, proxy, shared
 
 _ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)
 _LAYERS = (nn.Conv2d, nn.BatchNorm2d, *_ACTIVATIONS, nn.AvgPool2d, nn.MaxPool2d)
@@ -16,8 +14,19 @@ _CHANNELS = 8
 _SIDE = 64
 
 
-@proxy("meco")
-def meco(network: nn.Module, batch: Batch, loss: Loss) -> float:
+@shared(NETWORK, BATCH)
+def feature_maps(network: nn.Module, batch: Batch) -> list[Tensor]:
+    """Return the feature maps of an image of noise that each layer puts out: float32[channels, pixels]."""
+    if any(isinstance(module, nn.LayerNorm) for module in network.modules()):
+        raise Undefined("the tokens of a transformer are no feature maps")
+    noise = torch.randn((1, 3, _SIDE, _SIDE), dtype=batch.images.dtype, device=batch.images.device)
+    with kept(network, *_LAYERS, of=lambda call: call.result[0].flatten(1).clone()) as maps, torch.no_grad():
+        network(noise)
+    return [some for some in maps if min(some.shape) > 1]
+
+
+@proxy("meco", needs=(feature_maps,))
+def meco(maps: list[Tensor]) -> float:
     """Return the sum over layers of the least eigenvalue of the correlations between the channels of one image.
 
     Jiang et al., "MeCo: Zero-Shot NAS with One Data and Single Forward Pass via Minimum Eigenvalue of Correlation",
@@ -28,34 +37,22 @@ def meco(network: nn.Module, batch: Batch, loss: Loss) -> float:
     network is nested. Eigenvalues are in double precision, theirs in float32. A channel that is constant correlates
     with none, not even itself (0, as theirs). Transformers have tokens instead of feature maps, and no value.
     """
-    return _sum(_least(maps) for maps in _feature_maps(network, batch))
+    return _sum([_least(some) for some in maps])
 
 
-@proxy("meco_opt")
-def meco_opt(network: nn.Module, batch: Batch, loss: Loss) -> float:
+@proxy("meco_opt", needs=(feature_maps,))
+def meco_opt(maps: list[Tensor]) -> float:
     """Return `meco` with 8 random channels of each layer, each layer's value times its channels / 8.
 
     The faster variant of the same paper: eigenvalues of 8 x 8 matrices. Layers of fewer than 8 channels are left out,
     and it depends on the seed twice, by the noise and by the channels.
     """
     drawn = []
-    for maps in _feature_maps(network, batch):
-        if len(maps) >= _CHANNELS:
-            chosen = torch.randperm(len(maps))[:_CHANNELS].to(maps.device)
-            drawn.append(_least(maps[chosen]) * len(maps) / _CHANNELS)
+    for some in maps:
+        if len(some) >= _CHANNELS:
+            chosen = torch.randperm(len(some))[:_CHANNELS].to(some.device)
+            drawn.append(_least(some[chosen]) * len(some) / _CHANNELS)
     return _sum(drawn)
-
-
-def _feature_maps(network: nn.Module, batch: Batch) -> Iterator[Tensor]:
-    """Yield the feature maps of an image of noise that each layer puts out: float32[channels, pixels]."""
-    if any(isinstance(module, nn.LayerNorm) for module in network.modules()):
-        raise Undefined("the tokens of a transformer are no feature maps")
-    noise = torch.randn((1, 3, _SIDE, _SIDE), dtype=batch.images.dtype, device=batch.images.device)
-    with kept(network, *_LAYERS, of=lambda call: call.result[0].flatten(1).clone()) as first, torch.no_grad():
-        network(noise)
-    for maps in first:
-        if maps.shape[0] > 1 and maps.shape[1] > 1:
-            yield maps
 
 
 def _least(maps: Tensor) -> Tensor:
@@ -63,8 +60,7 @@ def _least(maps: Tensor) -> Tensor:
     return least
 
 
-def _sum(values: Iterator[Tensor] | list[Tensor]) -> float:
-    found = list(values)
-    if not found:
+def _sum(values: list[Tensor]) -> float:
+    if not values:
         raise Undefined("no layer has feature maps enough")
-    return float(torch.stack(found).sum())
+    return float(torch.stack(values).sum())

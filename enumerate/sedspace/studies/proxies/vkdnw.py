@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, vmap
 
-from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
+from sedspace.studies.proxies.base import NETWORK, Batch, Loss, Undefined, proxy
 
 _TENSORS = 128
 _TOGETHER = 8
@@ -38,14 +38,14 @@ def vkdnw(network: nn.Module, batch: Batch, loss: Loss) -> float:
     return float(-torch.special.xlogy(of_sum, of_sum).sum())
 
 
-@proxy("vkdnw_single")
-def vkdnw_single(network: nn.Module, batch: Batch, loss: Loss) -> float:
+@proxy("vkdnw_single", needs=(NETWORK, vkdnw))
+def vkdnw_single(network: nn.Module, entropy: float) -> float:
     """Return `vkdnw` plus the number of tensors of parameters, as the size of the network.
 
     Equation 12 of the same paper, whose layers are tensors of parameters in its code. `vkdnw` is at most ``log 9 =
     2.2``, so that it ranks networks of one size.
     """
-    return len(list(network.parameters())) + vkdnw(network, batch, loss)
+    return len(list(network.parameters())) + entropy
 
 
 def _initialised(network: nn.Module) -> nn.Module:

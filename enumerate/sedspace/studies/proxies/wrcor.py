@@ -6,10 +6,8 @@ import torch
 from torch import nn
 
 from sedspace.networks.layers import Block
-from sedspace.studies.proxies.activations import recorded
+from sedspace.studies.proxies.activations import RELUS, recorded
 from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
-
-_RELUS = (nn.ReLU, nn.ReLU6)
 
 
 @proxy("wrcor")
@@ -24,7 +22,7 @@ def wrcor(network: nn.Module, batch: Batch, loss: Loss) -> float:
     theirs also numbers stem and head.
     """
     levels = _levels(network)
-    with recorded(network, *_RELUS) as calls:
+    with recorded(network, *RELUS) as calls:
         value = loss(network(batch.images), batch.labels)
     calls = [call for call in calls if call.module in levels]
     if not calls:
