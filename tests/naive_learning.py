@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 
@@ -63,6 +64,20 @@ def ridge(x, y, penalty, asked):
     apart = asked - center
     variance = [1 / len(y) + row @ inverse @ row for row in apart]
     return y.mean() + apart @ weights, np.sqrt(variance)
+
+
+def ridge_not_below_0(x, y, penalty, bounded):
+    """The weights of ridge regression of which some must be 0 or more: the best of all choices of those that are 0."""
+    away, of = x - x.mean(axis=0), y - y.mean()
+    best, found = np.inf, None
+    for zeros in itertools.product(*([False, True] if one else [False] for one in bounded)):
+        some = np.flatnonzero(~np.array(zeros))
+        weights, own = np.zeros(x.shape[1]), away[:, some]
+        weights[some] = np.linalg.inv(own.T @ own + penalty * np.eye(len(some))) @ own.T @ of
+        loss = ((of - away @ weights) ** 2).sum() + penalty * (weights**2).sum()
+        if loss < best and not any(must and w < 0 for must, w in zip(bounded, weights, strict=True)):
+            best, found = loss, weights.tolist()
+    return found
 
 
 def left_out_error(x, y, penalty):

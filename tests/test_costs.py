@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from decimal import Decimal
 from fractions import Fraction
 
@@ -241,7 +242,43 @@ def test_measurements_of_one_architecture_are_in_one_half():
     noise = np.repeat(random.normal(10, 1, 80), 8) + random.normal(0, 0.01, 640)
     fit = ss.fit_costs("tss", pl.DataFrame({"index": indices, "ms": noise}), "ms", by_position=False)
     assert fit.r2 < 0.2  # pure noise: what was seen must not help
-    assert (fit.rows, fit.held_out) == (320, 320)
+    assert (fit.rows, fit.held_out) == (40, 40)
+    assert fit.notes[0].startswith("the mean of the values of 80 architectures that have several, ")
+
+
+UNFIT = {
+    "too few": {"index": range(7), "ms": range(7)},
+    "one value": {"index": range(90), "ms": [2.5] * 90},
+    "no number": {"index": range(90), "ms": [math.nan, *range(89)]},
+    "another space": {"index": [*range(89), 15_625], "ms": range(90)},
+    "beyond float32": {"index": range(90), "ms": [1e300 * i for i in range(90)]},
+}
+
+
+@pytest.mark.parametrize("kind", UNFIT)
+def test_what_a_fit_refuses_costs_refuse_in_the_same_words(kind):
+    said = []
+    for learn in (ss.fit, ss.fit_costs):
+        with pytest.raises(ss.BadInput) as caught:
+            learn("tss", pl.DataFrame(UNFIT[kind], strict=False), "ms")
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+
+
+def test_costs_of_as_many_operations_as_there_are_are_not_shifted():
+    """Cells of nb101 have 0 to 5 operations: what each costs can be told, and none costs less than nothing."""
+    space = ss.space("nb101")
+    names = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+    indices = np.random.default_rng(2).integers(0, space.size, 300)
+    columns = ("n_conv3x3", "n_conv1x1", "n_pool")
+    counts = np.stack([ss.score(space, column, indices=indices) for column in columns], axis=1)
+    fit = ss.fit_costs(space, pl.DataFrame({"index": indices, "ms": 5 + counts @ [3.0, 1.0, 0.5]}), "ms")
+    found = {name: float(cost) for (_, name), cost in fit.cost.costs.items()}
+    assert found == pytest.approx(dict(zip(names, (3.0, 1.0, 0.5), strict=True)))
+    assert fit.constant == pytest.approx(5)
+    cheap = ss.fit_costs(space, pl.DataFrame({"index": indices, "ms": 5 + counts @ [3.0, 1.0, -0.5]}), "ms")
+    assert min(cheap.cost.costs.values()) == 0
+    assert 0.9 < cheap.r2 < 1
 
 
 def test_a_fit_of_choices_of_several_operations():
@@ -303,7 +340,7 @@ def test_a_fit_of_choices_of_several_operations():
             lambda _: ss.fit_costs("tss", pl.DataFrame({"index": range(9), "ms": range(9)}), "ms"),
             "4 measurements to fit",
         ),
-        (lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [1], "ms": [1]}), "ms", seed=-1), "different numbers"),
+        (lambda _: ss.fit_costs("tss", pl.DataFrame({"index": range(99), "ms": range(99)}), "ms", seed=-1), "seed -1"),
         (
             lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [None, *range(8)], "ms": range(9)}), "ms"),
             "index None is not an integer",
@@ -316,7 +353,7 @@ def test_a_fit_of_choices_of_several_operations():
         (lambda d: ss.fit_costs("tss", d / "text.csv", "cost"), "the table has no column arch or index"),
         (
             lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [1, 2], "ms": [1.0, None]}), "ms"),
-            "ms has 1 different numbers",
+            "ms has no number in row 1: expected one in each",
         ),
         (lambda _: ss.fit_costs("tss", pl.DataFrame({"index": [1], "ms": ["a"]}), "ms"), "ms is String: expected num"),
     ],
@@ -331,8 +368,9 @@ def test_bad_input_is_one_line(call, message, tmp_path):
 
 
 def test_a_fit_that_tells_nothing_apart_has_no_correlation():
-    """Of a space of one position, and of measurements of which the held-out ones are all alike."""
-    few = pl.DataFrame({"index": range(400), "ms": [float(min(i, 4)) for i in range(400)]})
+    """Of a space whose operations are all of one name, and of measurements of which the held-out ones are alike."""
+    last = range(2800, 3200)  # of six modules each
+    few = pl.DataFrame({"index": last, "ms": [float(min(i, 4)) for i in range(400)]})
     fit = ss.fit_costs("transnas_macro", few, "ms")
     assert fit.r2 < 0
     assert np.isnan([fit.spearman, fit.kendall]).all()

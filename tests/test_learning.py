@@ -109,6 +109,18 @@ def test_ridge_is_that_of_the_normal_equations(rows, width):
     assert ridge.deviation(asked) == pytest.approx(math.sqrt(ridge.noise) * deviation)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_ridge_whose_weights_are_not_below_0_is_the_best_of_every_active_set(seed):
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(40, 6))
+    y = x @ random.normal(size=6) + random.normal(0, 0.1, 40)
+    bounded = np.array([True, True, False, True, True, False])
+    ridge = Ridge.learned(x, y, [0.3], nonnegative=bounded)
+    found = naive.ridge_not_below_0(x, y, 0.3, bounded.tolist())
+    assert ridge.weights.tolist() == pytest.approx(found, abs=1e-9)
+    assert (ridge.weights[bounded] < 0).sum() == 0
+
+
 @pytest.mark.parametrize("model", ["gaussian", "additive", "forest", "boosting"])
 def test_a_fit_is_a_score(model, forget_scores, tmp_path):
     if model in ("forest", "boosting"):

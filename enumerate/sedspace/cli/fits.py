@@ -52,7 +52,7 @@ _SETS = ("topology", "choices", "counts")
 )
 @json_option(
     "an object of `name`, `model`, `rows`, `features`, `prior`, `notes` and `judgement`; of costs `rows`, `held_out`, "
-    "`r2`, `spearman`, `kendall`, `constant`, `warning`, `quantum` and `error_bound`"
+    "`r2`, `spearman`, `kendall`, `notes`, `constant`, `warning`, `quantum` and `error_bound`"
 )
 def fit_command(
     space: str,
@@ -74,7 +74,7 @@ def fit_command(
     """Learn a score of all of SPACE from measured architectures (TABLE: Parquet or CSV with arch or index).
 
     How well it does on what it has not seen is printed, beside scores that learn nothing. With --out FILE.csv, a table
-    of costs by operation and position instead: least squares on one half, judged on the other.
+    of costs by operation and position instead: ridge regression on one half, judged on the other.
     """
     check_name(out, (".score", ".csv", ".parquet"))
     if Path(out).suffix != ".score":
@@ -118,6 +118,8 @@ def _fit_costs(
     fit = sedspace.fit_costs(space, table, column, by_position=not by_operation, quantum=quantum, seed=seed)
     write_frame(fit.cost.frame(), out)
     bound = fit.cost.error_bound(space)
+    for note in () if as_json else fit.notes:
+        click.echo(f"sedspace: {note}", err=True)
     report = {name: value for name, value in vars(fit).items() if name != "cost"}
     if as_json:
         report |= {"constant": fit.constant, "warning": fit.warning}

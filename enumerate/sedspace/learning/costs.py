@@ -1,4 +1,4 @@
-"""Tables of costs that are fitted to measurements: sums without a penalty or a prior, which serve other spaces, too."""
+"""Tables of costs that are fitted to measurements: sums without a prior, which serve other spaces, too."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sedspace import draws
 from sedspace.correlation import rank_correlation
+from sedspace.draws import checked_seed
 from sedspace.errors import BadInput
-from sedspace.learning.measured import numbers
+from sedspace.learning.features import operations_of, parts_at
+from sedspace.learning.judged import folds
+from sedspace.learning.measured import measured
+from sedspace.learning.ridge import PENALTIES, Ridge
 from sedspace.scores.cost import Number, TableCost, column_name
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.spaces.parts import Digits, Indices
-from sedspace.tables import indices_of
+from sedspace.spaces.parts import Digits
+
+WEAK = (1e-8, 1e-4, 1e-2, *PENALTIES)
+"""Penalties of costs, which need not be held back where measurements are many."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class CostFit:
     ----------
     cost : TableCost
     rows, held_out : int
-        How many measurements it was fitted to and judged by.
+        How many architectures it was fitted to and judged by.
     r2, spearman, kendall : float
         On the held-out ones: the share of variance explained, and rank correlations; NaN if these, or what is
         predicted of them, do not differ.
@@ -37,6 +42,8 @@ class CostFit:
         What every architecture costs.
     warning : str or None
         What is wrong with a constant below 0, which no hardware has.
+    notes : tuple of str
+        What was done to the table of measurements, a line each.
     """
 
     cost: TableCost
@@ -45,6 +52,7 @@ class CostFit:
     r2: float
     spearman: float
     kendall: float
+    notes: tuple[str, ...] = ()
 
     @property
     def constant(self) -> float:
@@ -73,7 +81,9 @@ def fit_costs(
     unit: str = "ms",
     seed: int = 0,
 ) -> CostFit:
-    """Fit a table of costs to measurements by least squares, on one half of them, and judge it on the other.
+    """Fit a table of costs to measurements by ridge regression, on one half of them, and judge it on the other.
+
+    It is weak unless measurements are few or noisy: the penalty is the one that predicts best what is left out.
 
     Parameters
     ----------
@@ -91,70 +101,75 @@ def fit_costs(
         As of `TableCost`.
     unit : str, default "ms"
     seed : int, default 0
-        Of the random halves. An architecture that was measured more than once is in one of them.
+        Of the random halves. Of an architecture that was measured more than once it is the mean.
 
     Returns
     -------
     CostFit
-        Its costs are not negative: the cheapest operation is free, and the constant holds the rest. That one can be
-        below 0, and then `CostFit.warning` says so.
+        Its costs are not negative: where all architectures have equally many operations, the cheapest is free, and the
+        constant holds the rest. That one can be below 0, and then `CostFit.warning` says so.
 
     Raises
     ------
     BadInput
-        If the table has no such column, or fewer measurements than there are costs to find.
+        As of `fit`, and if there are fewer measurements in a half than costs to find.
     """
     space = find_space(space)
-    indices, measured = _measurements(space, table, column)
-    digits = space.digits(indices)
-    train, test = _halves(indices, seed)
-    costs, constant = _least_squares(space, digits[train], measured[train], by_position)
-    cost = TableCost(name or column_name(column), costs, constant, quantum=quantum, unit=unit)
-    predicted = cost.values(cost.at(space, digits[test]))
-    residual, spread = measured[test] - predicted, measured[test] - measured[test].mean()
+    rows = measured(space, table, column)
+    test, train = folds(len(rows), checked_seed(seed), 0, parts=2)
+    digits = rows.digits
+    uses = _Uses(space, by_position)
+    if len(train) <= len(uses.names):
+        raise BadInput(f"{len(train)} measurements to fit {len(uses.names)} costs to: expected more than that")
+    ridge = Ridge.learned(uses.columns(digits[train]), rows.values[train], WEAK, nonnegative=~uses.as_many)
+    cost = TableCost(name or column_name(column), *uses.costs(ridge), quantum=quantum, unit=unit)
+    predicted, reached = cost.values(cost.at(space, digits[test])), rows.values[test]
+    residual, spread = reached - predicted, reached - reached.mean()
     total = float((spread**2).sum())
     r2 = 1 - float((residual**2).sum()) / total if total else math.nan
-    ranks = rank_correlation(predicted, measured[test])
-    return CostFit(cost, len(train), len(test), r2, ranks.spearman, ranks.kendall)
+    ranks = rank_correlation(predicted, reached)
+    return CostFit(cost, len(train), len(test), r2, ranks.spearman, ranks.kendall, rows.notes)
 
 
-def _measurements(space: Space, table: pl.DataFrame | str | Path, column: str) -> tuple[Indices, NDArray[np.float64]]:
-    """Return the indices of measured architectures and their measurements."""
-    given = numbers(table, column)
-    known = given.filter(pl.col(column).is_finite())
-    if known[column].n_unique() < 4:
-        raise BadInput(f"column {column} has {known[column].n_unique()} different numbers: expected at least four")
-    return np.array(indices_of(known, space, "refuse")[0], object), known[column].to_numpy()
+class _Uses:
+    """How often architectures have each operation, anywhere or at each position.
 
+    Attributes
+    ----------
+    names : list of tuple of (str or None, str)
+        Position, if it matters, and operation, of the columns.
+    as_many : bool[columns]
+        Whether architectures have as many operations in all there, whichever these are: if so, no more than the
+        differences of their costs can be told.
+    """
 
-def _halves(indices: Indices, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows of two random halves of the architectures."""
-    architectures, of = np.unique(indices, return_inverse=True)
-    first = draws.arrays(seed).permutation(len(architectures)) < len(architectures) // 2
-    return np.flatnonzero(first[of]), np.flatnonzero(~first[of])
+    def __init__(self, space: Space, by_position: bool) -> None:
+        self._tables = parts_at(space, operations_of)
+        self._where = [position.name if by_position else None for position in space.positions]
+        number = [sum(table.values(), np.zeros(1)) for table in self._tables]
+        varies = {where for where, at in zip(self._where, number, strict=True) if np.ptp(at)}
+        pairs = zip(self._where, self._tables, strict=True)
+        self.names = list(dict.fromkeys((where, operation) for where, table in pairs for operation in table))
+        self.as_many = np.array([where not in varies for where, _ in self.names], bool)
+        self._number = dict.fromkeys(self._where, 0.0)
+        for where, at in zip(self._where, number, strict=True):
+            self._number[where] += float(at[0])
 
+    def columns(self, digits: Digits) -> NDArray[np.float64]:
+        """Return the columns of architectures: float64[n, columns]."""
+        out, column = np.zeros((len(digits), len(self.names))), {name: n for n, name in enumerate(self.names)}
+        for position, (where, table) in enumerate(zip(self._where, self._tables, strict=True)):
+            for operation, times in table.items():
+                out[:, column[where, operation]] += times[digits[:, position]]
+        return out
 
-def _least_squares(
-    space: Space, digits: Digits, measured: NDArray[np.float64], by_position: bool
-) -> tuple[dict[tuple[str | None, str], float], float]:
-    """Return the costs that explain measurements best, and the constant."""
-    uses: dict[
-        str | None, dict[str, NDArray[np.int64]]
-    ] = {}  # how often each architecture has each operation at each position
-    for p, position in enumerate(space.positions):
-        at = uses.setdefault(position.name if by_position else None, {})
-        for operation in dict.fromkeys(o.name for choice in position.choices for o in choice.operations):
-            count = np.array([sum(o.name == operation for o in choice.operations) for choice in position.choices])
-            at[operation] = at.get(operation, 0) + count[digits[:, p]]
-    design = [column for at in uses.values() for column in at.values()]
-    if len(measured) <= len(design):
-        raise BadInput(f"{len(measured)} measurements to fit {len(design)} costs to: expected more than that")
-    solution = np.linalg.lstsq(np.stack([np.ones(len(measured)), *design], axis=-1), measured)[0].tolist()
-    constant, fitted = solution[0], iter(solution[1:])
-    costs: dict[tuple[str | None, str], float] = {}
-    for where, at in uses.items():
-        values = {operation: next(fitted) for operation in at}
-        least = min(values.values())
-        constant += least * float(sum(column[0] for column in at.values()))  # as many operations as every one has
-        costs |= {(where, operation): value - least for operation, value in values.items()}
-    return costs, constant
+    def costs(self, ridge: Ridge) -> tuple[dict[tuple[str | None, str], float], float]:
+        """Return what weights make of costs that are not negative, and the constant."""
+        constant = ridge.constant - float(ridge.center @ ridge.weights)
+        costs = dict(zip(self.names, ridge.weights.tolist(), strict=True))
+        free = {name[0] for name, as_many in zip(self.names, self.as_many, strict=True) if as_many}
+        for where in free:
+            least = min(cost for (at, _), cost in costs.items() if at == where)
+            costs |= {name: cost - least for name, cost in costs.items() if name[0] == where}
+            constant += least * self._number[where]
+        return costs, constant

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,17 +58,34 @@ def parts_of(choice: Choice) -> list[str]:
     return [*(operation.name for operation in choice.operations), *edges]
 
 
-def choices_of(space: Space) -> list[NDArray[np.float64]]:
-    """Return for each position how often each of its choices has each of their parts: float64[choices, parts]."""
+def operations_of(choice: Choice) -> list[str]:
+    """Return the operations of a choice."""
+    return [operation.name for operation in choice.operations]
+
+
+def parts_at(
+    space: Space, parts_of: Callable[[Choice], Sequence[str]], most: int | None = None
+) -> list[dict[str, NDArray[np.float64]]]:
+    """Return for each position how often each of its choices has each part: float64[choices] by the part's name.
+
+    Of positions with more than `most` choices nothing.
+    """
     out = []
     for position in space.positions:
-        if len(position.choices) > _MOST_CHOICES:
-            out.append(np.zeros((len(position.choices), 0)))
-            continue
-        parts = [parts_of(choice) for choice in position.choices]
-        names = list(dict.fromkeys(name for own in parts for name in own))
-        out.append(np.array([[own.count(name) for name in names] for own in parts], np.float64))
+        own: dict[str, NDArray[np.float64]] = {}
+        for number, choice in enumerate(position.choices if most is None or len(position.choices) <= most else ()):
+            for part in parts_of(choice):
+                if part not in own:
+                    own[part] = np.zeros(len(position.choices))
+                own[part][number] += 1
+        out.append(own)
     return out
+
+
+def choices_of(space: Space) -> list[NDArray[np.float64]]:
+    """Return for each position how often each of its choices has each of their parts: float64[choices, parts]."""
+    of = zip(space.positions, parts_at(space, parts_of, _MOST_CHOICES), strict=True)
+    return [np.stack([np.zeros(len(p.choices)), *own.values()], axis=1)[:, 1:] for p, own in of]
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,10 +54,10 @@ def figures(predicted: Floats, measured: Floats, less: bool = False) -> Figures:
     return Figures(ranks.spearman, ranks.kendall, among, gain, float(measured.max() - found))
 
 
-def folds(rows: int, seed: int, repeat: int) -> list[NDArray[np.intp]]:
+def folds(rows: int, seed: int, repeat: int, parts: int = FOLDS) -> list[NDArray[np.intp]]:
     """Return the rows of each fold of a repeat: a random division into parts that are as large as they can."""
     order = draws.arrays(draws.mixed_seed(seed, repeat)).permutation(rows)
-    return [np.sort(part) for part in np.array_split(order, FOLDS)]
+    return [np.sort(part) for part in np.array_split(order, parts)]
 
 
 def judged(
