@@ -105,6 +105,22 @@ def test_values_by_architecture(study):
     assert (known["noise"]["values"], known["noise"]["undefined"]) == (118, 2)
 
 
+def test_what_has_no_value_ranks_last_in_aggregates(study):
+    (first, second, *_), rows = INDICES, study.rows
+    dead = (pl.col("index") == first) & pl.col("proxy").is_in(AZ)
+    rows = rows.with_columns(value=pl.when(dead).then(None).otherwise("value"))
+    rows = rows.filter((pl.col("index") != second) | (pl.col("proxy") != AZ[0]))  # a part that is yet to come
+    wide = by_architecture(replace(study, rows=rows))
+    assert wide.filter(index=second)["az_nas"].item() is None
+    wide = wide.filter(pl.col("index") != second)
+    values = [wide[name].fill_null(-np.inf).to_list() for name in (*AZ, "macs")]
+    expected = [
+        sum(np.log((sorted(of).index(one) + 1) / 59) for of, one in zip(values, row, strict=True))
+        for row in zip(*values, strict=True)
+    ]
+    assert wide["az_nas"].to_list() == pytest.approx(expected)
+
+
 def test_a_damaged_study_is_refused_or_the_same(study, tmp_path):
     few = Study(study.rows.head(28), study.setting, study.less, study.sed_seconds)
     path, random = tmp_path / "check.parquet", Random(7)
@@ -267,7 +283,7 @@ def test_what_a_report_says(study, table, tmp_path):
     assert "| opposite | -1.00 (-1.00 to -1.00) | -1.00 (-1.00 to -1.00) | 60 |" in text
     assert "95 % intervals, by 1,000 bootstrap resamples of the architectures" in text
     assert "| noise | 2 | a &lt;dead&gt; cell \\| really |" in text
-    assert "| follows | 0.25 | 0.25 to 0.25 | 0.01 | 2.5e+08 | - | 68 min | - |" in text
+    assert "| follows | 0.25 | 0.25 to 0.25 | 0.2 | 0.01 | 2.5e+08 | - | 68 min | - |" in text
     assert "## Against cifar10_test" in text
     assert "Against epochs" not in text
     sed = judge(ss.score("tss"), accuracy_of(range(SPACE.size)), range(SPACE.size))

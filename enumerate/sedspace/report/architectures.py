@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 
 from sedspace.correlation import rank_correlation
@@ -60,7 +62,8 @@ def by_architecture(study: Study) -> pl.DataFrame:
     -------
     polars.DataFrame
         ``index``, ``arch``, ``sed``, ``params`` and ``macs`` where the space has them, and every proxy in float64: null
-        where it has no value in any repeat. What is made of several proxies (``az_nas``) is there if all of these are.
+        where it has no value in any repeat. What is made of several proxies (``az_nas``) is there if all of these were
+        computed: an architecture without a value of one of them ranks last in it, as in the authors' code.
     """
     order = study.rows["proxy"].unique(maintain_order=True).to_list()
     rows = study.rows.with_columns(pl.col("sed").cast(pl.Float64))
@@ -72,16 +75,21 @@ def by_architecture(study: Study) -> pl.DataFrame:
     wide = wide.with_columns(column for column in sizes if column.name not in order)
     for name, parts in AGGREGATES.items():
         if set(parts) <= set(wide.columns):
-            wide = wide.with_columns(_aggregate(parts).alias(name))
+            computed = rows.filter(pl.col("proxy").is_in(parts)).group_by("index").agg(pl.col("proxy").n_unique())
+            wide = wide.join(computed, on="index", how="left", maintain_order="left")
+            whole = pl.col("proxy") == len({*parts} & {*order})
+            wide = wide.with_columns(_aggregate(parts, whole).alias(name)).drop("proxy")
     first = [name for name in ("index", "arch", "sed", "params", "macs") if name in wide.columns]
     return wide.select(*first, pl.exclude(first))
 
 
-def _aggregate(parts: tuple[str, ...]) -> pl.Expr:
-    """Return the sum of logarithms of ranks as shares, greatest for the best (AZ-NAS, arXiv 2403.19232, equation 9)."""
-    known = pl.all_horizontal(pl.col(part).is_not_null() for part in parts)
-    ranks = [pl.when(known).then(pl.col(part)).rank("average") for part in parts]
-    return pl.when(known).then(pl.sum_horizontal((rank / known.sum()).log() for rank in ranks))
+def _aggregate(parts: tuple[str, ...], whole: pl.Expr) -> pl.Expr:
+    """Return the sum of logarithms of ranks as shares, greatest for the best (AZ-NAS, arXiv 2403.19232, equation 9).
+
+    Among architectures of which all parts were computed (`whole`); those without a value rank last.
+    """
+    ranks = [pl.when(whole).then(pl.col(part).fill_null(-math.inf)).rank("average") for part in parts]
+    return pl.when(whole).then(pl.sum_horizontal((rank / whole.sum()).log() for rank in ranks))
 
 
 def first_of(wide: pl.DataFrame) -> str:
@@ -106,8 +114,9 @@ def summary(study: Study) -> pl.DataFrame:
     -------
     polars.DataFrame
         ``proxy``; ``values`` and ``undefined``, how many there are; ``seconds`` (median), ``seconds_low`` and
-        ``seconds_high`` (quartiles) and ``build_seconds`` (median, of building the network); ``spearman_with_sed``,
-        null where it is undefined.
+        ``seconds_high`` (quartiles) of the proxy had it been alone, ``shared_seconds`` (median), how much of them were
+        passes that others share, and ``build_seconds`` (median, of building the network), all of what was computed:
+        dead cells are not; ``spearman_with_sed``, null where it is undefined.
 
     Examples
     --------
@@ -117,13 +126,13 @@ def summary(study: Study) -> pl.DataFrame:
     >>> summary(study).select("proxy", "values", pl.col("spearman_with_sed").round(2)).row(0)
     ('params', 9, 0.94)
     """
+    took = pl.col("seconds", "shared_seconds", "build_seconds").filter(pl.col("seconds") > 0)
     values = study.rows.group_by("proxy", maintain_order=True).agg(
-        values=pl.col("value").count(),
-        undefined=pl.col("value").null_count(),
-        seconds=pl.col("seconds").median(),
-        seconds_low=pl.col("seconds").quantile(0.25),
-        seconds_high=pl.col("seconds").quantile(0.75),
-        build_seconds=pl.col("build_seconds").median(),
+        pl.col("value").count().alias("values"),
+        pl.col("value").null_count().alias("undefined"),
+        took.median().fill_null(0.0),
+        pl.col("seconds").filter(pl.col("seconds") > 0).quantile(0.25).fill_null(0.0).alias("seconds_low"),
+        pl.col("seconds").filter(pl.col("seconds") > 0).quantile(0.75).fill_null(0.0).alias("seconds_high"),
     )
     wide = by_architecture(study)
     sed = wide.get_column("sed", default=None)

@@ -30,7 +30,8 @@ def cost_parts(study: Study, space: Space, summed: pl.DataFrame) -> Iterator[Par
     )
     yield (
         f"Medians and quartiles over architectures, after a first run that does not count; devices synchronised. "
-        f"Building the network is apart.{of_sed if sed else ''}"
+        f"Of each proxy as if it were alone: passes that several share were run once for an architecture and repeat, "
+        f"and count for each of them (`of these shared`). Building the network is apart.{of_sed if sed else ''}"
     )
     yield _table_of_seconds(study, space, summed)
     if published_seconds(study):
@@ -54,25 +55,27 @@ def published_seconds(study: Study) -> dict[str, float]:
 
 def _table_of_seconds(study: Study, space: Space, summed: pl.DataFrame) -> Table:
     sed, told = study.sed_seconds, published_seconds(study)
-    costs = dict(summed.select("proxy", "seconds").iter_rows())
+    costs, builds = (dict(summed.select("proxy", one).iter_rows()) for one in ("seconds", "build_seconds"))
 
-    def line(name: str, seconds: float, quartiles: str, build: float | None, known: float | None) -> list[str]:
+    def line(name: str, seconds: float, quartiles: str, known: float | None, shared: float | None = None) -> list[str]:
         by_grad_norm = seconds / costs["grad_norm"] if "grad_norm" in costs else None
+        build = builds.get(name)
         total = duration((seconds + (build or 0.0)) * space.size)
         ratios = ["-" if sed is None else f"{seconds / sed.whole:.2g}", number(by_grad_norm, ".2g")]
-        return [name, f"{seconds:.3g}", quartiles, number(build, ".2g"), *ratios, total, number(known, "g")]
+        parts = [number(shared, ".2g"), number(build, ".2g")]
+        return [name, f"{seconds:.3g}", quartiles, *parts, *ratios, total, number(known, "g")]
 
     rows = []
-    for name, seconds, low, high, build in summed.select(
-        "proxy", "seconds", "seconds_low", "seconds_high", "build_seconds"
+    for name, seconds, low, high, shared in summed.select(
+        "proxy", "seconds", "seconds_low", "seconds_high", "shared_seconds"
     ).iter_rows():
-        rows.append(line(name, seconds, f"{low:.2g} to {high:.2g}", build, told.get(name)))
+        rows.append(line(name, seconds, f"{low:.2g} to {high:.2g}", told.get(name), shared))
     if sed is not None:
-        rows.append(line("SED, alone", sed.alone, "-", None, told.get("sed")))
-        rows.append(line("SED, whole", sed.whole, "-", None, None))
-    heads = ["per architecture", "seconds", "quartiles", "network, s", "/ SED whole", "/ grad_norm", "the whole space"]
+        rows.append(line("SED, alone", sed.alone, "-", told.get("sed")))
+        rows.append(line("SED, whole", sed.whole, "-", None))
+    heads = ["per architecture", "seconds", "quartiles", "of these shared", "network, s", "/ SED whole", "/ grad_norm"]
     where = f" ({published()['sed_paper']['hardware']})" if told else ""
-    return Table([*heads, f"published, s{where}"], rows)
+    return Table([*heads, "the whole space", f"published, s{where}"], rows)
 
 
 def time_claims(study: Study | None) -> Iterator[Part]:
