@@ -21,6 +21,7 @@ from sedspace.counting import (
     pareto,
     rank_sum,
 )
+from sedspace.datasets import export_dataset
 from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.explained import Architecture, architecture
 from sedspace.learning import CostFit, Fit, fit, fit_costs, read_fit, suggest
@@ -119,6 +120,7 @@ __all__ = [
     "crosscheck",
     "distribution",
     "enumerate_space",
+    "export_dataset",
     "fit",
     "fit_costs",
     "from_configspace",

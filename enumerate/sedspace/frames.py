@@ -34,3 +34,16 @@ def means(rows: pl.DataFrame, by: Sequence[str], column: str) -> pl.DataFrame:
     """
     groups = rows.group_by(by, maintain_order=True).agg(pl.len(), pl.col(column))
     return groups.with_columns(pl.col(column).list.mean())
+
+
+def with_common_types(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame without integers of 128 bits: other readers of Parquet know long decimals, and text.
+
+    Examples
+    --------
+    >>> with_common_types(pl.DataFrame({"count": pl.Series([1 << 64], dtype=pl.Int128)})).dtypes
+    [Decimal(precision=38, scale=0)]
+    """
+    wide = [name for name, dtype in rows.schema.items() if dtype == pl.Int128]
+    longest = max((value for name in wide for value in rows[name].drop_nulls()), default=0)
+    return rows.with_columns(pl.col(wide).cast(pl.Decimal(38, 0) if longest < 10**38 else pl.String))

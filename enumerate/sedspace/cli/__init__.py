@@ -13,7 +13,7 @@ import click
 
 import sedspace
 from sedspace import interrupts
-from sedspace.cli import answers, fits, pictures, runs, studies, suggestions
+from sedspace.cli import answers, exports, fits, pictures, runs, studies, suggestions
 from sedspace.cli.arguments import PATH, run_python
 from sedspace.cli.printing import fail
 from sedspace.errors import BadInput, SedspaceError, first_line
@@ -106,6 +106,7 @@ for _command in (
     runs.describe_command,
     runs.query_command,
     runs.join_command,
+    exports.export_command,
     answers.top_command,
     answers.census_command,
     answers.pareto_command,

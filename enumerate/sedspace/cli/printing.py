@@ -20,6 +20,7 @@ import polars as pl
 
 from sedspace.errors import BadInput, first_line
 from sedspace.forked import refuse_fork
+from sedspace.frames import with_common_types
 from sedspace.storage import LocalPath
 
 _NUMBER = re.compile(r"-?[\d,.]+(e[+-]\d+)?|nan|-?inf|-")
@@ -72,10 +73,8 @@ def write_frame(frame: pl.DataFrame, out: str) -> None:
     """Write a frame as .csv, .jsonl or .parquet, whole or not at all."""
     refuse_fork()
     check_name(out)
-    wide = [name for name, dtype in frame.schema.items() if dtype == pl.Int128]
-    if wide and Path(out).suffix == ".parquet":  # other readers know long decimals, and text, but no such integers
-        longest = max((value for name in wide for value in frame[name].drop_nulls()), default=0)
-        frame = frame.with_columns(pl.col(wide).cast(pl.Decimal(38, 0) if longest < 10**38 else pl.String))
+    if Path(out).suffix == ".parquet":
+        frame = with_common_types(frame)
     writers: dict[str, Callable[[io.BytesIO], None]] = {
         ".csv": frame.write_csv,
         ".jsonl": frame.write_ndjson,
