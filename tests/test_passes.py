@@ -9,6 +9,7 @@ import pickle
 import weakref
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from torch.nn.functional import cross_entropy
 import sedspace as ss
 from sedspace.networks.layers import Head
 from sedspace.scores.live import anything_passes
-from sedspace.studies import crosscheck
+from sedspace.studies import crosscheck, read_study
 from sedspace.studies.proxies import Batch, Undefined, find_proxy, known_proxies, proxy
 from sedspace.studies.proxies.base import BATCH, NETWORK, REGISTERED, Passes, needs_of, shared
 from sedspace.studies.proxies.forward_pass import forward, loss_gradients, relu_agreements
@@ -236,6 +237,20 @@ def test_passes_travel_to_other_processes_with_what_they_need():
         needs_of(find_proxy("grad_norm").function)[0]
     )
     assert needs_of(relu_agreements) == (forward,)
+
+
+def test_channels_last_changes_rounding_only_and_is_part_of_the_setting(tmp_path):
+    options = {"batch": 4, "progress": False}
+    out = tmp_path / "check.parquet"
+    plain = crosscheck(CELLS, [CELL], ["all"], **options).rows
+    last = crosscheck(CELLS, [CELL], ["all"], out, channels_last=True, **options).rows
+    assert read_study(out).setting.channels_last
+    assert plain["reason"].equals(last["reason"])
+    both = pl.DataFrame({"one": plain["value"], "other": last["value"]}).drop_nulls()
+    assert not both["one"].equals(both["other"])
+    assert np.allclose(both["one"], both["other"], rtol=1e-3)
+    with pytest.raises(ss.BadInput, match="its channels_last is True, the request's False"):
+        crosscheck(CELLS, [CELL], ["zen"], out, **options)
 
 
 # -- dead cells -----------------------------------------------------------------------------------------------------

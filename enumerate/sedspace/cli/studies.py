@@ -51,6 +51,7 @@ from sedspace.tables import read_indices
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @click.option("--batch", type=INTEGER, default=64, show_default=True, help="Images of a batch.")
 @click.option("--repeats", type=INTEGER, default=1, show_default=True, help="Of every value, each with its own seed.")
+@click.option("--channels-last", is_flag=True, help="Channels side by side in memory: faster, rounded otherwise.")
 @click.option("--strict", is_flag=True, help="End where a proxy raises, instead of leaving a null and going on.")
 @click.option(
     "--out", required=True, type=PATH, metavar="FILE", help="The values, a Parquet file; continued if it is there."
@@ -76,6 +77,7 @@ def crosscheck_command(
     device: str,
     batch: int,
     repeats: int,
+    channels_last: bool,
     strict: bool,
     out: str,
     workers: int | None,
@@ -119,6 +121,7 @@ def crosscheck_command(
                 batch=batch,
                 repeats=repeats,
                 seed=seed,
+                channels_last=channels_last,
                 sample=sample,
                 strict=strict,
                 workers=workers,

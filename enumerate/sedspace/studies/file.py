@@ -89,6 +89,8 @@ class Setting:
         Versions, and the name of the processor or GPU.
     threads : int
         Of the processor, by which sums are split: the last bits of values depend on it. 0 for a GPU.
+    channels_last : bool
+        Whether a pixel's channels lie side by side in memory: the last digits of values depend on it.
     """
 
     space: dict[str, Any]
@@ -101,6 +103,7 @@ class Setting:
     torch: str
     machine: str
     threads: int
+    channels_last: bool = False
 
 
 @dataclass(frozen=True)

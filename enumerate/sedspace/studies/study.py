@@ -80,6 +80,7 @@ def crosscheck(
     batch: int = 64,
     repeats: int = 1,
     seed: int = 0,
+    channels_last: bool = False,
     sample: Sample | None = None,
     strict: bool = False,
     progress: bool = True,
@@ -110,6 +111,10 @@ def crosscheck(
     device : {"auto", "cpu", "cuda"}
     batch, repeats, seed : int
         Images of a batch, at least 2; values of each proxy and architecture; 0 or more.
+    channels_last : bool, default False
+        Whether what passes through a network lies in memory pixel by pixel, all channels of one side by side: with
+        convolutions up to 1.5 times faster. Values differ by rounding (of `plain`, which is little
+        else, by more), so the setting has it.
     sample : Sample, optional
         How the architectures were chosen, for the file to say. One that is drawn as one in the file was, but of another
         size, is refused: neither holds the other.
@@ -166,6 +171,7 @@ def crosscheck(
         batch=batch,
         seed=seed,
         sedspace=__version__,
+        channels_last=channels_last,
         **asdict(engine.hardware(device)),
     )
     file = None if out is None else as_location(out)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sedspace import draws
@@ -171,6 +172,8 @@ class Evaluator:
         try:
             torch.manual_seed(draws.mixed_seed(setting.seed, index, repeat))
             network = self.space.network(index, setting.dataset).to(setting.device).train()
+            if setting.channels_last:
+                network.register_forward_pre_hook(_channels_last)
             self._synchronise()
         except Exception as error:  # memory, or what a builder of a space of one's own raises
             yield from ((Value(proxy, None, error), 0.0) for proxy in proxies)
@@ -229,6 +232,15 @@ def by_architecture(todo: Iterable[Todo]) -> dict[tuple[int, int], list[Todo]]:
     for one in todo:
         found.setdefault((one.repeat, one.index), []).append(one)
     return found
+
+
+def _channels_last(network: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return what a network is given in a memory format that layers keep; weights and random numbers stay."""
+    images, *others = given
+    try:
+        return images.contiguous(memory_format=torch.channels_last), *others
+    except RuntimeError:  # `torch.vmap` has no other than the usual format
+        return given
 
 
 def _is_out_of_memory(error: Exception | None) -> bool:

@@ -77,7 +77,7 @@ def az_trainability(features: list[Tensor]) -> float:
     """
     total = torch.zeros((), dtype=torch.float64)
     for before, after in pairwise(features):
-        out = torch.empty_like(after).bernoulli_(0.5) * 2 - 1
+        out = torch.empty(after.shape, device=after.device).bernoulli_(0.5) * 2 - 1  # the same in any memory format
         (given,) = torch.autograd.grad(after, before, out, retain_graph=True)
         if given.shape == out.shape and torch.equal(given, out):
             raise Undefined("a block passes gradients on unchanged")
