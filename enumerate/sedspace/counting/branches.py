@@ -1,9 +1,9 @@
 """Branches of a request: in each, all sums of the objective but one are the same, so that what is left is a knapsack.
 
-Branch and bound over, say, the depths of a network's stages. How good a branch can be at most is told by a Lagrangian
-relaxation: a budget is not kept to but paid for, at a price at which the best of what is relaxed is just within it.
-Whatever the prices are, the bound holds. See A. M. Geoffrion: Lagrangean relaxation for integer programming.
-Mathematical Programming Study 2, 1974.
+Branch and bound over, say, the depths of a network's stages; with them given, there is less to remember, too. How good
+a branch can be at most is told by a Lagrangian relaxation: a budget is not kept to but paid for, at a price at which
+the best of what is relaxed is just within it. Whatever the prices are, the bound holds. See A. M. Geoffrion: Lagrangean
+relaxation for integer programming. Mathematical Programming Study 2, 1974.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sedspace_kernels.machine import trimmed
 from sedspace_kernels.tables import distinct
 
 BRANCHES = 1 << 14  # at most
+ALIKE = 1 << 5  # of them at most may seem best
 _NODES = 1 << 23  # steps from node to node of a relaxation
 _ROUNDS, _HALVINGS = 2, 12  # of each budget's price
 
@@ -42,31 +43,37 @@ class Branch:
 
 
 def branches(columns: Columns, machine: Contracted) -> list[Branch] | None:
-    """Return the branches that may hold anything within the bounds; None if there are none to tell apart, or too many.
+    """Return the branches that may hold anything within the bounds; None if they would be too many, or too much alike.
 
-    Told apart is by the sums of the objective that do not depend on the state, all but the one of most values.
+    Told apart is by the sums of the objective, all but the one of most values, as far as they do not depend on the
+    state; and by the last of positions that are taken together, since there are many states between them.
     """
     objective = columns.parts[0]
-    if len(objective.groups) > 1 or objective.width < 2 or not len(trimmed(machine.steps)[0][0]):
+    if len(objective.groups) > 1 or not len(trimmed(machine.steps)[0][0]):
         return None
     tables = [table[..., objective.sums] for table in machine.tables]
     levels = [sum(np.log(len(np.unique(table[..., c]))) for table in tables) for c in range(objective.width)]
     main = int(np.argmax(levels))
-    kinds = [_kinds(step, np.delete(table, main, -1)) for step, table in zip(machine.steps, tables, strict=True)]
-    known = [kind for kind in kinds if kind is not None]
-    tree = _Tree.of(machine, known) if len(known) == len(kinds) else None
+    known = []
+    for block, (step, table) in enumerate(zip(machine.steps, tables, strict=True)):
+        if (kinds := _kinds(step, np.delete(table, main, -1), machine.last_digits(block))) is None:
+            return None
+        known.append(kinds)
+    tree = _Tree.of(machine, known)
     if tree is None or len(tree.which) < 2:
         return None
-    return list(_Relaxed(columns, machine, known, tree, objective.sums.start + main).branches())
+    found = list(_Relaxed(columns, machine, known, tree, objective.sums.start + main).branches())
+    best = min((branch.bound for branch in found), default=0)
+    return found if sum(branch.bound == best for branch in found) <= ALIKE else None
 
 
-def _kinds(step: NDArray[np.int32], added: Labels) -> NDArray[np.intp] | None:
-    """Return the kind of each choice by what it adds; None if that depends on the state."""
+def _kinds(step: NDArray[np.int32], added: Labels, last: NDArray[np.intp]) -> NDArray[np.intp] | None:
+    """Return the kind of each choice by what it adds and its last digit; None if what it adds depends on the state."""
     exists = step >= 0
     one = added[exists.argmax(axis=0), np.arange(step.shape[1])]
     if (exists & (added != one).any(axis=-1)).any():
         return None
-    return distinct(one)[1]
+    return distinct(np.column_stack([last, one]))[1]
 
 
 class _Edges:

@@ -45,6 +45,11 @@ class Contracted:
         """Return the digits of a combination of choices."""
         return tuple(map(int, np.unravel_index(self.choices[block][choice], self.radices[block])))
 
+    def last_digits(self, block: int) -> NDArray[np.intp]:
+        """Return the last digit of each combination of choices in a block of several positions; 0 in others."""
+        *before, last = self.radices[block]
+        return self.choices[block] % (last if before else 1)
+
     def restricted(self, allowed: Sequence[NDArray[np.bool_]]) -> Contracted:
         """Return the machine that has some choices in each block only, and the states that are reached with them."""
         state = np.arange(len(self.steps[0]))
