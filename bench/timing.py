@@ -4,7 +4,8 @@
     python bench run timing --device cuda                 on a GPU
 
 64 cells of tss5, spread evenly over the values of SED; CIFAR-10 networks, batches of 64 random images. With ``--study
-DIRECTORY`` the values are kept there, for `sedspace report`. Needs ``pip install "sedspace[bench,crosscheck]"``.
+DIRECTORY`` the values are kept there, for `sedspace report`. On a processor also: 16 of the cells by this process with
+one thread and with all, and by a worker process for each CPU. Needs ``pip install "sedspace[bench,crosscheck]"``.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import sedspace as ss
-from bench.measuring import markdown_table
+from bench.measuring import markdown_table, medians
 from sedspace.published import published
 from sedspace.report import summary
 from sedspace.report.numbers import duration
+from sedspace_kernels.parallel import available_threads
 
 PROXIES = (
     *("grad_norm", "snip", "grasp", "fisher", "synflow", "jacob_cov", "naswot", "zen", "zico", "meco", "meco_opt"),
@@ -25,17 +27,42 @@ PROXIES = (
 )
 
 
+SIDE_BY_SIDE = ("grad_norm", "snip", "naswot", "zen")
+
+
+def side_by_side(indices: list[int], repeats: int) -> dict[str, Any]:
+    """Return the median seconds of some cells by one thread, by all threads, and by a process for each CPU."""
+    import torch
+
+    cpus, before = available_threads(), torch.get_num_threads()
+
+    def study(threads: int, workers: int | None = None) -> None:
+        torch.set_num_threads(threads)
+        ss.crosscheck("tss5", indices, SIDE_BY_SIDE, device="cpu", workers=workers, progress=False)
+
+    sides = {
+        "one_thread": lambda: study(1),
+        "all_threads": lambda: study(cpus),
+        "workers": lambda: study(1, cpus),
+    }
+    seconds = medians(sides, repeats)
+    torch.set_num_threads(before)
+    return {"cpus": cpus, "cells": len(indices), "proxies": len(SIDE_BY_SIDE), **seconds}
+
+
 def measure(count: int, device: str, kept: Path | None) -> dict[str, Any]:
     """Return the seconds of every proxy and of SED, and their rank correlation with SED."""
     space = ss.space("tss5")
     indices = ss.sample(space, count, stratify="sed", seed=0)["index"]
     study = ss.crosscheck(space, indices, PROXIES, kept, device=device)
+    few = indices[:: max(1, count // 16)].to_list()
     setting = {"machine": study.setting.machine, "device": study.setting.device, "torch": study.setting.torch}
     return {
         **setting,
         "architectures": count,
         "sed_seconds": asdict(study.seconds_of_sed()),
         "proxies": summary(study).to_dicts(),
+        "side_by_side": side_by_side(few, 2) if study.setting.device == "cpu" else None,
     }
 
 
@@ -67,5 +94,18 @@ def markdown(results: dict[str, Any]) -> str:
             f"building the network counted for all of `tss5` only. Published for grad_norm (arXiv 2411.06236): "
             f"{text['grad_norm_seconds_per_architecture']} s a cell, {text['tss5_by_grad_norm_gpu_hours']:,} GPU "
             f"hours.",
+            *_workers(results.get("side_by_side")),
         ]
     )
+
+
+def _workers(seconds: dict[str, Any] | None) -> list[str]:
+    if seconds is None:
+        return []
+    one, every = (seconds[name] / seconds["workers"] for name in ("one_thread", "all_threads"))
+    return [
+        "",
+        f"`workers={seconds['cpus']}`, starting them included, computes {seconds['proxies']} proxies of "
+        f"{seconds['cells']} cells {one:.2f} times as fast as one process with one thread, and {every:.2f} times as "
+        f"fast as one with all threads.",
+    ]
