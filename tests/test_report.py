@@ -121,6 +121,37 @@ def test_what_has_no_value_ranks_last_in_aggregates(study):
     assert wide["az_nas"].to_list() == pytest.approx(expected)
 
 
+def ranks_from_worst(values, better="more"):
+    """The ranks of values, 1 for the worst; equals share the mean of theirs, and what has none comes last."""
+    signed = [-np.inf if value is None else value if better == "more" else -value for value in values]
+    return [sum(v < one for v in signed) + (sum(v == one for v in signed) + 1) / 2 for one in signed]
+
+
+def test_aggregates_by_hand(study):
+    random = Random(3)
+    values = {name: [random.randrange(40) for _ in INDICES] for name in ("ntk_cond", "linear_regions", "vkdnw_single")}
+    values |= {name: [random.random() for _ in INDICES] for name in ("jacob_cov", *AZ, "macs")}
+    for name in ("ntk_cond", "jacob_cov", "az_trainability"):
+        for place in random.sample(range(len(INDICES)), 5):
+            values[name][place] = None
+    about = study.rows.filter(pl.col("proxy") == "noise", pl.col("repeat") == 0).sort("index")
+    rows = [
+        about.with_columns(proxy=pl.lit(name), value=pl.Series(known, dtype=pl.Float64))
+        for name, known in values.items()
+    ]
+    wide = by_architecture(replace(study, rows=pl.concat(rows), less=["ntk_cond"]))
+    ranks = {name: ranks_from_worst(known, "less" if name == "ntk_cond" else "more") for name, known in values.items()}
+    sums = [(a + b) / len(INDICES) for a, b in zip(ranks["ntk_cond"], ranks["linear_regions"], strict=True)]
+    assert wide["te_nas"].to_list() == pytest.approx(sums)
+    for name, parts in {
+        "az_nas": (*AZ, "macs"),
+        "vkdnw_agg": ("vkdnw_single", "jacob_cov", "az_expressivity", "az_trainability", "macs"),
+    }.items():
+        together = zip(*(ranks[part] for part in parts), strict=True)
+        logarithms = [sum(np.log(rank / len(INDICES)) for rank in some) for some in together]
+        assert wide[name].to_list() == pytest.approx(logarithms), name
+
+
 def test_a_damaged_study_is_refused_or_the_same(study, tmp_path):
     few = Study(study.rows.head(28), study.setting, study.less, study.sed_seconds)
     path, random = tmp_path / "check.parquet", Random(7)

@@ -11,7 +11,7 @@ from sedspace.errors import BadInput
 from sedspace.frames import means
 from sedspace.scores import known_scores
 from sedspace.spaces import Space, described
-from sedspace.studies.file import AGGREGATES, Study
+from sedspace.studies.file import AGGREGATES, Aggregate, Study
 
 DATA_FREE = (
     *("sed", "live_sed", "propagated_sed", "params", "macs", "layers"),
@@ -62,8 +62,8 @@ def by_architecture(study: Study) -> pl.DataFrame:
     -------
     polars.DataFrame
         ``index``, ``arch``, ``sed``, ``params`` and ``macs`` where the space has them, and every proxy in float64: null
-        where it has no value in any repeat. What is made of several proxies (``az_nas``) is there if all of these were
-        computed: an architecture without a value of one of them ranks last in it, as in the authors' code.
+        where it has no value in any repeat. An aggregate (``az_nas``) is there if all of its proxies were computed: an
+        architecture without a value of one of them ranks last in it, as in AZ-NAS's code.
     """
     order = study.rows["proxy"].unique(maintain_order=True).to_list()
     rows = study.rows.with_columns(pl.col("sed").cast(pl.Float64))
@@ -73,23 +73,25 @@ def by_architecture(study: Study) -> pl.DataFrame:
         wide = wide.drop("sed")
     sizes = data_free(described(study.setting.space), wide["index"], ("params", "macs"))
     wide = wide.with_columns(column for column in sizes if column.name not in order)
-    for name, parts in AGGREGATES.items():
+    for name, aggregate in AGGREGATES.items():
+        parts = aggregate.parts
         if set(parts) <= set(wide.columns):
             computed = rows.filter(pl.col("proxy").is_in(parts)).group_by("index").agg(pl.col("proxy").n_unique())
             wide = wide.join(computed, on="index", how="left", maintain_order="left")
             whole = pl.col("proxy") == len({*parts} & {*order})
-            wide = wide.with_columns(_aggregate(parts, whole).alias(name)).drop("proxy")
+            wide = wide.with_columns(_aggregated(aggregate, study.less, whole).alias(name)).drop("proxy")
     first = [name for name in ("index", "arch", "sed", "params", "macs") if name in wide.columns]
     return wide.select(*first, pl.exclude(first))
 
 
-def _aggregate(parts: tuple[str, ...], whole: pl.Expr) -> pl.Expr:
-    """Return the sum of logarithms of ranks as shares, greatest for the best (AZ-NAS, arXiv 2403.19232, equation 9).
+def _aggregated(aggregate: Aggregate, less: list[str], whole: pl.Expr) -> pl.Expr:
+    """Return the sum of an aggregate's ranks, as shares of the greatest, or of their logarithms: more is better.
 
     Among architectures of which all parts were computed (`whole`); those without a value rank last.
     """
-    ranks = [pl.when(whole).then(pl.col(part).fill_null(-math.inf)).rank("average") for part in parts]
-    return pl.when(whole).then(pl.sum_horizontal((rank / whole.sum()).log() for rank in ranks))
+    values = [-pl.col(part) if part in less else pl.col(part) for part in aggregate.parts]
+    ranks = [pl.when(whole).then(value.fill_null(-math.inf)).rank("average") / whole.sum() for value in values]
+    return pl.when(whole).then(pl.sum_horizontal(rank.log() if aggregate.logarithms else rank for rank in ranks))
 
 
 def first_of(wide: pl.DataFrame) -> str:

@@ -19,8 +19,38 @@ from sedspace.spaces.radix import INT64_END
 from sedspace.storage import as_location
 from sedspace.storage.sealed import read_sealed, write_sealed
 
-AGGREGATES = {"az_nas": ("az_expressivity", "az_progressivity", "az_trainability", "macs")}
-"""Proxies that are made of other ones, over all architectures of a study, when it is read."""
+
+@dataclass(frozen=True)
+class Aggregate:
+    """What is made of the ranks that several proxies give, over all architectures of a study, when it is read.
+
+    Ranks go from 1, the worst, to the number of architectures; equals share the mean of theirs. An architecture that a
+    proxy has no value of is last by it, as in AZ-NAS's code.
+
+    Attributes
+    ----------
+    parts : tuple of str
+    logarithms : bool
+        Whether the logarithms of ranks are added up, or the ranks.
+    """
+
+    parts: tuple[str, ...]
+    logarithms: bool = True
+
+
+AGGREGATES = {
+    "az_nas": Aggregate(("az_expressivity", "az_progressivity", "az_trainability", "macs")),
+    "te_nas": Aggregate(("ntk_cond", "linear_regions"), logarithms=False),
+    "vkdnw_agg": Aggregate(("vkdnw_single", "jacob_cov", "az_expressivity", "az_trainability", "macs")),
+}
+"""Aggregates by their names.
+
+- ``az_nas``: AZ-NAS, arXiv 2403.19232, equation 9.
+- ``te_nas``: TE-NAS, arXiv 2102.11535, which adds up these two ranks of what pruning an operation changes; of whole
+  architectures as VKDNW's code compares it. Regions are counted on the network itself: of networks of ordinary size
+  that is the batch size, for nearly all (theirs have one channel), so that the kernel decides.
+- ``vkdnw_agg``: VKDNW, arXiv 2502.04975, equation 15, whose Jacobians are of weights initialised by Kaiming's normal.
+"""
 
 
 @dataclass(frozen=True)

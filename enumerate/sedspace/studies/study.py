@@ -46,7 +46,7 @@ _INDEX_END = 1 << 127
 
 
 def chosen_proxies(names: Iterable[str]) -> list[Proxy]:
-    """Return proxies by their names; ``all`` is all of them, and what is made of others (``az_nas``) its parts.
+    """Return proxies by their names; ``all`` is all of them, and an aggregate (``az_nas``) its parts.
 
     Raises
     ------
@@ -60,7 +60,8 @@ def chosen_proxies(names: Iterable[str]) -> list[Proxy]:
 
     found: dict[str, Proxy] = {}
     for name in names:
-        parts: Iterable[str] = known_proxies() if name == "all" else AGGREGATES.get(name, (name,))
+        alone: Iterable[str] = known_proxies() if name == "all" else (name,)
+        parts = AGGREGATES[name].parts if name in AGGREGATES else alone
         found |= {part: find_proxy(part) for part in parts}
     if not found:
         raise BadInput("no proxies: expected one or more names, or all")
