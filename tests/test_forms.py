@@ -8,6 +8,7 @@ from random import Random
 from types import SimpleNamespace
 
 import numpy as np
+import polars as pl
 import pytest
 
 import naive
@@ -101,3 +102,30 @@ def test_what_is_no_architecture_is_refused_in_one_line(space, arch, message):
     assert "\n" not in str(refused.value)
     with pytest.raises(ss.BadInput, match="row 1: "):
         ss.space(space).parse([ss.space(space).arch(0), arch])
+
+
+def test_indices_of_nats_bench(tmp_path):
+    space, random = ss.space("tss"), Random(0)
+    order = random.sample(range(space.size), 50)
+    table = pl.DataFrame({"nats_index": range(50), "arch": [space.arch(index) for index in order]})
+    table.write_csv(tmp_path / "archs.csv")
+    assert ss.nats_indices("tss", table) == ss.nats_indices(space, tmp_path / "archs.csv") == dict(enumerate(order))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.drop("nats_index"), "no column nats_index of integers: it has arch"),
+        (lambda table: table.drop("arch"), "no column arch: it has nats_index; ss.nats_indices says what"),
+        (lambda table: table.with_columns(nats_index=pl.lit("a")), "no column nats_index of integers"),
+        (lambda table: table.with_columns(nats_index=pl.lit(3)), "nats_index 3 of 2 rows, expected a different one"),
+        (lambda table: table.with_columns(nats_index=pl.lit(None, pl.Int64)), "nats_index None of 2 rows"),
+        (lambda table: pl.concat([table, table]), "architecture 5 stands in the table 2 times"),
+        (lambda table: table.with_columns(arch=pl.lit("x")), "row 0: arch 'x' describes"),
+    ],
+)
+def test_bad_tables_of_indices(change, message):
+    space = ss.space("tss")
+    table = pl.DataFrame({"nats_index": [0, 1], "arch": [space.arch(5), space.arch(7)]})
+    with pytest.raises(ss.BadInput, match=message):
+        ss.nats_indices(space, change(table))

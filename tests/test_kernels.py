@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 import statistics
@@ -16,7 +17,18 @@ import naive
 import naive_learning
 import sedspace as ss
 from sedspace.scores.topology import topology, topology_names
-from sedspace_kernels import diagram, functional, gaussian, graph, live, nb101, propagated, spread, trees
+from sedspace_kernels import (
+    diagram,
+    functional,
+    gaussian,
+    graph,
+    live,
+    module_hashes,
+    nb101,
+    propagated,
+    spread,
+    trees,
+)
 from sedspace_kernels.parallel import split
 from sedspace_kernels.pareto import front
 from sedspace_kernels.radix import digit_mapper, rank, unrank
@@ -442,6 +454,37 @@ def test_cells_of_nb101(n):
         )
     assert read == expected
     assert vertices.tolist() == [n] * found
+
+
+def hashed(text):
+    message, out = np.zeros(len(text) + 72, np.uint8), np.empty(module_hashes.LETTERS, np.uint8)
+    message[: len(text)] = list(text)
+    module_hashes.md5(message, len(text), np.empty(20, np.int64), out)
+    return bytes(out.tolist()).decode()
+
+
+def test_md5():
+    for length in (0, 1, 55, 56, 63, 64, 119, 120, 200):
+        text = bytes(7 * i % 256 for i in range(length))
+        assert hashed(text) == hashlib.md5(text).hexdigest()
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+def test_module_hashes(n):
+    cells = sorted(naive.nb101_cells(n))[-20:]
+    matrices, labels = np.zeros((len(cells), 7, 7), np.int8), np.full((len(cells), 7), -2, np.int8)
+    for matrix, row, (bits, names) in zip(matrices, labels, cells, strict=True):
+        for y in range(n):
+            for x in range(y):
+                matrix[x, y] = bits >> (x + y * (y - 1) // 2) & 1
+        row[0], row[1 : n - 1] = -1, names
+    out = np.empty((len(cells), module_hashes.LETTERS), np.uint8)
+    module_hashes.module_hashes(np.full(len(cells), n, np.int8), matrices, labels, out)
+    expected = [
+        naive.module_hash(matrix[:n, :n].tolist(), row[:n].tolist())
+        for matrix, row in zip(matrices, labels, strict=True)
+    ]
+    assert [bytes(row.tolist()).decode() for row in out] == expected
 
 
 @given(st.integers(2, 5), st.data())

@@ -74,6 +74,23 @@ def test_the_benchmark_agrees(shared):
         assert SPACE.module_hash(index) == name
 
 
+def test_cells_are_found_by_the_hashes_of_the_benchmark(monkeypatch):
+    chosen = [*range(400), *Random(3).sample(range(SPACE.size), 200)]
+    names = []
+    for index in chosen:
+        matrix, operations = SPACE.matrix(index)
+        labels = [-1, *(OPERATIONS.index(name) for name in operations[1:-1]), -2]
+        names.append(naive.module_hash(matrix, labels))
+        assert SPACE.module_hash(index) == names[-1]
+    monkeypatch.setitem(vars(SPACE), "_entries_by_hash", dict(zip(names, chosen, strict=True)))  # all take a while
+    assert SPACE.parse(names).tolist() == chosen
+    assert SPACE.parse(f" {names[7]} ") == chosen[7]
+    lean = ss.restrict(SPACE, ss.AtMost(1, OPERATIONS[0]))
+    assert lean.arch(lean.parse(names[3])) == SPACE.arch(3)
+    with pytest.raises(ss.BadInput, match=f"hash '{'0' * 32}' is of no cell of nb101"):
+        SPACE.parse("0" * 32)
+
+
 def test_costs_are_those_of_the_layers():
     """Of every cell of up to five vertices, and of some of the others."""
     small = int(np.searchsorted(SPACE.cells.vertices, 6))

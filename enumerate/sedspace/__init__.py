@@ -75,6 +75,7 @@ from sedspace.spaces import (
     space,
 )
 from sedspace.studies import crosscheck
+from sedspace.tables import nats_indices
 from sedspace.version import __version__
 
 __all__ = [
@@ -130,6 +131,7 @@ __all__ = [
     "known_scores",
     "known_spaces",
     "members",
+    "nats_indices",
     "network",
     "open_run",
     "pareto",

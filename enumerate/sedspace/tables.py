@@ -14,11 +14,15 @@ import pyarrow.parquet as pq
 from sedspace.errors import BadInput, as_path, first_line
 from sedspace.forked import refuse_fork
 from sedspace.spaces import Space, known_spaces
+from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END
 from sedspace.spaces.restricted import Restricted
 from sedspace.storage import LocalPath, read_given
 
 KEYS = ("arch", "index")
+
+NATS_INDEX = "nats_index"
+"""The column of NATS-Bench's own indices."""
 
 Unreadable = Literal["refuse", "leave out"]
 """What to do about a row whose architecture cannot be read."""
@@ -72,7 +76,8 @@ def key_of(table: pl.DataFrame, on: str | None = None) -> str:
     """Return the column by which a table names architectures, ``arch`` or ``index``; raise `BadInput` without one."""
     key = on or next((name for name in KEYS if name in table.columns), None)
     if key not in KEYS or key not in table.columns:
-        raise BadInput(f"the table has no column {key or 'arch or index'}: it has {', '.join(table.columns)}")
+        own = "; ss.nats_indices says what NATS-Bench's own indices are" if NATS_INDEX in table.columns else ""
+        raise BadInput(f"the table has no column {key or 'arch or index'}: it has {', '.join(table.columns)}{own}")
     return key
 
 
@@ -160,6 +165,45 @@ def _by_arch(column: pl.Series, space: Space) -> tuple[list[int | None], dict[in
             indices.append(None)
             wrong[row] = str(error)
     return indices, wrong
+
+
+def nats_indices(space: str | Space, table: pl.DataFrame | str | Path) -> dict[int, int]:
+    """Return the index here of each of NATS-Bench's own indices, by a table of yours that has both.
+
+    NATS-Bench numbers the architectures of its topology space in an order of its own, which nothing but its files
+    tells; those of its size space are numbered as here.
+
+    Parameters
+    ----------
+    space : str or Space
+    table : polars.DataFrame, or path of a Parquet or CSV file
+        With the columns ``nats_index`` and ``arch``.
+
+    Returns
+    -------
+    dict of int to int
+
+    Raises
+    ------
+    BadInput
+        If the table has not both columns, a row cannot be read, or a number or an architecture stands there twice.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> table = pl.DataFrame({"nats_index": [9930], "arch": [ss.space("tss").arch(11668)]})
+    >>> ss.nats_indices("tss", table)[9930]
+    11668
+    """
+    space = find_space(space)
+    frame = table if isinstance(table, pl.DataFrame) else read_table(table)
+    if NATS_INDEX not in frame.columns or not frame[NATS_INDEX].dtype.is_integer():
+        raise BadInput(f"the table has no column {NATS_INDEX} of integers: it has {', '.join(frame.columns)}")
+    keyed, _ = with_index(frame, space, "refuse", on="arch")
+    refuse_repeated(keyed, space)
+    if (wrong := keyed.filter(pl.col(NATS_INDEX).is_null() | pl.col(NATS_INDEX).is_duplicated())).height:
+        raise BadInput(f"{NATS_INDEX} {wrong[NATS_INDEX][0]} of {wrong.height} rows, expected a different one for each")
+    return dict(zip(keyed[NATS_INDEX].to_list(), keyed["index"].to_list(), strict=True))
 
 
 def read_indices(path: str | Path, space: Space) -> list[int]:

@@ -351,7 +351,7 @@ class Space(Neighbourhood, ABC):
         ----------
         arch : str or iterable of str
             Also what other libraries have in its place, or that as text: NASLib's operation indices of `tss`, channels
-            of `sss`, tuples and specifications of `nb101`; DARTS's ``Genotype`` and NASLib's tuples of `darts`.
+            of `sss`, tuples, specifications and hashes of `nb101`; DARTS's ``Genotype`` and NASLib's tuples of `darts`.
 
         Returns
         -------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import operator
 import re
@@ -22,6 +21,8 @@ from sedspace.spaces.codes import codes_of
 from sedspace.spaces.listed import ListedSpace
 from sedspace.spaces.parts import Digits, Feature, Operation, Text, layers_feature
 from sedspace_kernels import nb101 as kernels
+from sedspace_kernels.module_hashes import LETTERS, module_hashes
+from sedspace_kernels.parallel import available_threads, split
 
 OPERATIONS = (
     Operation("conv3x3-bn-relu", "conv", 3),
@@ -31,6 +32,8 @@ OPERATIONS = (
 _NAMES = [operation.name for operation in OPERATIONS]
 _NASLIB = ("input", "output", "maxpool3x3", "conv1x1-bn-relu", "conv3x3-bn-relu")
 """The order in which NASLib numbers operations (naslib/search_spaces/nasbench101/conversions.py)."""
+_HASH = re.compile(rf"\s*[0-9a-f]{{{LETTERS}}}\s*")
+_GRAIN = 1 << 12  # cells that are worth a thread
 _EXPECTED = "'[[0,1],[0,0]] input,output'"
 _SIZE = 423_624
 _NETWORK = "the CIFAR-10 network: stem 128, three stacks of three cells"
@@ -216,6 +219,8 @@ class Nb101Space(ListedSpace):
             return [self._find(arch["matrix"], arch["ops"])]
         if (codes := codes_of(arch)) is not None:
             return [self._find(*_of_naslib(codes))]
+        if isinstance(arch, str) and _HASH.fullmatch(arch):
+            return [self._of_hash(arch.strip())]
         match = re.fullmatch(r"\s*(\[.*?\]\s*\])\s*,?\s*(.*?)\s*", arch, re.DOTALL) if isinstance(arch, str) else None
         if match is None:
             raise BadInput(f"arch {arch!r} of {self.name}: expected a matrix and operations, such as {_EXPECTED}")
@@ -232,8 +237,7 @@ class Nb101Space(ListedSpace):
     def module_hash(self, index: int) -> str:
         """Return the benchmark's own name of a cell, an MD5 hash that isomorphic cells share (arXiv 1902.09635, S1).
 
-        Every vertex is hashed from its degrees and operation, then as often as there are vertices from the sorted
-        hashes of its neighbours and its own.
+        `parse` takes it, too: the first time all cells are hashed, which takes some ten seconds.
 
         Examples
         --------
@@ -241,24 +245,35 @@ class Nb101Space(ListedSpace):
         >>> ss.space("nb101").module_hash(1)
         'b49ac8c578b4561d79ac7087988f1c61'
         """
-        entry = self.entry(index)
-        n, matrix = int(self.cells.vertices[entry]), self.cells.adjacency[entry]
-        labels = self.cells.labels[entry, :n].tolist()
-        into = [[x for x in range(n) if matrix[x, y]] for y in range(n)]
-        out_of = [[y for y in range(n) if matrix[x, y]] for x in range(n)]
-        hashes = [_md5(str((len(out_of[v]), len(into[v]), labels[v]))) for v in range(n)]
-        for _ in range(n):
-            hashes = [
-                _md5("|".join([*("".join(sorted(hashes[w] for w in near[v])) for near in (into, out_of)), hashes[v]]))
-                for v in range(n)
-            ]
-        return _md5(str(sorted(hashes)))
+        (found,) = self._hashes_of([self.entry(index)])
+        return found
+
+    def _hashes_of(self, entries: Sequence[int] | NDArray[np.integer], threads: int = 1) -> list[str]:
+        """Return the module hashes of entries."""
+        out = np.empty((len(entries), LETTERS), np.uint8)
+
+        def work(lo: int, hi: int) -> None:
+            part, cells = entries[lo:hi], self.cells
+            module_hashes(cells.vertices[part], cells.adjacency[part], cells.labels[part], out[lo:hi])
+
+        split(work, len(entries), threads, _GRAIN)
+        return [text.decode("ascii") for text in out.view(f"S{LETTERS}")[:, 0].tolist()]
+
+    @cached_property
+    def _entries_by_hash(self) -> dict[str, int]:
+        """All entries by their module hashes."""
+        return {name: n for n, name in enumerate(self._hashes_of(np.arange(_SIZE), available_threads()))}
+
+    def _of_hash(self, name: str) -> int:
+        if name not in self._entries_by_hash:
+            raise BadInput(f"hash {name!r} is of no cell of {self.name}")
+        return self._entries_by_hash[name]
 
     @property
     def texts(self) -> Mapping[str, Text]:
         """The benchmark's own name of each cell."""
         meaning = "NAS-Bench-101's module hash (MD5)"
-        return {"nasbench_hash": Text(lambda indices: [self.module_hash(int(index)) for index in indices], meaning)}
+        return {"nasbench_hash": Text(lambda indices: self._hashes_of(self.digits_of(indices)[:, 0]), meaning)}
 
     def draw(self, index: int) -> str:
         """Return a drawing of a cell in text: one line per vertex."""
@@ -306,10 +321,6 @@ def _of_naslib(codes: list[int]) -> tuple[list[list[int]], list[str]]:
             f"0 to {len(_NASLIB) - 1}"
         )
     return [codes[n * row : n * row + n] for row in range(n)], [_NASLIB[code] for code in codes[n * n :]]
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _checked(
