@@ -89,7 +89,9 @@ def test_indices_of_any_size(tmp_path):
     assert crosscheck("tss8", indices[:2], ["l2_norm", "params"], out, **OPTIONS).rows.height == 5
     pytest.importorskip("sklearn")
     write_report(read_study(out), tmp_path / "report")
-    assert "3 of the 37,252,902,984,619,140,625 architectures" in (tmp_path / "report" / "report.md").read_text()
+    page = (tmp_path / "report" / "report.md").read_text()
+    assert "3 of the 37,252,902,984,619,140,625 architectures" in page
+    assert "They are: 3 by index; 2 by index." in page
 
 
 TRANSFORMERS = """
@@ -338,6 +340,7 @@ def test_what_there_was_no_memory_for_is_tried_again(tmp_path):
     ("options", "said"),
     [
         ({"seed": 2**63}, "seed 9223372036854775808: expected 0 or more and below 2"),
+        ({"sample": 4}, r"sample 4: expected a sedspace\.studies\.Sample"),
         ({"out": "nowhere/check.parquet"}, "--out nowhere/check.parquet: there is no directory nowhere"),
         ({"space": "tss12", "indices": [5**60]}, "expected indices below 2.127"),
     ],

@@ -60,7 +60,7 @@ def _parts(thing: Any, seen: dict[int, Any]) -> Iterator[str]:
 def _inside(thing: Any) -> Iterable[Any]:
     """Return what an object is made of; nothing of a library's."""
     if hasattr(thing, "detach"):  # a tensor
-        return (thing.detach().cpu().numpy(),)
+        return (str(thing.dtype), thing.detach().cpu().tolist())
     if _is_users(type(thing)):
         return (type(thing), getattr(thing, "__dict__", {}))
     return (type(thing).__module__, getattr(thing, "__wrapped__", None))  # of functools.cache, say

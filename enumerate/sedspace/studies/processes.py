@@ -92,9 +92,10 @@ def _as_done(pool: ProcessPoolExecutor, tasks: Sequence[list[Todo]], at_once: in
         waiting |= {pool.submit(_rows, task) for task in map(_Task.of, islice(left, at_once))}
     try:
         while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            done = wait(waiting, return_when=FIRST_COMPLETED).done
             waiting |= {pool.submit(_rows, task) for task in map(_Task.of, islice(left, len(done)))}
             for future in done:
+                waiting.remove(future)
                 yield future.result()
     except KeyboardInterrupt:
         for future in waiting:

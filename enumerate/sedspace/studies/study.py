@@ -110,6 +110,7 @@ def crosscheck(
     images, labels : str or Path, optional
         See `sedspace.studies.images.Batches`. Default: random ones.
     device : {"auto", "cpu", "cuda"}
+        A GPU has one network after the other. No test has a GPU.
     batch, repeats, seed : int
         Images of a batch, at least 2; values of each proxy and architecture; 0 or more.
     channels_last : bool, default False
@@ -127,7 +128,8 @@ def crosscheck(
     workers : int, optional
         Have so many networks computed side by side, each by a process of this machine with one torch thread; the
         setting says so, and values are to the bit those of this process with one thread. A script that asks for it
-        has its calls under ``if __name__ == "__main__":``. With a GPU this was not tried.
+        has its calls under ``if __name__ == "__main__":``. Seconds are those of a machine that is as busy. With a GPU
+        this was not tried.
     client : distributed.Client, optional
         Have the values computed by the workers of a Dask cluster, an architecture at a time: see `sedspace.cluster`.
         They must all be of one kind.
@@ -180,12 +182,20 @@ def crosscheck(
         raise BadInput(f"--out {file}: there is no directory {file.parent}")
     code = {proxy.name: known for proxy in chosen if (known := code_of(proxy.function, proxy.counts)) is not None}
     less = [proxy.name for proxy in chosen if proxy.better == "less"]
-    drawn = (sample or Sample()).of_indices(wanted)
+    drawn = _checked(sample).of_indices(wanted)
     asked = Study(pl.DataFrame(schema=schema_of(space)), setting, less, None, code, [drawn])
     evaluator = Evaluator(space, setting, batches, facts_of(space, wanted), strict)
     todo = [Todo(index, proxy, repeat) for index in wanted for repeat in range(repeats) for proxy in chosen]
     with nullcontext() if file is None else file.sole_writer():
         return _continued(engine, evaluator, todo, asked, file, progress)
+
+
+def _checked(sample: Sample | None) -> Sample:
+    if sample is None:
+        return Sample()
+    if not isinstance(sample, Sample):
+        raise BadInput(f"sample {sample!r}: expected a sedspace.studies.Sample")
+    return sample
 
 
 def _engine(workers: int | None, client: Client | None) -> Engine:
