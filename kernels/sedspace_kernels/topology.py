@@ -47,6 +47,9 @@ _LOW, _HIGH, _INPUT, _CORRELATION, _DEPTH, _SHARE, _RELU, _GRADIENT = range(8)
 """Of a node: its powers, and, weighted by power, the part of the input, a correlation, and how many convolutions it has
 been through; 1 / power, the correlation behind a convolution, and its gradient."""
 
+_UNKNOWN = -1.0
+"""A correlation that nobody has asked for."""
+
 _NEAR_INPUT, _NEAR_OUTPUT, _ON_EVERY_PATH, _BYPASSED, _WITHOUT = 0, 12, 24, 36, 48
 """Where, in one integer for each kind, the edges of a role are counted."""
 _MOST = (1 << 12) - 1
@@ -96,7 +99,7 @@ def features_of_cells(
     rows, live, handed = np.empty(length, np.int64), np.empty(length, np.int64), np.empty(length)
     of_node, powers = np.zeros((nodes, 12), np.int64), np.zeros((nodes, 8))
     sums = np.zeros((nodes, LANES), np.int16)
-    by_kind, numbers, shares = np.empty(FULL + 1, np.int64), np.empty(7, np.int64), np.empty(6)
+    by_kind, numbers, shares = np.empty(FULL + 1, np.int64), np.empty(7, np.int64), np.empty((FULL + 1, 3))
     of_node[:inputs, _BEFORE : _BEFORE + 4] = 1
     powers[:inputs, _LOW], powers[:inputs, _HIGH], powers[:inputs, _INPUT] = LOW, HIGH, LOW + HIGH
     powers[:inputs, _SHARE], powers[:inputs, _RELU] = 1.0 / (LOW + HIGH), _of_relu(0.0)
@@ -118,9 +121,9 @@ def features_of_cells(
         start, near_output = _backward(edges, rows, handed, of_node, powers, live)
         _write_counts(live, start, counts, widths[1], out, i, first + widths[0])
         _write_paths(of_node, sums, widths[2], widths[3], longest + 1, out, i, at_least - 4)
-        _roles(live, start, edges, inputs, near_output, of_node, by_kind, numbers)
+        _roles(live, start, edges, inputs, near_output, of_node, by_kind, numbers, shares)
         _write_roles(by_kind, numbers, out, i, at_sums)
-        _write_shares(live, start, edges, of_node, numbers[0], shares, out, i, at_powers - SHARES)
+        _write_shares(of_node, numbers[0], shares, out, i, at_powers - SHARES)
         _write_powers(inputs, powers, out, i, at_powers)
 
 
@@ -182,13 +185,15 @@ def _begin(of_node: NDArray[np.int64], sums: NDArray[np.int16], powers: NDArray[
 def _finish(powers: NDArray[np.float64], node: int) -> None:
     """Write of a node what is to be known before anything is handed on."""
     powers[node, _SHARE] = _ratio(1.0, powers[node, _LOW] + powers[node, _HIGH])
-    powers[node, _RELU] = _of_relu(powers[node, _CORRELATION] * powers[node, _SHARE])
+    powers[node, _RELU] = _UNKNOWN
 
 
 @jit
 def _hand_on(powers: NDArray[np.float64], source: int, target: int, kind: int, kept_high: float) -> float:
-    """Add what an edge hands on of the powers of its source, without branches; return the share of it."""
+    """Add what an edge hands on of the powers of its source, almost without branches; return the share of it."""
     is_conv, share = kind >= LIGHT, powers[source, _SHARE]
+    if is_conv and powers[source, _RELU] == _UNKNOWN:  # few nodes are asked for it, and it takes a while
+        powers[source, _RELU] = _of_relu(powers[source, _CORRELATION] * share)
     low = powers[source, _LOW] * (share if is_conv else 1.0)
     high = powers[source, _HIGH] * (share if is_conv else kept_high)
     handed = share if is_conv else share * (low + high)
@@ -304,15 +309,20 @@ def _roles(
     of_node: NDArray[np.int64],
     by_kind: NDArray[np.int64],
     numbers: NDArray[np.int64],
+    shares: NDArray[np.float64],
 ) -> None:
-    """Count the edges of each role by kind; and in `numbers` what paths add up to, nodes, and degrees.
+    """Count the edges of each role by kind; in `numbers` what paths add up to, nodes, and degrees; and shares of paths.
 
     An edge counts as often as paths go along it. An edge next to the input or the output is one that a join leads to.
+    Shares are summed for every kind: without branches, which would rarely be foreseen.
     """
     output = len(of_node) - 1
     near_input, inner = (np.int64(1) << inputs) - 1, np.int64(1) << output
+    paths = of_node[output, _BEFORE]
     for kind in range(FULL + 1):
         by_kind[kind] = 0
+        for part in range(3):
+            shares[kind, part] = 0.0
     for number in range(7):
         numbers[number] = 0
     for number in range(start, len(live)):
@@ -325,10 +335,13 @@ def _roles(
         by_kind[kind] += (
             (near_input >> source & 1) << _NEAR_INPUT
             | (near_output >> target & 1) << _NEAR_OUTPUT
-            | np.int64(through == of_node[output, _BEFORE]) << _ON_EVERY_PATH
+            | np.int64(through == paths) << _ON_EVERY_PATH
             | np.int64(is_around) << _BYPASSED
             | np.int64(clean > 0) << _WITHOUT
         )
+        shares[kind, 0] += _ratio(of_node[source, _BEFORE + 2], of_node[source, _BEFORE])
+        shares[kind, 1] += _ratio(of_node[target, _AFTER + 2], of_node[target, _AFTER])
+        shares[kind, 2] += _ratio(through, paths)
         for lane in range(4):
             numbers[lane] += through * edges[row, ADDED + lane]
         is_new = np.int64(edges[row, ADDED + 3] > 0) & ~(inner >> target)
@@ -358,9 +371,6 @@ def _write_roles(
 
 @jit
 def _write_shares(
-    live: NDArray[np.int64],
-    start: int,
-    edges: NDArray[np.int64],
     of_node: NDArray[np.int64],
     convolutions: int,
     shares: NDArray[np.float64],
@@ -371,19 +381,8 @@ def _write_shares(
     """Write shares of paths, summed over convolutions of each size, and the mean of their sum over paths."""
     output = len(of_node) - 1
     paths = of_node[output, _BEFORE]
-    for part in range(6):
-        shares[part] = 0.0
-    for number in range(start, len(live)):
-        row = live[number]
-        source, target, kind = edges[row, SOURCE], edges[row, TARGET], edges[row, KIND]
-        if kind >= LIGHT:
-            part = 3 * (kind - LIGHT)
-            before, after = of_node[source, _BEFORE], of_node[target, _AFTER]
-            shares[part] += _ratio(of_node[source, _BEFORE + 2], before)
-            shares[part + 1] += _ratio(of_node[target, _AFTER + 2], after)
-            shares[part + 2] += _ratio(before * after, paths)
-    for part in range(6):
-        out[i, at + part] = shares[part]
+    for part in range(3):
+        out[i, at + part], out[i, at + 3 + part] = shares[LIGHT, part], shares[FULL, part]
     depth = _ratio(convolutions, paths)
     out[i, at + 6] = depth
     out[i, at + 7] = _ratio(paths - of_node[output, _BEFORE + 3], depth) if convolutions > 0 else 0.0

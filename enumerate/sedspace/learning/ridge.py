@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sedspace.learning.blas import one_thread
+
 PENALTIES = tuple((10.0 ** np.arange(-1, 4, 0.5)).tolist())
 
 
@@ -55,7 +57,8 @@ class Ridge:
         choosing a good ridge parameter. Technometrics 21, 1979.
         """
         center, constant = x.mean(axis=0), float(y.mean())
-        left, known, right = np.linalg.svd(x - center, full_matrices=False)
+        with one_thread(min(x.shape)):
+            left, known, right = np.linalg.svd(x - center, full_matrices=False)
         some = known > 1e-10 * max(float(known.max(initial=0.0)), 1e-300)
         left, known, right = left[:, some], known[some], right[some]
         rotated = left.T @ (y - constant)
