@@ -105,6 +105,13 @@ def test_a_score_of_ones_own_is_described(tmp_path):
     assert "| `skips` | uint8 | u | a\\|b |" in card(out)[1]
 
 
+def test_a_column_that_not_everybody_can_compute_says_so(tmp_path, forget_scores):
+    score = ss.AdditiveScore("skips", {"n": {"skip_connect": 1}}, lambda n: n, dtype="uint8")
+    run = ss.enumerate_space("tss", tmp_path / "run", [score], stop=100, progress=False)
+    out = ss.export_dataset(ss.open_run(run.path), tmp_path / "dataset")
+    assert "- skips: a score of one's own; the command takes its file by `--scores`" in card(out)[1]
+
+
 def test_nothing_half_written_is_left(run, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

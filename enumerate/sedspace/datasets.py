@@ -126,29 +126,29 @@ def export_dataset(
     """
     if not isinstance(licence, str) or not _LICENCE.fullmatch(licence):
         raise BadInput(f"licence {licence!r}: expected an identifier such as apache-2.0 or cc-by-4.0")
+    final = _empty(out)  # before anything is computed
     if isinstance(target, Run):
         for name, value in {"by": by, "features": features, "where": where}.items():
             if value is not None:
                 raise BadInput(f"{name} is for a census, and {target.path} is a run")
         target.scan()  # refuses damaged files
-        with _whole(out) as directory:
+        with _whole(final) as directory:
             _copy(target, directory / "data")
             _write_card(directory, _about_run(target), licence)
-        return as_path(out, "out")
+        return final
     space = find_space(target)
     by = "sed" if by is None and features is None and "sed" in known_scores(space) else by
     table, about = _census(space, by, features, where)
-    with _whole(out) as directory:
+    with _whole(final) as directory:
         data = pa.BufferOutputStream()
         pq.write_table(table, data, compression="zstd")
         _written(directory / "data" / "census.parquet", data.getvalue())
         _write_card(directory, about, licence)
-    return as_path(out, "out")
+    return final
 
 
-@contextmanager
-def _whole(out: str | Path) -> Iterator[Path]:
-    """Yield a directory to write to, which becomes `out` if nothing goes wrong, and else is removed."""
+def _empty(out: str | Path) -> Path:
+    """Return the path of a directory that can be written, new or empty; raise `BadInput` for any other."""
     if "://" in str(out):
         raise BadInput(f"{out} is no directory of this machine: expected one to write the dataset to")
     final = as_path(out, "out")
@@ -156,6 +156,12 @@ def _whole(out: str | Path) -> Iterator[Path]:
         raise BadInput(f"{final} is a file: expected a directory to write the dataset to")
     if final.is_dir() and (there := next(final.iterdir(), None)) is not None:
         raise BadInput(f"{final} holds {there.name!r}: expected a new or empty directory to write the dataset to")
+    return final
+
+
+@contextmanager
+def _whole(final: Path) -> Iterator[Path]:
+    """Yield a directory to write to, which becomes `final` if nothing goes wrong, and else is removed."""
     made = aside(final.absolute())
     try:
         LocalPath(made).make_directory()
@@ -203,6 +209,8 @@ def _about_run(run: Run) -> _About:
         f"`data/{MANIFEST}` has the SHA-256 of every file; its own is {run.manifest()[CHECKSUM]}",
         "`sedspace verify data` compares all of them, and recomputes a sample of rows",
     ]
+    if run.unchecked:
+        made_with.append(f"{', '.join(run.unchecked)}: a score of one's own; the command takes its file by `--scores`")
     return _About(run.space, "an architecture", run.rows, columns, shlex.join(words), made_with)
 
 

@@ -178,7 +178,7 @@ def _has_cells(arch: object) -> TypeGuard[_Genotype]:
 
 
 def _is_bare(arch: object) -> bool:
-    """Return whether these are two cells, and no two genotypes: an edge is a pair, and one of its two no sequence."""
+    """Return whether these are the two cells of an architecture; two architectures are not of eight edges each."""
     if not isinstance(arch, list | tuple) or len(arch) != len(CELLS):
         return False
     flat = [_flat(cell) for cell in arch]
