@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -98,3 +99,14 @@ def shared() -> Path:
 def goldens(shared: Path) -> dict:
     """Return the exact figures."""
     return json.loads((shared / "goldens.json").read_text())
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> list[str]:
+    """A headless Chromium, as the beginning of a command."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None and not os.environ.get("SEDSPACE_BROWSER"):
+        pytest.skip("needs a headless Chromium on the path")
+    assert found, "SEDSPACE_BROWSER is set, and there is no Chromium on the path"
+    return [found, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]

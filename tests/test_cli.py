@@ -765,5 +765,5 @@ def test_every_command_and_option_has_help_and_stands_in_readme_or_guide():
                 assert parameter.help, (name, parameter.name)
     assert set(cli.commands) == {
         "spaces", "enumerate", "verify", "top", "query", "describe", "join", "plot", "show", "census", "pareto",
-        "sample", "fit", "suggest", "crosscheck", "report", "reproduce", "export",
+        "sample", "fit", "suggest", "explore", "crosscheck", "report", "reproduce", "export",
     }  # fmt: skip

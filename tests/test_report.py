@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import make_dataclass, replace
@@ -646,27 +645,21 @@ PROBE = """<script>addEventListener("load", () => {
 });</script>"""
 
 
-def test_a_browser_shows_the_page_without_errors(study, table, tmp_path):
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    browser = next((found for name in names if (found := shutil.which(name))), None)
-    if browser is None and not os.environ.get("SEDSPACE_BROWSER"):
-        pytest.skip("needs a headless Chromium on the path")
-    assert browser, "SEDSPACE_BROWSER is set, and there is no Chromium on the path"
+def test_a_browser_shows_the_page_without_errors(study, table, tmp_path, browser):
     write_report(study, tmp_path, table)
     page = (tmp_path / "report.html").read_text()
     (tmp_path / "probed.html").write_text(page.replace("</body>", PROBE + "</body>"))
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    options += ["--enable-logging=stderr", "--window-size=1200,900", "--virtual-time-budget=5000"]
+    started = [*browser, "--enable-logging=stderr", "--window-size=1200,900", "--virtual-time-budget=5000"]
     shot = tmp_path / "shot.png"
     subprocess.run(
-        [browser, *options, f"--screenshot={shot}", f"file://{tmp_path}/report.html"],
+        [*started, f"--screenshot={shot}", f"file://{tmp_path}/report.html"],
         capture_output=True,
         timeout=120,
         check=True,
     )
     assert shot.stat().st_size > 20_000
     done = subprocess.run(
-        [browser, *options, "--dump-dom", f"file://{tmp_path}/probed.html"], capture_output=True, text=True, timeout=120
+        [*started, "--dump-dom", f"file://{tmp_path}/probed.html"], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0
     count = page.count("<img ")

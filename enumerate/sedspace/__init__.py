@@ -26,6 +26,7 @@ from sedspace.errors import BadInput, RunError, SedspaceError
 from sedspace.explained import Architecture, architecture
 from sedspace.learning import CostFit, Fit, fit, fit_costs, read_fit, suggest
 from sedspace.networks import network
+from sedspace.report import Explorer, explore
 from sedspace.runs import Matched, Problem, Run, enumerate_space, open_run, repair_run
 from sedspace.scores import (
     AdditiveScore,
@@ -91,6 +92,7 @@ __all__ = [
     "DigitScore",
     "Distribution",
     "Equal",
+    "Explorer",
     "Feature",
     "Fit",
     "Forbidden",
@@ -121,6 +123,7 @@ __all__ = [
     "crosscheck",
     "distribution",
     "enumerate_space",
+    "explore",
     "export_dataset",
     "fit",
     "fit_costs",

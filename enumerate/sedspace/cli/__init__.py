@@ -115,6 +115,7 @@ for _command in (
     fits.fit_command,
     suggestions.suggest_command,
     pictures.plot_command,
+    pictures.explore_command,
     studies.crosscheck_command,
     studies.report_command,
     studies.reproduce_command,

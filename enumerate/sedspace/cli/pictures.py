@@ -1,14 +1,16 @@
-"""The command that draws a run."""
+"""Commands that draw: a run as a picture, all architectures as a page to look at."""
 
 from __future__ import annotations
 
 import click
 
-from sedspace.cli.arguments import INTEGER, PATH, TEXT, is_given, refuse
+from sedspace.cli.arguments import INTEGER, PATH, SCORES, SPACE, TEXT, find_target, is_given, names, refuse
 from sedspace.cli.printing import check_name
 from sedspace.errors import BadInput
 from sedspace.figures import KINDS
+from sedspace.report import explore
 from sedspace.runs import open_run, plots
+from sedspace.spaces import Space
 
 _DRAWN_WITH = {
     "density": {"against", "k", "table", "color", "clip"},
@@ -78,3 +80,27 @@ def plot_command(
     else:
         figure = plots.distribution(run, by, clip=clip, width=width)
     plots.save(figure, out)
+
+
+@click.command()
+@click.argument("target", type=SPACE)
+@click.option("--out", required=True, type=PATH, metavar="FILE.html", help="The page.")
+@click.option(
+    "--columns",
+    type=SCORES,
+    metavar="A,B,...",
+    help="Two or three: a score, and what it is held against.  [default: sed, params, n_skip, or what there is]",
+)
+def explore_command(target: str, out: str, columns: str | None) -> None:
+    """Make a page to look at all architectures of TARGET, a space or a run, in a browser.
+
+    It needs no server and no network. Histograms filter each other, a map has the Pareto front, and what is chosen is
+    counted exactly, with its best architecture and the command that gives the same answer.
+
+    Needs the extra `explore`: altair and vl-convert-python.
+    """
+    found = find_target(target)
+    check_name(out, (".html",))
+    chosen = None if columns is None else names(columns, "--columns")
+    explore(target if isinstance(found, Space) else found, out, columns=chosen)
+    click.echo(out)

@@ -1,0 +1,253 @@
+"""One page, without server or network, on which the classes of a space or a run are looked at in a browser."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from sedspace.errors import BadInput, needs
+from sedspace.report.class_bins import Bins, binned
+from sedspace.runs import Run
+from sedspace.scores import known_scores
+from sedspace.spaces import Space
+from sedspace.spaces import space as find_space
+from sedspace.storage import as_location
+
+if TYPE_CHECKING:
+    import altair
+
+_WIDE, _HIGH = 420, 110
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """A page to look at the classes of a space or a run; in a notebook it shows itself.
+
+    Attributes
+    ----------
+    page : str
+        The page, HTML that needs nothing else.
+    bins : Bins
+        What it shows.
+    """
+
+    page: str
+    bins: Bins
+
+    def _repr_html_(self) -> str:
+        """Show the page in a notebook, in a frame of its own."""
+        return f'<iframe srcdoc="{escape(self.page)}" width="100%" height="900" style="border: 0"></iframe>'
+
+
+def explore(
+    source: str | Space | Run, out: str | Path | None = None, *, columns: Sequence[str] | None = None
+) -> Explorer:
+    """Make a page to look at all architectures of a space or a run, by the classes they fall into.
+
+    Histograms of a score and of costs, with brushes that filter each other, and a map with the Pareto front. Of what is
+    chosen: the exact number, the best architecture, and the condition and command that give the same answer. A few
+    thousand rows stand for 10^19 architectures: of equal values together, or of bins where there are more.
+
+    Parameters
+    ----------
+    source : str, Space or Run
+        A space, its name, or a run.
+    out : str or Path, optional
+        A file, ``.html``, to write the page to.
+    columns : sequence of str, optional
+        Two or three: a score, the more the better, and what it is held against. Default: ``sed``, ``params`` and
+        ``n_skip``, or what there is in their place.
+
+    Returns
+    -------
+    Explorer
+
+    Raises
+    ------
+    BadInput
+        If a column is unknown, there are too many classes to count, or no altair.
+
+    Examples
+    --------
+    >>> import sedspace as ss
+    >>> seen = ss.explore("tss8", columns=["sed", "params"])
+    >>> seen.bins.rows["count"].sum()
+    37252902984619140625
+    """
+    named, source = source, find_space(source) if isinstance(source, str) else source
+    if out is not None and Path(str(out)).suffix != ".html":
+        raise BadInput(f"--out {out}: expected a file that ends in .html")
+    bins = binned(source, columns)
+    target = named if isinstance(named, str) else str(source.path) if isinstance(source, Run) else source.name
+    page = _page(bins, target, isinstance(source, Run))
+    if out is not None:
+        as_location(out).write(page.encode())
+    return Explorer(page, bins)
+
+
+def _page(bins: Bins, target: str, of_run: bool) -> str:
+    """Return the page of what a command calls `target`, a run or a space."""
+    try:
+        import altair
+        import vl_convert
+    except ModuleNotFoundError as error:
+        raise needs(str(error.name), "explore", "explore needs") from None
+    here = files("sedspace.report")
+    style, script = (here.joinpath(f"explorer.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    bundle: Callable[..., str] = vl_convert.javascript_bundle
+    library = bundle(vl_version=".".join(altair.SCHEMA_VERSION.split(".")[:2]))
+    title = f"{int(bins.rows['count'].sum()):,} architectures of {target}"
+    data = {
+        "columns": bins.columns,
+        "edges": bins.edges,
+        "rows": _rows(bins),
+        "chart": _chart(bins).to_dict(),
+        "target": target,
+        "quoted": shlex.quote(target),
+        "run": of_run,
+    }
+    text = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{style}</style></head><body>'
+        f"<h1>{escape(title)}</h1><p>{escape(_explained(bins))}</p>"
+        '<div id="chart"></div><div id="chosen"></div>'
+        f'<script type="application/json" id="data">{text}</script>'
+        f"<script>{library}</script><script>{script}</script></body></html>"
+    )
+
+
+def _explained(bins: Bins) -> str:
+    known = known_scores(bins.space)
+    meanings = "; ".join(f"{name}: {known[name].meaning}" for name in bins.columns if name in known)
+    return (
+        "Drag over a histogram to choose by it, click a square of the map to choose that one; double-click chooses all "
+        f"again. {meanings}."
+    )
+
+
+def _rows(bins: Bins) -> list[dict[str, Any]]:
+    """Return what the page says about each row: its bins, exact count as text, and its best architecture."""
+    numbers = bins.rows.select(f"bin_{name}" for name in bins.columns).rows()
+    best = bins.rows.select(f"best_{name}" for name in bins.columns).rows()
+    counts, indices = bins.rows["count"].to_list(), [int(index) for index in bins.rows["index"].to_list()]
+    archs = bins.space.arch(indices).tolist()
+    return [
+        {"bins": b, "count": str(c), "index": str(i), "best": v, "arch": a, "drawing": bins.space.draw(i)}
+        for b, c, i, v, a in zip(numbers, counts, indices, best, archs, strict=True)
+    ]
+
+
+def _chart(bins: Bins) -> altair.HConcatChart:
+    """Return histograms whose brushes filter each other, and the map with the front."""
+    import altair as alt
+
+    middles = [[(least + greatest) / 2 for least, greatest in edges] for edges in bins.edges]
+    numbers = bins.rows.select(f"bin_{name}" for name in bins.columns).rows()
+    counts = [float(count) for count in bins.rows["count"].to_list()]
+    values = [
+        {
+            "count": count,
+            **{f"m{at}": middles[at][b] for at, b in enumerate(row)},
+            **{f"b{at}": b for at, b in enumerate(row)},
+        }
+        for row, count in zip(numbers, counts, strict=True)
+    ]
+    data = alt.InlineData(values=values)
+    brushes = [alt.selection_interval(name=f"brush{at}", encodings=["x"]) for at in range(len(bins.columns))]
+    histograms = [_histogram(bins, data, brushes, at, middles[at]) for at in range(len(brushes))]
+    both = alt.hconcat(alt.vconcat(*histograms, spacing=12), _map(bins, data, brushes), spacing=24)
+    chart: altair.HConcatChart = both.configure(background="transparent")
+    return chart
+
+
+def _scale(bins: Bins, at: int) -> altair.Scale:
+    """Return the scale of a column: a fixed one, since a brush stops where its scale changes under it."""
+    import altair as alt
+
+    edges = bins.edges[at]
+    return alt.Scale(domain=[edges[0][0], edges[-1][1]], zero=False, nice=False, padding=8)
+
+
+def _histogram(bins: Bins, data: Any, brushes: list[Any], at: int, middles: list[float]) -> altair.LayerChart:
+    """Return how many architectures there are by a column: all, and those that the other brushes leave."""
+    import altair as alt
+
+    size = max(2.0, min(14.0, _WIDE / len(middles) - 1))
+    x = alt.X(f"m{at}:Q", title=bins.columns[at], scale=_scale(bins, at), axis=alt.Axis(format="~s"))
+    y = alt.Y(
+        "sum(count):Q",
+        title="architectures (log)",
+        scale=alt.Scale(type="symlog"),
+        axis=alt.Axis(format=".0e", tickCount=3),
+    )
+    base = alt.Chart(data, width=_WIDE, height=_HIGH).encode(x=x, y=y)
+    behind = base.mark_bar(size=size, color="#bbbbbb").add_params(brushes[at])
+    front = base.mark_bar(size=size, color="#0072b2")
+    for other, brush in enumerate(brushes):
+        if other != at:
+            front = front.transform_filter(brush)
+    chart: alt.LayerChart = behind + front
+    return chart
+
+
+def _map(bins: Bins, data: Any, brushes: list[Any]) -> altair.LayerChart:
+    """Return the map of the first two columns, of what all brushes leave, with the Pareto front on it."""
+    import altair as alt
+
+    wide, high = _WIDE, len(brushes) * (_HIGH + 12) + (len(brushes) - 1) * 40
+    squares_of = bins.rows.group_by(f"bin_{bins.columns[0]}", f"bin_{bins.columns[1]}").agg(pl.col("count").sum())[
+        "count"
+    ]
+    domain = [
+        float(count) for count in (min(squares_of), max(squares_of))
+    ]  # without one an empty brush leaves no scale
+    cell = alt.selection_point(name="cell", fields=["b0", "b1"], clear="dblclick")
+    x = alt.X("m1:Q", title=bins.columns[1], scale=_scale(bins, 1), axis=alt.Axis(format="~s"))
+    y = alt.Y("m0:Q", title=bins.columns[0], scale=_scale(bins, 0))
+    squares = (
+        alt.Chart(data, width=wide, height=high)
+        .mark_square(opacity=1, size=max(12.0, (wide / len(bins.edges[1])) ** 2))
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "sum(count):Q",
+                title="architectures",
+                scale=alt.Scale(type="log", scheme="viridis", domain=domain),
+                legend=alt.Legend(format=".0e"),
+            ),
+            opacity=alt.condition(cell, alt.value(1.0), alt.value(0.25)),
+            tooltip=[
+                alt.Tooltip("m0:Q", title=bins.columns[0]),
+                alt.Tooltip("m1:Q", title=bins.columns[1]),
+                alt.Tooltip("sum(count):Q", format=","),
+            ],
+            detail=["b0:N", "b1:N"],
+        )
+        .add_params(cell)
+    )
+    for brush in brushes:
+        squares = squares.transform_filter(brush)
+    more, less = bins.columns[:2]
+    points = [
+        {"m0": row[more], "m1": row[less], "count": str(row["count"]), "index": str(row["index"])}
+        for row in bins.front.iter_rows(named=True)
+    ]
+    front = (
+        alt.Chart(alt.InlineData(values=points))
+        .mark_line(
+            color="#d55e00", point=alt.OverlayMarkDef(color="#d55e00", size=14), interpolate="step-after", strokeWidth=1
+        )
+        .encode(x=x, y=y, tooltip=["m0:Q", "m1:Q", "count:N", "index:N"])
+    )
+    chart: alt.LayerChart = squares + front
+    return chart
