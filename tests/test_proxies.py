@@ -262,6 +262,8 @@ def test_gradsign_is_of_images_one_by_one(blocks):
     single = Batch(torch.randn(3, 3, 2, 2), torch.arange(3))
     with pytest.raises(Undefined, match="gets a single pixel of each image"):
         find_proxy("gradsign").value(TinyConv().train(), single, cross_entropy)
+    with pytest.raises(Undefined, match="gets a single pixel of each image"):
+        find_proxy("rbflex").value(TinyConv().train(), single, cross_entropy)
 
 
 def test_zico_is_of_the_mean_and_standard_deviation_of_two_batches(blocks):
@@ -342,6 +344,25 @@ class Residual(Block):
     def forward(self, x):
         """Return the sum of three ways."""
         return x + self.conv(self.relu(self.conv(self.relu(x)))) + self.constant(torch.full_like(x, 0.1))
+
+
+def test_rbflex_by_the_area_of_a_triangle(blocks):
+    """At a small gamma the determinant of three points' kernel is gamma^2 times 16 times the area squared."""
+    network, batch = blocks
+    responses, features = [], []
+    for i in range(3):
+        z = network.norm(network.two(network.one(batch.images[i : i + 1]))).clamp(min=0)[0].detach().double().numpy()
+        responses.append(z.ravel())
+        features.append(z.mean(axis=(1, 2)))
+    expected = 0.0
+    for rows, gamma in ((responses, 2.68690173088039e-12), (features, 1.02460061284506e-11)):
+        columns = [(c - c.min()) / (c.max() - c.min() or 1) for c in np.array(rows).T]
+        a, b, c = (sum((column[i] - column[j]) ** 2 for column in columns) for i, j in ((0, 1), (1, 2), (0, 2)))
+        expected += 3 * math.log(gamma**2 * (2 * (a * b + b * c + c * a) - a * a - b * b - c * c))
+    assert find_proxy("rbflex").value(network, batch, cross_entropy) == pytest.approx(expected, rel=1e-5)
+    for images, why in ((batch.images[:2], "no 3 images"), (batch.images[:1].expand(3, -1, -1, -1), "singular")):
+        with pytest.raises(Undefined, match=why):
+            find_proxy("rbflex").value(network, Batch(images, batch.labels[: len(images)]), cross_entropy)
 
 
 def test_wrcor_by_hooks():
@@ -500,7 +521,7 @@ def test_every_proxy_has_a_value_on_mobilenets_or_a_reason(mobile):
     assert find_proxy("macs").value(network, batch, cross_entropy) == space.cost(7).macs + biases
     _, network, batch = mobile('"relu6"', '"hswish"')
     told = reasons(network, batch)
-    assert told.keys() == {"dss", "naswot", "linear_regions", "swap", "wrcor"}
+    assert told.keys() == {"dss", "naswot", "linear_regions", "swap", "wrcor", "rbflex"}
     assert {told[name] for name in ("naswot", "linear_regions", "swap")} == {
         "patterns are of ReLUs, and the network has Hardswish"
     }
@@ -625,7 +646,8 @@ def test_dss_by_finite_differences(transformer):
 
 def test_every_proxy_has_a_value_on_transformers_or_a_reason(transformer):
     told = reasons(*transformer(1, 1, 1, 3))
-    assert told.keys() == {"naswot", "linear_regions", "swap", "wrcor", "meco", "meco_opt", "zen", "incorporated"}
+    of_relus = {"naswot", "linear_regions", "swap", "wrcor", "rbflex"}
+    assert told.keys() == {*of_relus, "meco", "meco_opt", "zen", "incorporated"}
     assert reasons(*transformer(1, 0, 1, 4)).keys() == told.keys()
 
 

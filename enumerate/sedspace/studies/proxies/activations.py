@@ -54,6 +54,17 @@ def recorded(network: nn.Module, *kinds: type[nn.Module]) -> AbstractContextMana
     return kept(network, *kinds, of=lambda call: call)
 
 
+@contextmanager
+def one_image() -> Iterator[None]:
+    """Raise `Undefined` where a BatchNorm cannot do with one image, of which it gets a single pixel."""
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise Undefined("a BatchNorm gets a single pixel of each image") from None
+
+
 def fires(call: Call) -> Tensor:
     """Return which inputs of a call are positive: bool[n, values]."""
     return (call.given > 0).flatten(1)

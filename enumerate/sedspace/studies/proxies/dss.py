@@ -19,7 +19,8 @@ def dss(network: nn.Module, batch: Batch, loss: Loss) -> float:
     logits for an image of ones: an attention's matrix counts the nuclear norm of its gradient times its own, a
     feed-forward network's matrix the sum of ``|weight * gradient|``. As in their code the matrices of queries, keys and
     values are one, LayerNorm stays, and nothing but attention counts by its nuclear norm. Theirs also adds the saliency
-    of the classifier, which the paper's sum does not have and is left out here; and this is in double precision.
+    of the classifier, which the paper's sum does not have and is left out here, so that their values are larger by that
+    term. This is in double precision, theirs in float32.
     """
     layers = [module for module in network.modules() if isinstance(module, Layer)]
     if not layers:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, replace_all_batch_norm_modules_, vmap
 
-from sedspace.studies.proxies.base import BATCH, LOSS, NETWORK, Batch, Loss, Undefined, proxy, shared
+from sedspace.studies.proxies.activations import one_image
+from sedspace.studies.proxies.base import BATCH, LOSS, NETWORK, Batch, Loss, proxy, shared
 
 _TOGETHER = 8  # more need more memory and are no faster
 
@@ -25,13 +26,8 @@ def sign_counts(network: nn.Module, batch: Batch, loss: Loss) -> list[Tensor]:
     counts = {name: torch.zeros_like(weight) for name, weight in weights.items()}
     for start in range(0, len(batch.images), _TOGETHER):
         some = slice(start, start + _TOGETHER)
-        try:
-            with torch.no_grad():  # nothing is asked of the gradients of gradients
-                found = gradients(weights, batch.images[some], batch.labels[some])
-        except ValueError as error:
-            if "more than 1 value per channel" not in str(error):
-                raise
-            raise Undefined("a BatchNorm gets a single pixel of each image") from None
+        with one_image(), torch.no_grad():  # nothing is asked of the gradients of gradients
+            found = gradients(weights, batch.images[some], batch.labels[some])
         for name, gradient in found.items():
             counts[name] += gradient.sign().sum(dim=0)
     return list(counts.values())

@@ -13,9 +13,11 @@ from sedspace.studies.proxies.gradients import layers
 def grasp(network: nn.Module, batch: Batch, loss: Loss) -> float:
     """Return the sum over weights of ``-weight * (Hessian of the loss @ gradient)``.
 
-    Wang et al., arXiv 2002.07376; with this sign Abdelfattah et al., arXiv 2101.08134. Sums of both signs: values of
-    one architecture differ by much between seeds. A second derivative, so it needs about three times grad_norm's
-    time and memory.
+    Wang et al., arXiv 2002.07376; with this sign and summed as a proxy by Abdelfattah et al., arXiv 2101.08134, whose
+    values these are. The first ones prune single weights by it, divide logits by a temperature of 200, which makes the
+    softmax nearly even, and balance classes: sums of theirs would differ by more than a factor. Sums of both signs:
+    values of one architecture differ by much between seeds. A second derivative, so it needs about three times
+    grad_norm's time and memory.
     """
     weights = [layer.weight for layer in layers(network)]
     value = loss(network(batch.images), batch.labels)

@@ -27,6 +27,7 @@ def incorporated(zen_score: float, entropy: float) -> float:
     Nguyen and Han, Electronics 13(16) 3325 (2024), with the square root and the weights of their published code. The
     entropy is DeepMAD's (arXiv 2303.02165): over the convolutions, ``log(c_out h w)`` of the output times ``log(c_in
     k^2 / groups) / 2``. Their code takes c, h and w of a convolution's stage in a network of plain blocks and subtracts
-    a penalty on their depth; a cell has neither, so here it is each convolution's own output, without a penalty.
+    a penalty on their depth; a cell has neither, so here it is each convolution's own output, without a penalty: values
+    of networks of cells can be compared with each other, not with theirs. As `zen`, it is of one draw of the weights.
     """
     return 0.9 * zen_score + 0.1 * math.sqrt(entropy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sedspace.studies.proxies.activations import kept
+from sedspace.studies.proxies.activations import kept, one_image
 from sedspace.studies.proxies.base import BATCH, NETWORK, Batch, Undefined, proxy, shared
 
 _ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)
@@ -20,7 +20,8 @@ def feature_maps(network: nn.Module, batch: Batch) -> list[Tensor]:
     if any(isinstance(module, nn.LayerNorm) for module in network.modules()):
         raise Undefined("the tokens of a transformer are no feature maps")
     noise = torch.randn((1, 3, _SIDE, _SIDE), dtype=batch.images.dtype, device=batch.images.device)
-    with kept(network, *_LAYERS, of=lambda call: call.result[0].flatten(1).clone()) as maps, torch.no_grad():
+    maps_of = kept(network, *_LAYERS, of=lambda call: call.result[0].flatten(1).clone())
+    with maps_of as maps, one_image(), torch.no_grad():
         network(noise)
     return [some for some in maps if min(some.shape) > 1]
 

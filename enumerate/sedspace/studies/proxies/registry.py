@@ -23,6 +23,7 @@ MODULES = (
     "naswot",
     "ntk_cond",
     "plain",
+    "rbflex",
     "size",
     "snip",
     "swap",
