@@ -38,9 +38,8 @@ def gradsign(counts: list[Tensor]) -> float:
     """Return the sum over weights of ``|sum over images of the sign of the gradient of its loss|``.
 
     Zhang and Jia, arXiv 2110.08616. As in their code the images go through the network one by one, so that BatchNorm
-    sees one image at a time: in one batch, as this was computed before, the images' gradients depend on each other.
-    Eight at a time by `torch.func.vmap`, which computes the same: only a gradient that is 0 but for rounding may have
-    another sign.
+    sees one image at a time: in one batch the images' gradients would depend on each other. Eight at a time by
+    `torch.func.vmap`, which computes the same: only a gradient that is 0 but for rounding may have another sign.
     """
     return float(sum(some.abs().sum() for some in counts))
 
