@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 
 import naive
 
@@ -75,3 +75,44 @@ def nb101_written(edges, names, output):
     matrix = [[int((x, y) in edges) for y in vertices] for x in vertices]
     found = naive.nb101_canonical(matrix, list(names.values()))
     return None if found is None else (n, *found)  # None: there is a cycle
+
+
+def evolution(rows, values, budget, random, population, sample):
+    """Regularized evolution, the oldest dying: the numbers of the architectures looked at, each when it is first."""
+    alive, looked_at = [], []
+    while len(looked_at) < budget:
+        if len(alive) < population:
+            child = sample_below(random, len(rows))
+        else:
+            tournament = [alive[random.randrange(population)] for _ in range(sample)]
+            near = neighbors(rows, max(tournament, key=lambda one: values[one]))
+            child = near[random.randrange(len(near))]
+        if child not in looked_at:
+            looked_at.append(child)
+        alive = [*alive, child][-population:]
+    return looked_at
+
+
+def sample_below(random, n):
+    """A number below n, as a subset of one is drawn."""
+    return random.randrange(n)
+
+
+def area_share(points, front):
+    """The area that points are better in than the worst of each objective on a front, by the front's own area.
+
+    More is better of the first objective, less of the second. By cutting the plane at every coordinate.
+    """
+    low, high = min(a for a, _ in front), max(b for _, b in front)
+
+    def area(some):
+        across = sorted({low, *(a for a, _ in some if a > low)})
+        down = sorted({high, *(b for _, b in some if b < high)})
+        return sum(
+            (right - left) * (upper - lower)
+            for left, right in pairwise(across)
+            for lower, upper in pairwise(down)
+            if any(a >= right and b <= lower for a, b in some)
+        )
+
+    return area([*points]) / area([*front])

@@ -445,6 +445,7 @@ JSON = {
         "name", "model", "rows", "features", "prior", "notes", "judgement",
     },
     "suggest tss": {"index", "distance", "among", "arch"},
+    "search tss --budget 20": {"step", "index", "value", "regret", "rank", "among"},
     "query RUN 'SELECT n_skip FROM archs LIMIT 2'": {"n_skip"},
     "describe RUN": {"column", "dtype", "unit", "min", "max", "distinct", "meaning"},
     "join RUN TABLE --out JOINED": {"matched", "only_in_run", "only_in_table", "unreadable"},
@@ -765,5 +766,5 @@ def test_every_command_and_option_has_help_and_stands_in_readme_or_guide():
                 assert parameter.help, (name, parameter.name)
     assert set(cli.commands) == {
         "spaces", "enumerate", "verify", "top", "query", "describe", "join", "plot", "show", "census", "pareto",
-        "sample", "fit", "suggest", "explore", "crosscheck", "report", "reproduce", "export",
+        "sample", "fit", "suggest", "search", "explore", "crosscheck", "report", "reproduce", "export",
     }  # fmt: skip

@@ -13,7 +13,7 @@ import click
 
 import sedspace
 from sedspace import interrupts
-from sedspace.cli import answers, exports, fits, pictures, runs, studies, suggestions
+from sedspace.cli import answers, exports, fits, pictures, runs, searches, studies, suggestions
 from sedspace.cli.arguments import PATH, run_python
 from sedspace.cli.printing import fail
 from sedspace.errors import BadInput, SedspaceError, first_line
@@ -114,6 +114,7 @@ for _command in (
     answers.show_command,
     fits.fit_command,
     suggestions.suggest_command,
+    searches.search_command,
     pictures.plot_command,
     pictures.explore_command,
     studies.crosscheck_command,

@@ -1,4 +1,4 @@
-"""Search algorithms, judged by the exact optimum, and spaces as other optimisers take them."""
+"""Search algorithms and optimisers, ours and others', held against the exact optimum."""
 
 from sedspace.searching.configurations import (
     from_configspace,
@@ -6,13 +6,22 @@ from sedspace.searching.configurations import (
     to_configspace,
     to_configuration,
 )
+from sedspace.searching.judged import Judged
 from sedspace.searching.multiobjective import pymoo_problem
+from sedspace.searching.objectives import Best
+from sedspace.searching.running import search
+from sedspace.searching.trajectory import Trajectory, read_trajectory
 from sedspace.searching.trials import suggest_index, trial_of
 
 __all__ = [
+    "Best",
+    "Judged",
+    "Trajectory",
     "from_configspace",
     "from_configuration",
     "pymoo_problem",
+    "read_trajectory",
+    "search",
     "suggest_index",
     "to_configspace",
     "to_configuration",
