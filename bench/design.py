@@ -27,6 +27,8 @@ import sedspace as ss
 from bench.measuring import THREADS, markdown_table, timed
 from sedspace.counting.compiled import States
 from sedspace.scores import AdditiveScore, find_score
+from sedspace.searching.algorithms.incorporated import evolved
+from sedspace.searching.ways import Ways
 
 POPULATION, ITERATIONS, SEEDS = 256, 96_000, 3
 PATIENCE = 30.0  # seconds that CP-SAT has
@@ -87,10 +89,9 @@ class Problem:
 
 
 class Evolution:
-    """Algorithm 1 of Incorporated-NAS on a space: mutate, keep to the budgets, remove the worst.
+    """Algorithm 1 of Incorporated-NAS on a space, asked for values by tables: see `sedspace.searching`.
 
-    A mutation draws one position anew; what follows stays where that still exists, and is drawn anew where not. The
-    first member is the first architecture of the space, its smallest.
+    The first member is the first architecture of the space, its smallest.
     """
 
     def __init__(self, problem: Problem, seed: int) -> None:
@@ -102,34 +103,18 @@ class Evolution:
 
     def run(self, population: int, iterations: int) -> float:
         """Return the best value that is found."""
-        members = [self._first()]
+        space = self._problem.space
+        ways = Ways(space.radices.tolist(), self._problem.steps)
+        proposals = evolved(ways, space.digits(0).tolist(), self._random, population)
+        if (best := self._value(next(proposals))) is None:
+            raise SystemExit(f"architecture 0 of {space.name} does not keep to the budgets")
+        value: float | None = best
         for _ in range(iterations):
-            digits = self._mutated(self._random.choice(members)[1])
-            if (value := self._value(digits)) is None:
-                continue
-            members.append((value, digits))
-            if len(members) > population:
-                members.remove(min(members))
-        return max(members)[0]
+            value = self._value(proposals.send(value))
+            best = best if value is None else max(best, value)
+        return best
 
-    def _first(self) -> tuple[float, list[int]]:
-        digits = self._problem.space.digits(0).tolist()
-        if (value := self._value(digits)) is None:
-            raise SystemExit(f"architecture 0 of {self._problem.space.name} does not keep to the budgets")
-        return value, digits
-
-    def _mutated(self, digits: list[int]) -> list[int]:
-        state, out = 0, []
-        changed = self._random.randrange(len(digits))
-        for position, (step, digit) in enumerate(zip(self._steps, digits, strict=True)):
-            led = step[state]
-            if position == changed or led[digit] < 0:
-                digit = self._random.choice([choice for choice, on in enumerate(led) if on >= 0])
-            out.append(digit)
-            state = led[digit]
-        return out
-
-    def _value(self, digits: list[int]) -> float | None:
+    def _value(self, digits: Sequence[int]) -> float | None:
         """Return the value of an architecture; None if it breaks a budget."""
         state, sums = 0, 0
         for step, table, digit in zip(self._steps, self._added, digits, strict=True):
