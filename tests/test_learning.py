@@ -21,8 +21,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import naive_learning as naive
 import sedspace as ss
+from naive import darts_edges
 from sedspace.cli import cli
 from sedspace.learning import trees
+from sedspace.learning.additive import shared_features
 from sedspace.learning.blas import one_thread
 from sedspace.learning.curves import learning_curve
 from sedspace.learning.file import parsed
@@ -259,6 +261,23 @@ def test_additive_fits_answer_exactly_about_spaces_of_any_size(space, forget_sco
         front = ss.pareto(found, fit, "params")
         for value, cost in zip(values[:300], params[:300], strict=True):
             assert ((front["accuracy"] >= value) & (front["params"] <= cost)).any()
+
+
+def test_additive_fits_of_cells_that_choose_inputs_know_how_often_these_are_the_cells_own():
+    space = ss.space("darts")
+    indices = ss.members(space).sample(60, seed=4)
+    digits = space.digits_of(indices)
+    found = {feature.name: feature for feature in shared_features(space)}
+    for row in digits.tolist():
+        edges = darts_edges(row)[0]
+        for of, chosen in (("input", lambda s: s < 2), ("node", lambda s: s >= 2)):
+            name = f"normal_from_{of}"
+            number = {name: [source for source, _ in edges if chosen(source)]}
+            number[f"{name}_skip_connect"] = [s for s, o in edges if chosen(s) and o == "skip_connect"]
+            for key, edges_there in number.items():
+                table = found[key].table
+                assert sum(int(own[digit]) for own, digit in zip(table, row, strict=True)) == len(edges_there)
+    assert [f.name for f in shared_features(ss.space("tss"))] == list(ss.space("tss").features)
 
 
 def test_additive_fits_of_a_small_space_answer_as_if_all_were_looked_at(forget_scores):

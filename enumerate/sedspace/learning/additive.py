@@ -35,13 +35,13 @@ from sedspace.scores.live import LiveScore
 from sedspace.spaces import Space
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.machine import Machine, product_of
-from sedspace.spaces.parts import Digits, Feature
+from sedspace.spaces.parts import Digits, Feature, Inputs
 
 PRIORS = ("live_sed", "sed")
 """The prior scores that add up, in the order in which they are fallen back on."""
 
 _STEPS = 256  # of what a position changes at most
-_FEW_STEPS = 12  # where a prior's sums are kept beside: more would make too many classes to count
+_FEW_STEPS = 24  # where a prior's sums are kept beside: more would make too many classes to count
 _FINE = 1 << 10  # parts of a step that a prior's weight is rounded to
 _WEAK = 3.0  # the deviation of features and the prior: the more, the less their weights are held back
 _MOST_STATES = 1 << 12  # choices by state, of a space whose features have states
@@ -86,8 +86,8 @@ def live_counts(space: Space) -> list[LiveScore]:
 class Design:
     """The columns that ridge regression weighs.
 
-    In this order: parts of choices by position; choices by position and state; the space's features, which are alike at
-    all positions; live counts; the prior.
+    In this order: parts of choices by position; choices by position and state; features, which are alike at all
+    positions; live counts; the prior.
 
     Attributes
     ----------
@@ -108,8 +108,8 @@ class Design:
 
     @cached_property
     def shared(self) -> list[Feature]:
-        """The features of the space."""
-        return list(self.space.features.values())
+        """The features of the space, and what its nodes have of which inputs."""
+        return shared_features(self.space)
 
     @cached_property
     def live(self) -> list[LiveScore]:
@@ -133,7 +133,7 @@ class Design:
         if self.states is not None and self.told_apart:
             for position, (state, step) in enumerate(zip(self.states.states(digits), self.states.steps, strict=True)):
                 out.append(np.eye(step.size)[state * step.shape[1] + digits[:, position]])
-        scores = [*map(AdditiveScore.of_feature, self.shared), *self.live]
+        scores = [*(_score_of(self.space, feature) for feature in self.shared), *self.live]
         units = [*self.units[:-1].tolist(), *(1.0 for _ in self.live)]
         out += [score.at(self.space, digits)[:, None] / unit for score, unit in zip(scores, units, strict=True)]
         if self.prior is not None:
@@ -183,6 +183,34 @@ class Weights:
     prior: float
 
 
+def shared_features(space: Space) -> list[Feature]:
+    """Return the features of a space and, where nodes choose their inputs, how often a cell has each operation by them.
+
+    An operation is from an input of the cell or from one of its nodes; what it is worth depends on that more than on
+    the node that has it, so that few measured architectures tell.
+    """
+    tables: dict[str, list[NDArray[np.int64]]] = {}
+    for group in space.groups:
+        given = [[c for c in space.positions[p].choices if isinstance(c, Inputs)] for p in group.positions]
+        inputs = {source for choice in given[0] for source in choice.sources}
+        for position, choices in zip(group.positions, given, strict=True):
+            for digit, choice in enumerate(choices):
+                for operation, source in zip(choice.operations, choice.sources, strict=True):
+                    where = f"{group.name}_from_{'input' if source in inputs else 'node'}"
+                    for name in (where, f"{where}_{operation.name}"):
+                        if name not in tables:
+                            tables[name] = [np.zeros(n, np.int64) for n in space.radices.tolist()]
+                        tables[name][position][digit] += 1
+    added = (Feature(name, tuple(table), 0, "int32", "edges", "") for name, table in tables.items())
+    return [*space.features.values(), *added]
+
+
+def _score_of(space: Space, feature: Feature) -> AdditiveScore:
+    if feature.name in space.features:
+        return AdditiveScore.of_feature(feature)
+    return AdditiveScore(feature.name, {"sum": list(feature.table)}, lambda total: total, per_group=False)
+
+
 def design(space: Space, prior: str | None, digits: Digits) -> Design:
     """Return the columns for some measured architectures.
 
@@ -194,7 +222,7 @@ def design(space: Space, prior: str | None, digits: Digits) -> Design:
     score = None if prior is None else find_score(space, prior)
     if score is not None and not (isinstance(score, AdditiveScore) and _is_whole(space, score)):
         raise BadInput(f"prior {prior} is no sum over positions of whole numbers: an additive fit needs one, or None")
-    keys = [AdditiveScore.of_feature(feature).at(space, digits) for feature in space.features.values()]
+    keys = [_score_of(space, feature).at(space, digits) for feature in shared_features(space)]
     keys.append(np.zeros(1) if score is None else score.at(space, digits))
     return Design(space, score, np.array([float(np.std(one)) / _WEAK or 1.0 for one in keys]))
 
