@@ -3,7 +3,8 @@
     python bench list                                        what there is
     python bench run speed census                            measure, print tables
     python bench run claims scores --tables DIRECTORY        what needs accuracy tables finds them there
-    python bench run all --tables DIRECTORY --save           also write bench/NAME.json and its tables
+    python bench run peers --code DIRECTORY                  what needs other people's code finds it there
+    python bench run all --tables ... --code ... --save      also write bench/NAME.json and its tables
     python bench readme                                      only the tables, from bench/*.json
     python bench compare old.json bench/speed.json           what became slower or faster, and by how much
 
@@ -39,8 +40,10 @@ VERSIONS = ("dask", "duckdb", "numba", "numpy", "polars", "pyarrow", "scikit-lea
 class Options:
     """What the measurements may be told."""
 
-    def __init__(self, tables: Path | None, count: int | None, device: str, study: Path | None) -> None:
-        self.tables, self.count, self.device, self.study = tables, count, device, study
+    def __init__(
+        self, tables: Path | None, count: int | None, device: str, study: Path | None, code: Path | None
+    ) -> None:
+        self.tables, self.count, self.device, self.study, self.code = tables, count, device, study, code
 
     def table(self, name: str) -> Path:
         """Return the path of the table that a measurement needs, or of all of them."""
@@ -50,6 +53,12 @@ class Options:
                 f"{name} needs {file or 'tables'}: --tables DIRECTORY with it, got {self.tables}"
             )
         return self.tables / file
+
+    def checkouts(self) -> Path:
+        """Return the directory of other people's code."""
+        if self.code is None:
+            raise click.ClickException("peers need --code DIRECTORY, with checkouts of the repositories they are of")
+        return self.code
 
     def kept(self, name: str) -> Path | None:
         """Return where a measurement keeps its study."""
@@ -77,6 +86,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Any, Options], Any]]] = {
         "proxies against published values",
         lambda m, o: m.measure(o.table("proxies"), o.count or 100, 3, o.kept("proxies")),
     ),
+    "peers": ("proxies against their authors' code", lambda m, o: m.measure(o.checkouts(), o.count or m.REPEATS)),
     "claims": ("SED against the paper", lambda m, o: m.measure(o.table("claims"))),
     "scores": ("data-free scores against measured accuracies", lambda m, o: m.measure(o.table("scores"))),
     "design": ("the best network within budgets, beside evolution and CP-SAT", lambda m, o: m.measure()),
@@ -186,12 +196,16 @@ def list_() -> None:
 @click.argument("names", nargs=-1, required=True)
 @click.option("--tables", type=click.Path(path_type=Path), help="The directory of accuracy and hardware tables.")
 @click.option(
-    "-n", "count", type=int, help="Of timing and proxies: how many cells; of learning and campaign: how many repeats."
+    "-n",
+    "count",
+    type=int,
+    help="Of timing and proxies: how many cells; of learning, campaign, peers: how many repeats.",
 )
 @click.option("--device", default="auto", show_default=True, help="Of timing: auto, cpu or cuda.")
 @click.option(
     "--study", type=click.Path(path_type=Path), help="Of timing and proxies: keep the values in this directory."
 )
+@click.option("--code", type=click.Path(path_type=Path), help="Of peers: checkouts of their authors' repositories.")
 @click.option(
     "--save", is_flag=True, help="Write bench/NAME.json and its table; refused on a machine that is not idle."
 )
@@ -206,11 +220,15 @@ def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
     given = Options(**options)
     for name in NEEDS.keys() & set(wanted):  # before anything is measured
         given.table(name)
+    if "peers" in wanted:
+        given.checkouts()
     for name in wanted:
         module = importlib.import_module(f"bench.{name}")
         found = BENCHMARKS[name][1](module, given)
         click.echo(f"\n== {name}\n\n{module.markdown(found)}")
         if save:
+            if hasattr(module, "keep"):
+                found = module.keep(found)
             text = json.dumps({"environment": environment(), "results": found}, indent=1) + "\n"
             (HERE / f"{name}.json").write_text(text, encoding="utf-8")
             for place in (name, *(place for place, (of, _) in PLACES.items() if of == name)):
