@@ -398,7 +398,7 @@ def test_files_that_are_none_are_refused_in_one_line(tmp_path):
     wrong = {
         "it was learned from features that this sedspace has not: fit again": [altered(other, features="topology")],
         "is none, or damaged": [b"", b"index,accuracy\n1,2\n", fit.to_bytes()[:-100]],
-        "is of format 2, written by sedspace .*: fit again": [altered(fit, format=2)],
+        "is of format 1, written by sedspace .*: fit again": [altered(fit, format=1)],
         "its arrays have another checksum": [altered(fit, measured_value=fit.about.measured.values + 1)],
         "tss is another space here": [altered(fit, space=about)],
         "unknown space 'unheard'": [altered(fit, space={**about, "name": "unheard"})],

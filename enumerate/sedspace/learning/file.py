@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sedspace.learning.fitted import About
 
 ENDING = ".score"
-FORMAT = 1
+FORMAT = 2
 """Of the file: what it holds, and what the names in it mean."""
 
 Arrays = dict[str, NDArray[Any]]
