@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import altair
 
 _WIDE, _HIGH = 420, 110
+_ALL, _LEFT, _FRONT = "#bbbbbb", "#0072b2", "#d55e00"  # colours that colour-blind people tell apart
 
 
 @dataclass(frozen=True)
@@ -190,8 +191,8 @@ def _histogram(bins: Bins, data: Any, brushes: list[Any], at: int, middles: list
         axis=alt.Axis(format=".0e", tickCount=3),
     )
     base = alt.Chart(data, width=_WIDE, height=_HIGH).encode(x=x, y=y)
-    behind = base.mark_bar(size=size, color="#bbbbbb").add_params(brushes[at])
-    front = base.mark_bar(size=size, color="#0072b2")
+    behind = base.mark_bar(size=size, color=_ALL).add_params(brushes[at])
+    front = base.mark_bar(size=size, color=_LEFT)
     for other, brush in enumerate(brushes):
         if other != at:
             front = front.transform_filter(brush)
@@ -203,38 +204,10 @@ def _map(bins: Bins, data: Any, brushes: list[Any]) -> altair.LayerChart:
     """Return the map of the first two columns, of what all brushes leave, with the Pareto front on it."""
     import altair as alt
 
-    wide, high = _WIDE, len(brushes) * (_HIGH + 12) + (len(brushes) - 1) * 40
-    squares_of = bins.rows.group_by(f"bin_{bins.columns[0]}", f"bin_{bins.columns[1]}").agg(pl.col("count").sum())[
-        "count"
-    ]
-    domain = [
-        float(count) for count in (min(squares_of), max(squares_of))
-    ]  # without one an empty brush leaves no scale
-    cell = alt.selection_point(name="cell", fields=["b0", "b1"], clear="dblclick")
+    high = len(brushes) * (_HIGH + 12) + (len(brushes) - 1) * 40
     x = alt.X("m1:Q", title=bins.columns[1], scale=_scale(bins, 1), axis=alt.Axis(format="~s"))
     y = alt.Y("m0:Q", title=bins.columns[0], scale=_scale(bins, 0))
-    squares = (
-        alt.Chart(data, width=wide, height=high)
-        .mark_square(opacity=1, size=max(12.0, (wide / len(bins.edges[1])) ** 2))
-        .encode(
-            x=x,
-            y=y,
-            color=alt.Color(
-                "sum(count):Q",
-                title="architectures",
-                scale=alt.Scale(type="log", scheme="viridis", domain=domain),
-                legend=alt.Legend(format=".0e"),
-            ),
-            opacity=alt.condition(cell, alt.value(1.0), alt.value(0.25)),
-            tooltip=[
-                alt.Tooltip("m0:Q", title=bins.columns[0]),
-                alt.Tooltip("m1:Q", title=bins.columns[1]),
-                alt.Tooltip("sum(count):Q", format=","),
-            ],
-            detail=["b0:N", "b1:N"],
-        )
-        .add_params(cell)
-    )
+    squares = _squares(bins, alt.Chart(data, width=_WIDE, height=high).encode(x=x, y=y))
     for brush in brushes:
         squares = squares.transform_filter(brush)
     more, less = bins.columns[:2]
@@ -242,12 +215,29 @@ def _map(bins: Bins, data: Any, brushes: list[Any]) -> altair.LayerChart:
         {"m0": row[more], "m1": row[less], "count": str(row["count"]), "index": str(row["index"])}
         for row in bins.front.iter_rows(named=True)
     ]
-    front = (
-        alt.Chart(alt.InlineData(values=points))
-        .mark_line(
-            color="#d55e00", point=alt.OverlayMarkDef(color="#d55e00", size=14), interpolate="step-after", strokeWidth=1
-        )
-        .encode(x=x, y=y, tooltip=["m0:Q", "m1:Q", "count:N", "index:N"])
+    marks = alt.OverlayMarkDef(color=_FRONT, size=14)
+    front = alt.Chart(alt.InlineData(values=points)).mark_line(
+        color=_FRONT, point=marks, interpolate="step-after", strokeWidth=1
     )
-    chart: alt.LayerChart = squares + front
+    chart: alt.LayerChart = squares + front.encode(x=x, y=y, tooltip=["m0:Q", "m1:Q", "count:N", "index:N"])
+    return chart
+
+
+def _squares(bins: Bins, base: altair.Chart) -> altair.Chart:
+    """Return a square for each bin of the first two columns, which a click chooses."""
+    import altair as alt
+
+    pair = bins.rows.group_by(f"bin_{bins.columns[0]}", f"bin_{bins.columns[1]}").agg(pl.col("count").sum())
+    counts = [float(count) for count in pair["count"].to_list()]
+    scale = alt.Scale(type="log", scheme="viridis", domain=[min(counts), max(counts)])  # fixed, as `_scale` is
+    cell = alt.selection_point(name="cell", fields=["b0", "b1"], clear="dblclick")
+    tips = [alt.Tooltip(f"m{at}:Q", title=name) for at, name in enumerate(bins.columns[:2])]
+    size = max(12.0, (_WIDE / len(bins.edges[1])) ** 2)
+    squares = base.mark_square(opacity=1, size=size).encode(
+        color=alt.Color("sum(count):Q", title="architectures", scale=scale, legend=alt.Legend(format=".0e")),
+        opacity=alt.condition(cell, alt.value(1.0), alt.value(0.25)),
+        tooltip=[*tips, alt.Tooltip("sum(count):Q", format=",")],
+        detail=["b0:N", "b1:N"],
+    )
+    chart: altair.Chart = squares.add_params(cell)
     return chart
