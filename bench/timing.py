@@ -3,28 +3,74 @@
     python bench run timing
     python bench run timing --device cuda                 on a GPU
 
-64 cells of tss5, spread evenly over the values of SED; CIFAR-10 networks, batches of 64 random images. With ``--study
-DIRECTORY`` the values are kept there, for `sedspace report`. On a processor also: 16 of the cells by this process with
-one thread and with all, and by a worker process for each CPU. Needs ``pip install "sedspace[bench,crosscheck]"``.
+64 cells of tss5, spread evenly over the values of SED; CIFAR-10 networks, batches of 64 random images. Seconds of each
+proxy as if it were alone. With ``--study DIRECTORY`` the values are kept there, for `sedspace report`. On a processor
+also: 16 of the cells by this process with one thread and with all, and by a worker process for each CPU; and, with one
+thread, the CPU seconds of nine proxies of a cell that share their passes, against one after the other, and of all
+proxies of a cell of tss5. Needs ``pip install "sedspace[bench,crosscheck]"``.
 """
 
 from __future__ import annotations
 
+import copy
+import statistics
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
 
 import sedspace as ss
 from bench.measuring import markdown_table, medians
 from sedspace.published import published
 from sedspace.report import summary
 from sedspace.report.numbers import duration
+from sedspace.spaces import Space
+from sedspace.studies.proxies import Batch, Proxy, find_proxy, known_proxies
+from sedspace.studies.proxies.base import Passes
 from sedspace_kernels.parallel import available_threads
 
 PROXIES = (
     *("grad_norm", "snip", "grasp", "fisher", "synflow", "jacob_cov", "naswot", "zen", "zico", "meco", "meco_opt"),
     *("swap", "az_nas", "l2_norm"),
 )
+NINE = ("grad_norm", "snip", "plain", "fisher", "l2_norm", "jacob_cov", "naswot", "synflow", "zen")
+CELLS = 11668, 5555, 6111  # of tss: with five convolutions, two and two
+FIVE_NODES = 7323968  # of tss5, the greatest SED
+
+
+def cpu_seconds(space: Space, index: int, batch: Batch, groups: Sequence[Sequence[Proxy]]) -> float:
+    """Return the CPU seconds of some proxies after others, each time with a network of their own."""
+    began = time.process_time()
+    for group in groups:
+        torch.manual_seed(0)
+        network = space.network(index).train()
+        passes = Passes(lambda network=network: copy.deepcopy(network), batch, cross_entropy)
+        for _ in passes.values(group):
+            pass
+    return time.process_time() - began
+
+
+def together(rounds: int = 5) -> dict[str, float]:
+    """Return the CPU seconds of nine proxies together and one by one, with one thread: medians; and of all."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    random = torch.Generator().manual_seed(0)
+    batch = Batch(torch.randn(64, 3, 32, 32, generator=random), torch.randint(0, 10, (64,), generator=random))
+    nine, every = [find_proxy(name) for name in NINE], [*known_proxies().values()]
+    tss, tss5 = ss.space("tss"), ss.space("tss5")
+    taken: dict[str, list[float]] = {"together": [], "one by one": []}
+    for _ in range(rounds + 1):
+        for index in CELLS:
+            taken["together"].append(cpu_seconds(tss, index, batch, [nine]))
+            taken["one by one"].append(cpu_seconds(tss, index, batch, [[proxy] for proxy in nine]))
+    found = {name: statistics.median(some[len(CELLS) :]) for name, some in taken.items()}
+    found["all"] = cpu_seconds(tss5, FIVE_NODES, batch, [every])
+    torch.set_num_threads(threads)
+    return found
 
 
 SIDE_BY_SIDE = ("grad_norm", "snip", "naswot", "zen")
@@ -63,6 +109,7 @@ def measure(count: int, device: str, kept: Path | None) -> dict[str, Any]:
         "sed_seconds": asdict(study.seconds_of_sed()),
         "proxies": summary(study).to_dicts(),
         "side_by_side": side_by_side(few, 2) if study.setting.device == "cpu" else None,
+        "together": together() if study.setting.device == "cpu" else None,
     }
 
 
@@ -95,6 +142,7 @@ def markdown(results: dict[str, Any]) -> str:
             f"{text['grad_norm_seconds_per_architecture']} s a cell, {text['tss5_by_grad_norm_gpu_hours']:,} GPU "
             f"hours.",
             *_workers(results.get("side_by_side")),
+            *_of_sharing(results.get("together")),
         ]
     )
 
@@ -108,4 +156,17 @@ def _workers(seconds: dict[str, Any] | None) -> list[str]:
         f"`workers={seconds['cpus']}`, starting them included, computes {seconds['proxies']} proxies of "
         f"{seconds['cells']} cells {one:.2f} times as fast as one process with one thread, and {every:.2f} times as "
         f"fast as one with all threads.",
+    ]
+
+
+def _of_sharing(seconds: dict[str, float] | None) -> list[str]:
+    if seconds is None:
+        return []
+    one, nine = seconds["one by one"], seconds["together"]
+    return [
+        "",
+        f"Each proxy as if it were alone. Nine of them ({', '.join(NINE)}) on a cell of `tss` take {nine:.2g} CPU "
+        f"seconds with one thread, building the network included, since they share their passes; one after the other "
+        f"they take {one:.2g}, {one / nine:.2g} times as long. All proxies of a five-node cell (`tss5` {FIVE_NODES}) "
+        f"take {seconds['all']:.2g}.",
     ]
