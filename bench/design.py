@@ -33,7 +33,6 @@ from sedspace.searching.ways import Ways
 POPULATION, ITERATIONS, SEEDS = 256, 96_000, 3
 PATIENCE = 30.0  # seconds that CP-SAT has
 MOST = 100_000  # pairs of states and choices that it is given
-_MOBILE = {"macs": 300_000_000, "params": 6_000_000}
 _SPACES: dict[str, Mapping[str, float]] = {
     "ofa_mbv3": {"macs": 300_000_000, "params": 6_000_000},
     "ezennet_resnet": {"params": 1_000_000},
@@ -78,6 +77,9 @@ class Problem:
         states = States(space, scores)
         steps = states.steps_of(range(len(space.positions)))
         tables = [states.expanded(score, score.tables(space)) for score in scores]
+        if steps is None:  # one state
+            steps = [np.zeros((1, radix), np.int32) for radix in space.radices.tolist()]
+            tables = [[table[None] for table in own] for own in tables]
         return cls(space, scores, list(budgets.values()), steps, tables)
 
     def values(self, sums: list[Any]) -> list[float]:
@@ -141,7 +143,7 @@ def cp_sat(problem: Problem) -> dict[str, Any] | None:
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
-    taken, sums = _way(model, problem)
+    taken, sums = way(model, problem.steps, problem.tables)
     for score, most, (cost,) in zip(problem.scores[1:], problem.most, sums[1:], strict=True):
         nothing = score.values(score.keys(problem.space, np.zeros((1, 1), np.int64)))[0].item()
         model.add(cost <= math.floor(most - nothing))
@@ -166,12 +168,14 @@ def _varies(problem: Problem, column: int) -> bool:
     return any(table[..., column].any() for table in problem.tables[0])
 
 
-def _way(model: Any, problem: Problem) -> tuple[list[dict[tuple[int, int], Any]], list[list[Any]]]:
+def way(
+    model: Any, steps: list[Any], scores: list[list[Any]]
+) -> tuple[list[dict[tuple[int, int], Any]], list[list[Any]]]:
     """Return for each position a variable for each state and choice, and the sums of each score along the way."""
     taken: list[dict[tuple[int, int], Any]] = []
-    sums: list[list[Any]] = [[0] * tables[0].shape[-1] for tables in problem.tables]
+    sums: list[list[Any]] = [[0] * tables[0].shape[-1] for tables in scores]
     arriving: dict[int, list[Any]] = {0: [1]}
-    for position, step in enumerate(problem.steps):
+    for position, step in enumerate(steps):
         here = {
             (s, d): model.new_bool_var("") for s, d in zip(*map(np.ndarray.tolist, np.nonzero(step >= 0)), strict=True)
         }
@@ -180,7 +184,7 @@ def _way(model: Any, problem: Problem) -> tuple[list[dict[tuple[int, int], Any]]
         arriving = {}
         for (state, digit), one in here.items():
             arriving.setdefault(int(step[state, digit]), []).append(one)
-            for own, tables in zip(sums, problem.tables, strict=True):
+            for own, tables in zip(sums, scores, strict=True):
                 for column, added in enumerate(tables[position][state, digit].tolist()):
                     own[column] = own[column] + added * one
         taken.append(here)

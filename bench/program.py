@@ -90,6 +90,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Any, Options], Any]]] = {
     "claims": ("SED against the paper", lambda m, o: m.measure(o.table("claims"))),
     "scores": ("data-free scores against measured accuracies", lambda m, o: m.measure(o.table("scores"))),
     "design": ("the best network within budgets, beside evolution and CP-SAT", lambda m, o: m.measure()),
+    "exact": ("exact answers, beside Graphillion, CP-SAT, dd, OxiDD and NSGA-II", lambda m, o: m.measure()),
     "learning": (
         "accuracies predicted from few measured ones",
         lambda m, o: m.measure(o.table("learning"), o.count or m.REPEATS),
