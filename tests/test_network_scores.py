@@ -17,6 +17,7 @@ from sedspace.counting.branches import branches
 from sedspace.counting.compiled import TooManyClasses
 from sedspace.counting.labels import Columns
 from sedspace.counting.search import searched
+from sedspace.scores import network_entropy
 from sedspace.spaces.blocks import Conv, ConvBlock
 from test_stages import SMALL
 
@@ -309,6 +310,16 @@ def test_depths_that_layers_are_skipped_from_are_counted_as_they_come():
     rows = rows.filter(pl.sql_expr(where)).sort(["e_score", "index"], descending=[True, False])
     found = [(part.indices[0], part.values[0]) for part in islice(searched(asked, 0, space.size), 200)]
     assert found == rows.head(200).select("index", "e_score").rows()
+
+
+def test_depths_of_too_many_states_are_one_sum_for_each_stage(monkeypatch):
+    """Values are the same; only what is best where classes are too many cannot be asked for."""
+    space = ss.space("nas_bench_macro")
+    expected = ss.score(space, "e_score")
+    monkeypatch.setattr(network_entropy, "DEPTHS", 0)
+    (score,) = [one for one in network_entropy.network_entropy_scores(space) if one.name == "e_score"]
+    assert ss.score(space, score).tolist() == expected.tolist()
+    assert score.monotone is None
 
 
 def test_the_best_of_large_spaces_with_skips_by_e_score():

@@ -52,7 +52,8 @@ def searched(asked: Request, start: int, stop: int) -> Iterator[Found]:
 
     Beginnings are taken up in the order of (bound, digits), and a whole architecture is a beginning whose bound is its
     key. When one is taken up, every other architecture that is better, or as good and of a lower index, would have to
-    begin with something that is still waiting and comes before it; so there is none. A beginning that another one of
+    begin with something that is still waiting and comes before it; so there is none. Where a request has `branches`,
+    each waits as a whole, with its own bound, until it is the best that there can be. A beginning that another one of
     the same state is at least as good as is held back until an architecture with the other one is found (`_Held`).
 
     Parameters

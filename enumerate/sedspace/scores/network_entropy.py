@@ -107,7 +107,7 @@ def _depth(space: StagesSpace, stage: int) -> tuple[int, Table]:
     return space.sum_of(lambda block: int(is_block(block) and block.stage == stage))
 
 
-_DEPTHS = 1 << 18  # steps by state and depth so far, of a machine that is made for the E-score
+DEPTHS = 1 << 18  # steps by state and depth so far, of a machine that is made for the E-score
 
 
 def _e_score(space: StagesSpace) -> AdditiveScore:
@@ -140,7 +140,7 @@ def _e_score(space: StagesSpace) -> AdditiveScore:
         features = {"entropy": list(table), "layers": total, "squares": square}
         return AdditiveScore("e_score", features, by_sums, **said, per_group=False, monotone=trends)
     counted = _Counted(space, depths)
-    if counted.size <= _DEPTHS:
+    if counted.size <= DEPTHS:
         adds = {"entropy": counted.of(table), "layers": counted.of(total), "squares": counted.squares}
         return StateScore("e_score", adds, by_sums, begin=counted.begin, step=counted.step, **said, monotone=trends)
     features = {"entropy": list(table)} | {f"layers_{n}": list(rows) for n, (_, rows) in enumerate(depths, start=1)}
