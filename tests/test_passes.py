@@ -229,6 +229,14 @@ def test_what_there_is_no_memory_for_together_is_computed_alone():
     assert runs == [4, 6, 6, 6]
 
 
+def test_a_network_that_cannot_be_copied_ends_nothing():
+    def none():
+        raise MemoryError("no memory for a copy")
+
+    values = list(Passes(none, made()[1], cross_entropy).values([find_proxy("l2_norm"), find_proxy("snip")]))
+    assert [str(one.error) for one in values] == ["no memory for a copy"] * 2
+
+
 def test_passes_travel_to_other_processes_with_what_they_need():
     for name in known_proxies():
         there = pickle.loads(pickle.dumps(find_proxy(name)))

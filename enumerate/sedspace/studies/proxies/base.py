@@ -165,7 +165,7 @@ class Passes:
 
     def __init__(self, network: Callable[[], nn.Module], batch: Batch, loss: Loss) -> None:
         self._network, self._batch, self._loss = network, batch, loss
-        self._random = _random_numbers()
+        self._random = self._random_numbers()
         self._found: dict[Function, _Found] = {}
 
     def values(self, proxies: Sequence[Proxy]) -> Iterator[Value]:
@@ -199,40 +199,39 @@ class Passes:
         return self._found[function]
 
     def _first_run(self, function: Function, wanted: frozenset[Function]) -> _Found:
+        needs, random = needs_of(function), self._random
         given: dict[Need, object] = {BATCH: self._batch, LOSS: self._loss, WANTED: wanted}
-        random = self._random
-        for need in needs_of(function):
-            if need is NETWORK:
-                given[need] = self._network()
-            elif not isinstance(need, Given):
+        for need in needs:
+            if not isinstance(need, Given):
                 found = self._run(need, wanted)
                 if found.error is not None:
                     return _Found(None, found.error, 0.0, random)
                 given[need], random = found.result, found.random
-        _set_random_numbers(random)
-        result, error = None, None
-        began = time.perf_counter()
+        result, error, began = None, None, time.perf_counter()
         try:
-            result = function(*(given[need] for need in needs_of(function)))
+            if NETWORK in needs:
+                given[NETWORK] = self._network()
+            _set_random_numbers(random)
+            began = time.perf_counter()
+            result = function(*(given[need] for need in needs))
             self._synchronise()
-        except Exception as raised:  # a user's may raise anything
+        except Exception as raised:  # a user's may raise anything, and there may be no memory
             error = raised
-        return _Found(result, error, time.perf_counter() - began, _random_numbers())
+        return _Found(result, error, time.perf_counter() - began, self._random_numbers())
 
     def _synchronise(self) -> None:
         if self._batch.images.is_cuda:
             torch.cuda.synchronize()
 
+    def _random_numbers(self) -> list[Tensor]:
+        """Return the state of torch's random numbers, on the processor and on a GPU in use."""
+        gpu = [torch.cuda.get_rng_state()] if self._batch.images.is_cuda else []
+        return [torch.get_rng_state(), *gpu]
+
 
 def _passes(proxies: Iterable[Proxy]) -> frozenset[Function]:
     """Return the functions of proxies, and all that they need."""
     return frozenset(function for proxy in proxies for function in _with_needs(proxy.function))
-
-
-def _random_numbers() -> list[Tensor]:
-    """Return the state of torch's random numbers, on the processor and on a GPU in use."""
-    gpu = [torch.cuda.get_rng_state()] if torch.cuda.is_available() else []
-    return [torch.get_rng_state(), *gpu]
 
 
 def _set_random_numbers(state: list[Tensor]) -> None:
