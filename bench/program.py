@@ -70,6 +70,7 @@ NEEDS = {
     "claims": "nats_tss.parquet",
     "scores": "",
     "learning": "",
+    "networks": "",
     "campaign": "",
     "hardware": "hw_nas_bench_cifar10.parquet",
 }
@@ -98,6 +99,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Any, Options], Any]]] = {
     "campaign": (
         "what is found by how many measurements",
         lambda m, o: m.measure(o.table("campaign"), o.count or m.SEEDS),
+    ),
+    "networks": (
+        "proxies on whole networks against measured accuracies",
+        lambda m, o: m.measure(o.table("networks"), o.count or m.COUNT, o.study),
     ),
     "propositions": ("entropy of random feature maps, against the paper's proofs", lambda m, o: m.measure()),
     "hardware": (
