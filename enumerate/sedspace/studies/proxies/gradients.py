@@ -7,21 +7,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from sedspace.studies.proxies.base import Batch, Loss
-
 
 def layers(network: nn.Module) -> Iterator[nn.Conv2d | nn.Linear]:
     """Yield the convolutions and linear layers, whose weights the proxies look at."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             yield module
-
-
-def weight_gradients(network: nn.Module, batch: Batch, loss: Loss) -> list[tuple[Tensor, Tensor]]:
-    """Return weight and gradient of the loss of every convolution and linear layer that has one."""
-    network.zero_grad()
-    torch.autograd.backward(loss(network(batch.images), batch.labels))
-    return [(layer.weight.detach(), layer.weight.grad) for layer in layers(network) if layer.weight.grad is not None]
 
 
 def one_by_one(network: nn.Module, values: Tensor) -> Iterator[Tensor]:

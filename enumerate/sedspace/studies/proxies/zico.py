@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from sedspace.studies.proxies.base import Batch, Loss, Undefined, proxy
-from sedspace.studies.proxies.gradients import weight_gradients
+from sedspace.studies.proxies.gradients import layers
 
 
 @proxy("zico")
@@ -20,7 +21,7 @@ def zico(network: nn.Module, batch: Batch, loss: Loss) -> float:
     if half < 2:
         raise Undefined(f"a batch of {len(batch.images)} has no two halves of two images, as BatchNorm needs")
     first, second = (
-        [gradient for _, gradient in weight_gradients(network, Batch(batch.images[part], batch.labels[part]), loss)]
+        _gradients(network, loss, batch.images[part], batch.labels[part])
         for part in (slice(0, half), slice(half, 2 * half))
     )
     logarithms = []
@@ -32,3 +33,10 @@ def zico(network: nn.Module, batch: Batch, loss: Loss) -> float:
     if not logarithms:
         raise Undefined("no gradient varies")
     return sum(logarithms)
+
+
+def _gradients(network: nn.Module, loss: Loss, images: Tensor, labels: Tensor) -> list[Tensor]:
+    """Return the gradient of the loss by the weights of every convolution and linear layer that has one."""
+    network.zero_grad()
+    torch.autograd.backward(loss(network(images), labels))
+    return [layer.weight.grad for layer in layers(network) if layer.weight.grad is not None]
