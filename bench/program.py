@@ -92,6 +92,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Any, Options], Any]]] = {
     "scores": ("data-free scores against measured accuracies", lambda m, o: m.measure(o.table("scores"))),
     "design": ("the best network within budgets, beside evolution and CP-SAT", lambda m, o: m.measure()),
     "exact": ("exact answers, beside Graphillion, CP-SAT, dd, OxiDD and NSGA-II", lambda m, o: m.measure()),
+    "search": (
+        "search algorithms against the exact optimum",
+        lambda m, o: m.measure(o.tables, o.count or m.SEEDS),
+    ),
     "learning": (
         "accuracies predicted from few measured ones",
         lambda m, o: m.measure(o.table("learning"), o.count or m.REPEATS),

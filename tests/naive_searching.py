@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise, permutations, product
 
 import naive
@@ -116,3 +117,13 @@ def area_share(points, front):
         )
 
     return area([*points]) / area([*front])
+
+
+def chance_of_best(total, good, n):
+    """How likely one at least of n different of so many is good: one minus that of drawing none, one by one."""
+    none = Fraction(1)
+    for i in range(n):
+        none *= Fraction(max(total - good - i, 0), total - i)
+        if not none:
+            break
+    return float(1 - none)

@@ -16,6 +16,7 @@ import sedspace as ss
 from commands import sedspace
 from sedspace.searching import read_trajectory
 from sedspace.searching.algorithms import ALGORITHMS
+from sedspace.searching.luck import reached
 from sedspace.searching.objectives import found
 from toy import Toy, with_sums_up_to
 
@@ -292,3 +293,31 @@ def test_the_command(tmp_path):
         (["--algorithm", "nsga2"], "algorithm 'nsga2' with 1 objective: expected two"),
     ):
         assert message in sedspace("search", "tss", *words, status=2).stderr
+
+
+def test_how_likely_the_best_of_n_is_to_be_how_good():
+    values = ss.score("tss", "sed").tolist()
+    for n in (1, 7, 2000, 15_625):
+        frame = ss.best_of("tss", n)
+        assert frame["sed"].to_list() == sorted({*values}, reverse=True)
+        for value, at_least, probability in frame.iter_rows():
+            good = sum(one >= value for one in values)
+            assert at_least == good
+            assert math.isclose(probability, naive_searching.chance_of_best(len(values), good, n), rel_tol=1e-12)
+
+
+def test_the_best_of_2000_of_10_to_the_18():
+    frame = ss.best_of("darts", 2000)
+    assert frame["at_least"].dtype == pl.Int64
+    total = frame["at_least"][-1]
+    assert total == ss.space("darts").size
+    for row in (0, 100, 1000, 2500):
+        value, good, probability = frame.row(row)
+        assert good == ss.distribution("darts").at_least(value)
+        assert math.isclose(probability, naive_searching.chance_of_best(total, good, 2000), rel_tol=1e-11)
+    assert reached(frame, 0.5) == frame.filter(pl.col("probability") >= 0.5)["sed"][0]
+    assert reached(frame, frame["probability"][0] / 2) == 406.25
+    with pytest.raises(ss.BadInput, match="n 0: expected 1 or more"):
+        ss.best_of("tss", 0)
+    with pytest.raises(ss.BadInput, match="n 15,626: expected at most 15,625 of 15,625 architectures"):
+        ss.best_of("tss", 15_626)

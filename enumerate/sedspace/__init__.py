@@ -47,6 +47,7 @@ from sedspace.scores.cost import TableCost, read_costs
 from sedspace.searching import (
     Judged,
     Trajectory,
+    best_of,
     from_configspace,
     from_configuration,
     pymoo_problem,
@@ -123,6 +124,7 @@ __all__ = [
     "__version__",
     "architecture",
     "best_first",
+    "best_of",
     "best_within",
     "cell_space",
     "census",

@@ -7,6 +7,7 @@ from sedspace.searching.configurations import (
     to_configuration,
 )
 from sedspace.searching.judged import Judged
+from sedspace.searching.luck import best_of
 from sedspace.searching.multiobjective import pymoo_problem
 from sedspace.searching.objectives import Best
 from sedspace.searching.running import search
@@ -17,6 +18,7 @@ __all__ = [
     "Best",
     "Judged",
     "Trajectory",
+    "best_of",
     "from_configspace",
     "from_configuration",
     "pymoo_problem",

@@ -6,12 +6,12 @@ import hashlib
 import math
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -24,6 +24,8 @@ from sedspace.spaces import Space
 from sedspace.tables import indices_of, key_of, read_table
 
 _LOOKED_AT = 10_000  # architectures, from the best on, that are gone through for a rank where they are not counted
+
+Answer = TypeVar("Answer")
 
 Found = tuple[float | None, str | None]
 """A value, or why there is none."""
@@ -52,6 +54,7 @@ class Objective(ABC):
 
     def __init__(self, space: Space, name: str, less: bool) -> None:
         self.space, self.name, self.less = space, name, less
+        self._known: dict[str | None, tuple[Best | BadInput, Standing | BadInput]] = {}
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -72,17 +75,46 @@ class Objective(ABC):
         """The only architectures that there are; None if there is no such list."""
         return None
 
-    @abstractmethod
     def best(self, where: str | None) -> Best:
         """Return the exact optimum of what meets a condition; raise `BadInput` if nobody can know it."""
+        return _told(self._of(where)[0])
 
-    @abstractmethod
     def standing(self, where: str | None) -> Standing:
         """Return what tells exact ranks among what meets a condition; raise `BadInput` if nobody can know them."""
+        return _told(self._of(where)[1])
+
+    def _of(self, where: str | None) -> tuple[Best | BadInput, Standing | BadInput]:
+        """Return the optimum and the ranks, looked for once."""
+        if where not in self._known:
+            self._known[where] = _tried(self._best, where), _tried(self._standing, where)
+        return self._known[where]
+
+    @abstractmethod
+    def _best(self, where: str | None) -> Best:
+        """Look for the optimum."""
+
+    @abstractmethod
+    def _standing(self, where: str | None) -> Standing:
+        """Look for what tells ranks."""
 
     def better(self, value: float | None, than: float | None) -> bool:
         """Return whether a value is better than another, which None is worse than."""
         return value is not None and (than is None or (value < than if self.less else value > than))
+
+
+def _tried(look: Callable[[str | None], Answer], where: str | None) -> Answer | BadInput:
+    """Return what is found, or why nobody can know it."""
+    try:
+        return look(where)
+    except BadInput as error:
+        return error
+
+
+def _told(answer: Answer | BadInput) -> Answer:
+    """Return an answer; raise the reason why there is none."""
+    if isinstance(answer, BadInput):
+        raise answer
+    return answer
 
 
 class Standing(ABC):
@@ -193,15 +225,13 @@ class ScoreObjective(Objective):
         except BadInput as error:
             return None, str(error)
 
-    def best(self, where: str | None) -> Best:
-        """Return the exact optimum."""
+    def _best(self, where: str | None) -> Best:
         first = top_k(self.space, 1, self.score, where=where, ascending=self.less)
         if first.is_empty():
             raise BadInput(f"no architecture of {self.space.name} that there is has a {self.name}")
         return Best(float(first[self.name].item()), int(first["index"].item()))
 
-    def standing(self, where: str | None) -> Standing:
-        """Return exact ranks: from counts, or where these are refused from going through the best."""
+    def _standing(self, where: str | None) -> Standing:
         try:
             every = distribution(self.space, self.score, where=where)
         except BadInput as refusal:
@@ -251,18 +281,16 @@ class TableObjective(Objective):
         value = self._values[index]
         return (None, "the table has no number") if value is None else found(value)
 
-    def best(self, where: str | None) -> Best:
-        """Return the best of the table that meets a condition."""
-        values = self._known(where)
+    def _best(self, where: str | None) -> Best:
+        values = self._with_value(where)
         value = (min if self.less else max)(values.values())
         return Best(value, min(index for index, one in values.items() if one == value))
 
-    def standing(self, where: str | None) -> Standing:
-        """Return exact ranks in the table."""
-        values = sorted(self._known(where).values())
+    def _standing(self, where: str | None) -> Standing:
+        values = sorted(self._with_value(where).values())
         return Counted(values, [1] * len(values), self.less)
 
-    def _known(self, where: str | None) -> dict[int, float]:
+    def _with_value(self, where: str | None) -> dict[int, float]:
         """Return what has a value and meets a condition, by index."""
         every = {index: one for index, one in self._values.items() if one is not None and math.isfinite(one)}
         kept = Existing(self.space, where).among([*every])
