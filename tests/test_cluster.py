@@ -191,7 +191,7 @@ def test_other_code_is_refused(client, monkeypatch, tmp_path):
         enumerate_space("tss", tmp_path / "run", client=client)
     monkeypatch.undo()
     monkeypatch.setattr("sedspace.runs.write.refuse_other_code", lambda client: None)  # a worker that joins later
-    monkeypatch.setattr("sedspace.runs.dask.code_version", lambda: "sedspace 9.9")
+    monkeypatch.setattr("sedspace.runs.order.code_version", lambda: "sedspace 9.9")
     with pytest.raises(ss.RunError, match=r"this worker has sedspace 0.*, the client sedspace 9\.9: expected the same"):
         enumerate_space("tss", tmp_path / "run", client=client)
     assert not list((tmp_path / "run").glob("*.parquet"))

@@ -141,6 +141,15 @@ def _check_seconds(seconds: float) -> float:
     return float(seconds)
 
 
+def check_client(client: object) -> None:
+    """Raise `BadInput` for what takes no tasks."""
+    if not hasattr(client, "submit"):
+        raise BadInput(
+            f"client {client!r}: expected a distributed.Client, such as sedspace.cluster.connected yields, or a "
+            f"concurrent.futures.Executor"
+        )
+
+
 def refuse_other_code(client: Client) -> None:
     """Wait for the first worker, and raise `BadInput` if a worker has other versions than this process."""
     wait_for_worker(client)

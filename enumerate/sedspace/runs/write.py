@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from sedspace.cluster import refuse_other_code
+from sedspace.cluster import check_client, refuse_other_code
 from sedspace.errors import BadInput, RunError
 from sedspace.progress import progress_of
 from sedspace.runs.ask import request_of
 from sedspace.runs.dask import by_cluster
 from sedspace.runs.division import Shard, shard_count, shards_of
+from sedspace.runs.executor import by_executor
 from sedspace.runs.finished import forget_finished, note_finished, read_finished
 from sedspace.runs.intact import Problem
 from sedspace.runs.manifest import MANIFEST, write_manifest
@@ -51,7 +53,7 @@ def enumerate_space(
     shard_rows: int | None = None,
     where: str | None = None,
     unique: str | None = None,
-    client: Client | None = None,
+    client: Client | Executor | None = None,
 ) -> Run:
     """Score every architecture of a range and write the result as a run: Parquet shards and a manifest.
 
@@ -83,9 +85,10 @@ def enumerate_space(
         second and more.
     unique : {"functional"}, optional
         Write only one architecture of each functional class, the lowest index (`functional_class`).
-    client : distributed.Client, optional
-        Have the shards written by the workers of a Dask cluster instead of threads: see `sedspace.cluster`. They must
-        see `out` as this process does.
+    client : distributed.Client or concurrent.futures.Executor, optional
+        Have the shards written by the workers of a Dask cluster (see `sedspace.cluster`) or of any executor, such as a
+        `ProcessPoolExecutor` or mpi4py's, instead of threads. They must see `out` as this process does. An executor
+        is left open.
 
     Returns
     -------
@@ -133,13 +136,14 @@ def enumerate_space(
     return run
 
 
-def _shard_writer(threads: int | None, client: Client | None) -> WriteShards:
+def _shard_writer(threads: int | None, client: Client | Executor | None) -> WriteShards:
     if client is None:
         return partial(by_threads, threads=check_threads(threads))
     if threads is not None:
         raise BadInput(f"threads {threads} with a cluster: its workers have their own, expected one of the two")
-    if not hasattr(client, "submit"):
-        raise BadInput(f"client {client!r}: expected a distributed.Client, such as sedspace.cluster.connected yields")
+    if isinstance(client, Executor):
+        return partial(by_executor, client)
+    check_client(client)
     refuse_other_code(client)
     return partial(by_cluster, client)
 

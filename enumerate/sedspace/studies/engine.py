@@ -1,4 +1,4 @@
-"""What computes the values of a study: this process, or the workers of a Dask cluster (or `Processes`, next door)."""
+"""What computes the values of a study: this process, or the workers of a Dask cluster (or others, next door)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Protocol
 
-from sedspace.cluster import done, refuse_other_code
+from sedspace.cluster import check_client, done, refuse_other_code
 from sedspace.errors import BadInput, first_line
 from sedspace.scores import score
 from sedspace.spaces import Space
@@ -64,6 +64,7 @@ class DaskWorkers:
     """The workers of a Dask cluster, a task for each architecture and repeat. They must be of one kind."""
 
     def __init__(self, client: Client) -> None:
+        check_client(client)
         refuse_other_code(client)
         self.client = client
 

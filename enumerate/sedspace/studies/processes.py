@@ -7,28 +7,26 @@ architecture and repeat at a time, and ends with the process that started it, ho
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from multiprocessing.synchronize import Event
 
 import torch
 
-from sedspace.errors import BadInput, RunError, at_least_one, first_line, needs
+from sedspace.errors import RunError, at_least_one
 from sedspace.spaces import Space
 from sedspace.studies.engine import ThisProcess
 from sedspace.studies.file import Row, SedSeconds
-from sedspace.studies.proxies import Proxy
+from sedspace.studies.order import Task, order_of, ordered_rows
 from sedspace.studies.worker import Evaluator, Hardware, Todo, by_architecture, hardware_for
 
 _DIED = "a worker process died: out of memory? What is done is kept; go on by the same call, perhaps with fewer workers"
@@ -58,7 +56,7 @@ class Processes:
     def rows(self, evaluator: Evaluator, todo: list[Todo]) -> Generator[list[Row]]:
         """Yield the rows of an architecture and repeat together; after a Ctrl-C those that are being computed."""
         tasks = list(by_architecture(todo).values())
-        order = _order(evaluator, todo)
+        order = order_of(evaluator, todo)
         spawn = multiprocessing.get_context("spawn")
         began = spawn.Event()
         pool = ProcessPoolExecutor(min(self.workers, len(tasks)), spawn, initializer=_begin, initargs=(order, began))
@@ -71,29 +69,16 @@ class Processes:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _order(evaluator: Evaluator, todo: list[Todo]) -> bytes:
-    try:
-        import cloudpickle
-    except ModuleNotFoundError as error:
-        raise needs(str(error.name), "crosscheck", "workers need") from None
-    proxies = {one.proxy.name: one.proxy for one in todo}
-    try:
-        order: bytes = cloudpickle.dumps((evaluator, proxies))
-    except (pickle.PicklingError, TypeError, AttributeError) as error:
-        raise BadInput(f"a proxy or the space cannot be handed to workers: {first_line(error)}") from None
-    return order
-
-
 def _as_done(pool: ProcessPoolExecutor, tasks: Sequence[list[Todo]], at_once: int) -> Generator[list[Row]]:
     """Yield results as they come, with few tasks handed out at a time: those that are, are waited for in the end."""
     left = iter(tasks)
     waiting: set[Future[list[Row]]] = set()
     with _no_interrupts():  # processes begin with what is blocked here
-        waiting |= {pool.submit(_rows, task) for task in map(_Task.of, islice(left, at_once))}
+        waiting |= {pool.submit(_rows, task) for task in map(Task.of, islice(left, at_once))}
     try:
         while waiting:
             done = wait(waiting, return_when=FIRST_COMPLETED).done
-            waiting |= {pool.submit(_rows, task) for task in map(_Task.of, islice(left, len(done)))}
+            waiting |= {pool.submit(_rows, task) for task in map(Task.of, islice(left, len(done)))}
             for future in done:
                 waiting.remove(future)
                 yield future.result()
@@ -120,20 +105,6 @@ def _no_interrupts() -> Iterator[None]:
 # -- in a worker -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Task:
-    """Values of one architecture and repeat, as they travel."""
-
-    index: int
-    repeat: int
-    proxies: tuple[str, ...]
-
-    @classmethod
-    def of(cls, todo: Sequence[Todo]) -> _Task:
-        """Return the task to compute some values."""
-        return cls(todo[0].index, todo[0].repeat, tuple(one.proxy.name for one in todo))
-
-
 _order_here = b""
 
 
@@ -149,15 +120,6 @@ def _begin(order: bytes, began: Event) -> None:
     _order_here = order
 
 
-@functools.cache
-def _ordered() -> tuple[Evaluator, dict[str, Proxy]]:
-    try:
-        evaluator, proxies = pickle.loads(_order_here)
-    except Exception as error:  # of a user's module, anything
-        raise RunError(f"a worker cannot make the study's proxies or space: {first_line(error)}") from None
-    return evaluator, proxies
-
-
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -165,9 +127,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _rows(task: _Task) -> list[Row]:
-    evaluator, proxies = _ordered()
-    return evaluator.rows([Todo(task.index, proxies[name], task.repeat) for name in task.proxies])
+def _rows(task: Task) -> list[Row]:
+    return ordered_rows(_order_here, task)
 
 
 def _leave_if_imported() -> None:

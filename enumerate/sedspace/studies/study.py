@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -86,7 +87,7 @@ def crosscheck(
     strict: bool = False,
     progress: bool = True,
     workers: int | None = None,
-    client: Client | None = None,
+    client: Client | Executor | None = None,
 ) -> Study:
     """Compute zero-cost proxies on real networks of some architectures, beside their SED.
 
@@ -130,9 +131,9 @@ def crosscheck(
         setting says so, and values are to the bit those of this process with one thread. A script that asks for it
         has its calls under ``if __name__ == "__main__":``. Seconds are those of a machine that is as busy. With a GPU
         this was not tried.
-    client : distributed.Client, optional
-        Have the values computed by the workers of a Dask cluster, an architecture at a time: see `sedspace.cluster`.
-        They must all be of one kind.
+    client : distributed.Client or concurrent.futures.Executor, optional
+        Have the values computed by the workers of a Dask cluster (see `sedspace.cluster`) or of any executor, an
+        architecture at a time. They must all be of one kind. An executor is left open.
 
     Returns
     -------
@@ -198,14 +199,17 @@ def _checked(sample: Sample | None) -> Sample:
     return sample
 
 
-def _engine(workers: int | None, client: Client | None) -> Engine:
+def _engine(workers: int | None, client: Client | Executor | None) -> Engine:
     from sedspace.studies.engine import DaskWorkers, ThisProcess
+    from sedspace.studies.executor import ExecutorWorkers
     from sedspace.studies.processes import Processes
 
     if workers is not None and client is not None:
         raise BadInput(f"workers {workers} with a cluster, which has its own: expected one of the two")
     if workers is not None:
         return Processes(workers)
+    if isinstance(client, Executor):
+        return ExecutorWorkers(client)
     return ThisProcess() if client is None else DaskWorkers(client)
 
 

@@ -216,10 +216,11 @@ class Evaluator:
         return f"{RAISED}{said}"
 
     def _batch_of(self, repeat: int) -> Batch:
-        if self._batch is None or self._batch[0] != repeat:
+        found = self._batch
+        if found is None or found[0] != repeat:
             batch, device = self.batches.of(repeat), self.setting.device
-            self._batch = repeat, Batch(batch.images.to(device), batch.labels.to(device))
-        return self._batch[1]
+            found = self._batch = repeat, Batch(batch.images.to(device), batch.labels.to(device))
+        return found[1]
 
     def _synchronise(self) -> None:
         if self.setting.device == "cuda":
