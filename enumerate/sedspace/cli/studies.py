@@ -14,6 +14,7 @@ from sedspace.errors import BadInput
 from sedspace.report import reproduce, summary, write_report
 from sedspace.runs import Run
 from sedspace.scores import known_scores
+from sedspace.searching import is_trajectory
 from sedspace.spaces import Space
 from sedspace.studies import Sample, Study, chosen_proxies, crosscheck
 from sedspace.tables import read_indices
@@ -147,20 +148,25 @@ def _print_summary(study: Study, wanted: set[str], as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("study", type=PATH)
+@click.argument("files", type=PATH, nargs=-1, required=True)
 @click.option("--accuracy", type=PATH, metavar="TABLE", help="Measured accuracies: Parquet or CSV with arch or index.")
 @click.option("--column", "columns", multiple=True, help="Of that table.  [default: names with acc, test or val]")
 @click.option(
     "--out", required=True, type=PATH, metavar="DIR", help="Where report.md, report.html and the pictures go."
 )
-def report_command(study: str, accuracy: str | None, columns: tuple[str, ...], out: str) -> None:
-    """Say what the STUDY that `sedspace crosscheck` wrote shows: tables and pictures, as Markdown and one HTML page.
+def report_command(files: tuple[str, ...], accuracy: str | None, columns: tuple[str, ...], out: str) -> None:
+    """Say what FILES show, a study of `sedspace crosscheck`, trajectories of `sedspace search`, or both.
 
+    Tables and pictures, as Markdown and one HTML page.
     Needs the extra `report`: matplotlib, scipy and scikit-learn.
     """
     if accuracy is None:
         refuse("is one of the table of accuracies: expected --accuracy TABLE", "columns")
-    for path in write_report(study, out, accuracy, columns or None):
+    searches = [file for file in files if is_trajectory(file)]
+    studies = [file for file in files if file not in searches]
+    if len(studies) > 1:
+        raise BadInput(f"{' and '.join(studies[:2])} are two studies, or none: expected one, and trajectories")
+    for path in write_report(studies[0] if studies else None, out, accuracy, columns or None, searches=searches):
         click.echo(path)
 
 

@@ -101,6 +101,19 @@ def learning(column: str, found: pl.DataFrame, learned: str) -> Picture:
     )
 
 
+def searches(name: str, found: dict[str, pl.DataFrame], measure: str) -> Picture:
+    """Draw a measure of searches by how many architectures they looked at: the median over seeds, and all within."""
+    figure, axes = new_figure(7, 4)
+    colors = [*(color for what, color in COLORS.items() if what != "none"), "#8d5a97", "#e9c46a", "0.5", "0.2"]
+    for (label, of), color in zip(found.items(), colors * len(found), strict=False):
+        axes.plot(of["step"], of["median"], color=color, label=verbatim(label), drawstyle="steps-post")
+        axes.fill_between(of["step"], of["least"], of["most"], step="post", color=color, alpha=0.15, linewidth=0)
+    axes.set_xscale("log")
+    axes.legend(frameon=False, fontsize=8)
+    finish(axes, xlabel="architectures looked at", ylabel=measure)
+    return _picture(f"search-{name}", figure, f"{name}: {measure} by how many architectures were looked at")
+
+
 def plane(params: pl.Series, sed: pl.Series, accuracy: pl.Series, column: str) -> Picture:
     """Draw parameters and SED of all architectures, colored by accuracy."""
     figure, axes = new_figure(7, 4.5)

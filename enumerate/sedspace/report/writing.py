@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sedspace.errors import BadInput, RunError, needs
+from sedspace.searching import Trajectory, read_trajectory
 from sedspace.storage import LocalPath
 from sedspace.studies import Study, read_study
 
@@ -16,22 +17,27 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    study: Study | str | Path,
+    study: Study | str | Path | None,
     out: str | Path,
     accuracy: str | Path | None = None,
     columns: Sequence[str] | None = None,
+    *,
+    searches: Sequence[Trajectory | str | Path] = (),
 ) -> list[Path]:
     """Write a report: Markdown with pictures beside it, and one HTML page that holds everything.
 
     Parameters
     ----------
-    study : Study, or path of the file that `sedspace crosscheck` wrote
+    study : Study, or path of the file that `sedspace crosscheck` wrote, or None
+        None: of searches only.
     out : str or Path
         The directory; made if it is not there.
     accuracy : str or Path, optional
         A table of measured accuracies: Parquet or CSV with ``arch`` or ``index``.
     columns : sequence of str, optional
         Which of its columns. Default: those whose names have ``acc``, ``test`` or ``val`` in them.
+    searches : sequence of Trajectory or path, optional
+        What `sedspace.search` returned, or wrote: those of one question share a section.
 
     Returns
     -------
@@ -44,11 +50,21 @@ def write_report(
         If the study has no values, the table does not match it, or what draws is not installed.
     """
     _refuse_missing("matplotlib", "scipy", *(["sklearn"] if accuracy is not None else []))
+    from sedspace.report.page import Report
+    from sedspace.report.searches import search_sections
     from sedspace.report.sections import report_of
 
     directory = _directory(out)
-    found = read_study(study) if isinstance(study, str | Path) else study
-    return _write(report_of(found, accuracy, columns), directory)
+    if study is None and not searches:
+        raise BadInput("a report of nothing: expected a study, or searches")
+    found = [one if isinstance(one, Trajectory) else read_trajectory(one) for one in searches]
+    if study is None:
+        if accuracy is not None:
+            raise BadInput(f"accuracies of {accuracy} are for a study: expected one")
+        names = " and ".join(dict.fromkeys(str(one.setting.space["name"]) for one in found))
+        return _write(Report(f"{len(found)} searches of {names}", search_sections(found)), directory)
+    report = report_of(read_study(study) if isinstance(study, str | Path) else study, accuracy, columns)
+    return _write(Report(report.title, [*report.sections, *search_sections(found)]), directory)
 
 
 def reproduce(tables: str | Path, out: str | Path, study: Study | str | Path | None = None) -> list[Path]:

@@ -11,7 +11,8 @@ from sedspace.searching.luck import best_of
 from sedspace.searching.multiobjective import pymoo_problem
 from sedspace.searching.objectives import Best
 from sedspace.searching.running import search
-from sedspace.searching.trajectory import Trajectory, read_trajectory
+from sedspace.searching.side_by_side import compare_searches
+from sedspace.searching.trajectory import Trajectory, is_trajectory, read_trajectory
 from sedspace.searching.trials import suggest_index, trial_of
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Judged",
     "Trajectory",
     "best_of",
+    "compare_searches",
     "from_configspace",
     "from_configuration",
+    "is_trajectory",
     "pymoo_problem",
     "read_trajectory",
     "search",

@@ -19,7 +19,7 @@ from sedspace.searching.judged import Judged, judged
 from sedspace.searching.objectives import Objective, of_definition
 from sedspace.spaces import Space, described
 from sedspace.storage import Location, as_location
-from sedspace.storage.sealed import read_sealed, write_sealed
+from sedspace.storage.sealed import read_sealed, says, write_sealed
 
 _COLUMNS = {
     "step": pl.Int64(),
@@ -182,6 +182,11 @@ def write_trajectory(file: Location, trajectory: Trajectory) -> None:
     refuse_fork()
     about = {"trajectory": asdict(trajectory.setting), "tables": list(trajectory.tables)}
     write_sealed(file, trajectory.rows, about)
+
+
+def is_trajectory(path: str | Path) -> bool:
+    """Return whether a file is what a search wrote."""
+    return says(as_location(path), "trajectory")
 
 
 def read_trajectory(path: str | Path) -> Trajectory:

@@ -48,6 +48,16 @@ def is_whole(data: bytes) -> bool:
     return at > 0 and hashlib.sha256(blank).hexdigest().encode() == told
 
 
+def says(file: Location, key: str) -> bool:
+    """Return whether a file is one that `write_sealed` wrote, and says something under a key."""
+    try:
+        data = file.read()
+        about = (pq.read_metadata(pa.BufferReader(data)).metadata or {}).get(_KEY) if is_whole(data) else None
+        return about is not None and key in json.loads(about)
+    except storage_errors(pa.ArrowException, RunError, ValueError, TypeError):
+        return False
+
+
 def read_sealed(file: Location, kind: str, command: str) -> tuple[pl.DataFrame, bytes]:
     """Return the rows of a file that `write_sealed` wrote, and what it says of them, as JSON.
 
