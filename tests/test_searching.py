@@ -18,7 +18,7 @@ from sedspace.searching import read_trajectory
 from sedspace.searching.algorithms import ALGORITHMS
 from sedspace.searching.luck import reached
 from sedspace.searching.objectives import found
-from toy import Toy, with_sums_up_to
+from toy import Toy, small_tss, with_sums_up_to
 
 ONE = [name for name, one in ALGORITHMS.items() if one.objectives == 1]
 SPACES = {
@@ -240,6 +240,7 @@ def test_bad_input(tmp_path, monkeypatch):
     out = tmp_path / "found.parquet"
     searched("tss", "sed", "random", 5, out=out)
     refused("its seed is 0, the request's 1", "tss", "sed", "random", 5, 1, out=out)
+    refused("its sed less is False, the request's True", "tss", "sed", "random", 5, ascending=True, out=out)
     refused("its algorithm is 'random', the request's 'local'", "tss", "sed", "local", 5, out=out)
     refused("its space is 'tss', the request's 'tss5'", "tss5", "sed", "random", 5, out=out)
     refused("holds 5 steps: expected a budget of so many or more, not 4", "tss", "sed", "random", 4, out=out)
@@ -321,3 +322,31 @@ def test_the_best_of_2000_of_10_to_the_18():
         ss.best_of("tss", 0)
     with pytest.raises(ss.BadInput, match="n 15,626: expected at most 15,625 of 15,625 architectures"):
         ss.best_of("tss", 15_626)
+
+
+def test_a_proxy_on_networks(tmp_path):
+    pytest.importorskip("torch", reason="needs torch")
+    space, out = small_tss(), tmp_path / "found.parquet"
+    objective = ss.ProxyObjective(space, "synflow", seed=3, batch=2, device="cpu")
+    whole = ss.search(space, objective, "local", 12, 3, where="params < 1000000", progress=False)
+    for budget in (5, 12):
+        part = ss.search(space, objective, "local", budget, 3, where="params < 1000000", out=out, progress=False)
+    assert without_seconds(part).equals(without_seconds(whole))
+    indices = whole.rows["index"].to_list()
+    study = ss.crosscheck(space, indices, ["synflow"], seed=3, batch=2, device="cpu", progress=False)
+    of = {index: (value, reason) for index, value, reason in study.rows.select("index", "value", "reason").iter_rows()}
+    assert [*whole.rows.select("value", "reason").iter_rows()] == [of[index] for index in indices]
+    for judged in (whole.judge(), read_trajectory(out).judge()):
+        assert judged.optimum is None
+        assert judged.rows["regret"].is_null().all()
+        assert "synflow is computed on networks" in judged.notes[0]
+    less = ss.ProxyObjective(space, "ntk_cond", batch=2, device="cpu")
+    assert less.less
+    named = ss.search(space, "naswot", "random", 1, seed=1, progress=False)
+    assert named.setting.objectives[0]["study"]["seed"] == 1
+    with pytest.raises(ss.BadInput, match="az_nas is made of several proxies"):
+        ss.search(space, "az_nas", "random", 1, progress=False)
+    with pytest.raises(ss.BadInput, match="ascending with naswot: of this proxy more is better"):
+        ss.search(space, "naswot", "random", 1, ascending=True, progress=False)
+    with pytest.raises(ss.BadInput, match=r"its objectives is \['synflow'\], the request's \['sed'\]"):
+        ss.search(space, "sed", "local", 12, 3, where="params < 1000000", out=out, progress=False)

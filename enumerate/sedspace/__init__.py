@@ -46,6 +46,7 @@ from sedspace.scores import (
 from sedspace.scores.cost import TableCost, read_costs
 from sedspace.searching import (
     Judged,
+    ProxyObjective,
     Trajectory,
     best_of,
     compare_searches,
@@ -112,6 +113,7 @@ __all__ = [
     "OwnRule",
     "Position",
     "Problem",
+    "ProxyObjective",
     "Rule",
     "Run",
     "RunError",

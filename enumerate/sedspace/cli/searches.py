@@ -11,12 +11,15 @@ from sedspace.cli.options import json_option, where_option
 from sedspace.cli.printing import print_rows, rows_of
 from sedspace.errors import BadInput
 from sedspace.numerals import whole_number
+from sedspace.searching import ProxyObjective
 from sedspace.searching.algorithms import ALGORITHMS
 
 
 @click.command()
 @click.argument("space", type=SPACE)
-@click.option("--by", type=SCORE, default="sed", show_default=True, help="The score, or the column of --table.")
+@click.option(
+    "--by", type=SCORE, default="sed", show_default=True, help="The score, the column of --table, or a zero-cost proxy."
+)
 @click.option("--ascending", is_flag=True, help="Less is better: of a cost, say.")
 @click.option("--max", "maximize", type=SCORE, metavar="A", help="With --min, two objectives instead of --by.")
 @click.option("--min", "minimize", type=SCORE, metavar="B", help="With --max.")
@@ -30,6 +33,9 @@ from sedspace.searching.algorithms import ALGORITHMS
 @click.option("--budget", type=INTEGER, default=1000, show_default=True, help="How many architectures to look at.")
 @click.option("--seed", type=INTEGER, default=0, show_default=True, help="The same gives the same steps.")
 @where_option
+@click.option("--dataset", help="Of a proxy: whose network.  [default: the space's first]")
+@click.option("--device", default="auto", show_default=True, help="Of a proxy: auto, cpu or cuda.")
+@click.option("--batch", type=INTEGER, default=64, show_default=True, help="Of a proxy: images of a batch.")
 @click.option("--out", type=PATH, metavar="FILE", help="Every step, a Parquet file; continued if it is there.")
 @json_option("a list of objects, a row for each better find: `step`, `index`, `value`, `regret`, `rank` and `among`")
 def search_command(
@@ -44,6 +50,9 @@ def search_command(
     budget: int,
     seed: int,
     where: str | None,
+    dataset: str | None,
+    device: str,
+    batch: int,
     out: str | None,
     as_json: bool,
 ) -> None:
@@ -54,9 +63,12 @@ def search_command(
     two = maximize is not None or minimize is not None
     if two and is_given("by"):
         raise BadInput(f"--by {by} beside --max and --min: expected one objective or two")
+    objective: str | ProxyObjective = by
+    if any(is_given(option) for option in ("dataset", "device", "batch")):
+        objective = ProxyObjective(space, by, seed=seed, dataset=dataset, device=device, batch=batch)
     found = sedspace.search(
         space,
-        None if two else by,
+        None if two else objective,
         algorithm,
         budget,
         seed,

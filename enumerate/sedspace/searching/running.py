@@ -13,10 +13,11 @@ import polars as pl
 from sedspace import draws
 from sedspace.errors import BadInput, at_least_one
 from sedspace.progress import Progress, progress_of
-from sedspace.scores import Score
+from sedspace.scores import Score, known_scores
 from sedspace.searching.algorithms import Algorithm, find_algorithm
 from sedspace.searching.existing import Existing
 from sedspace.searching.objectives import Objective, ScoreObjective, TableObjective, objective_of
+from sedspace.searching.proxies import ProxyObjective, is_proxy
 from sedspace.searching.task import Fitness, Proposals, Task
 from sedspace.searching.trajectory import (
     Setting,
@@ -63,8 +64,9 @@ def search(
     Parameters
     ----------
     space : str or Space
-    objective : str or Score, optional
-        A score, a fit among them, or with `table` a column of it. Default: ``sed``.
+    objective : str, Score or Objective, optional
+        A score, a fit among them; with `table` a column of it; else a zero-cost proxy on networks (`ProxyObjective`
+        for one with other batches or another device). Default: ``sed``.
     algorithm : str, default "evolution"
         ``random``, ``local`` (local search), ``evolution`` (regularized, Real et al. 2019), ``nsga2`` (of pymoo, two
         objectives), ``tpe`` (of Optuna), ``best_of`` (n random ones, the best by a score first), ``incorporated``
@@ -110,7 +112,7 @@ def search(
     found = find_space(space)
     chosen = find_algorithm(algorithm)
     number = at_least_one(budget, "budget")
-    objectives = _objectives(found, chosen, objective, ascending, table, (maximize, minimize))
+    objectives = _objectives(found, chosen, objective, ascending, table, (maximize, minimize), draws.checked_seed(seed))
     listed = next((one.listed for one in objectives if one.listed is not None), None)
     scores = [one.score for one in objectives if isinstance(one, ScoreObjective)]
     task = Task(found, Existing(found, where, listed, scores))
@@ -140,6 +142,7 @@ def _objectives(
     ascending: bool,
     table: pl.DataFrame | str | Path | None,
     two: tuple[str | Score | None, str | Score | None],
+    seed: int,
 ) -> list[Objective]:
     """Return what is optimised; raise `BadInput` if the algorithm is for more, or for less."""
     given = [one for one in two if one is not None]
@@ -149,8 +152,24 @@ def _objectives(
         wanted = "one" if algorithm.objectives == 1 else "two: maximize and minimize (--max, --min)"
         raise BadInput(f"algorithm {algorithm.name!r} with {count} objective{'s'[: count - 1]}: expected {wanted}")
     if given:
-        return [objective_of(space, one, less, table) for one, less in zip(given, (False, True), strict=True)]
-    return [objective_of(space, "sed" if objective is None else objective, ascending, table)]
+        return [_objective(space, one, less, table, seed) for one, less in zip(given, (False, True), strict=True)]
+    return [_objective(space, "sed" if objective is None else objective, ascending, table, seed)]
+
+
+def _objective(
+    space: Space,
+    given: str | Score | Objective,
+    less: bool,
+    table: pl.DataFrame | str | Path | None,
+    seed: int,
+) -> Objective:
+    """Return what is optimised by a name: a column of a table, a score, or else a proxy."""
+    if not isinstance(given, str) or table is not None or given in known_scores(space) or not is_proxy(given):
+        return objective_of(space, given, less, table)
+    made = ProxyObjective(space, given, seed=seed)
+    if less and not made.less:
+        raise BadInput(f"ascending with {given}: of this proxy more is better")
+    return made
 
 
 def _found(file: Location, setting: Setting, budget: int) -> list[Step]:
@@ -158,14 +177,24 @@ def _found(file: Location, setting: Setting, budget: int) -> list[Step]:
     with naming(file):
         if file.size() is None:
             return []
-    there, mine = read_trajectory(file.path), asdict(setting)
-    for key, value in asdict(there.setting).items():
-        if mine[key] != value:
-            ours, theirs = (one["name"] if key == "space" else one for one in (mine[key], value))
-            raise BadInput(f"{file} holds another search: its {key} is {theirs!r}, the request's {ours!r}")
+    there, mine = read_trajectory(file.path), _plain(setting)
+    for key, value in _plain(there.setting).items():
+        if mine.get(key) != value:
+            raise BadInput(f"{file} holds another search: its {key} is {value!r}, the request's {mine.get(key)!r}")
     if len(there.rows) > budget:
         raise BadInput(f"{file} holds {len(there.rows):,} steps: expected a budget of so many or more, not {budget:,}")
     return steps_of(there.rows)
+
+
+def _plain(setting: Setting) -> dict[str, object]:
+    """Return a setting as plain values by their names, the space by its name first."""
+    out: dict[str, object] = {"space": setting.space["name"], "objectives": [one["name"] for one in setting.objectives]}
+    for one in setting.objectives:
+        for key, value in one.items():
+            inner = value if isinstance(value, dict) else {"": value}
+            out |= {" ".join(filter(None, (str(one["name"]), key, name))): within for name, within in inner.items()}
+    rest = {key: value for key, value in asdict(setting).items() if key not in ("space", "objectives")}
+    return {**out, **rest, "definition of the space": setting.space}
 
 
 class _Run:

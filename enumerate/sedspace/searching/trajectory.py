@@ -17,6 +17,7 @@ from sedspace.forked import refuse_fork
 from sedspace.searching.algorithms import find_algorithm
 from sedspace.searching.judged import Judged, judged
 from sedspace.searching.objectives import Objective, of_definition
+from sedspace.searching.proxies import ProxyObjective, not_known
 from sedspace.spaces import Space, described
 from sedspace.storage import Location, as_location
 from sedspace.storage.sealed import read_sealed, says, write_sealed
@@ -220,6 +221,9 @@ def read_trajectory(path: str | Path) -> Trajectory:
     rows = rows.with_columns(integers("index", [int(one) for one in rows["index"]], size))
     try:
         space = described(setting.space)
+        for one in setting.objectives:
+            if one["kind"] == ProxyObjective.kind:
+                raise BadInput(not_known(one["name"]))
         objectives = [of_definition(space, *both) for both in zip(setting.objectives, tables, strict=True)]
     except BadInput as error:
         return Trajectory(setting, rows, [], str(error), tables)
