@@ -123,7 +123,7 @@ PEERS: dict[str, Peer] = {
         _NONE,
         authors.measured("get_grad_conflict"),
         "",
-        1e-2,
+        2e-2,
         "gradients that are 0 but for rounding have other signs",
     ),
     "meco": Peer(

@@ -67,6 +67,7 @@ class Options:
 
 NEEDS = {
     "proxies": "nb201_zero_cost_cifar10.parquet",
+    "accuracies": "nats_tss.parquet",
     "claims": "nats_tss.parquet",
     "scores": "",
     "learning": "",
@@ -88,6 +89,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Any, Options], Any]]] = {
         lambda m, o: m.measure(o.table("proxies"), o.count or 100, 3, o.kept("proxies")),
     ),
     "peers": ("proxies against their authors' code", lambda m, o: m.measure(o.checkouts(), o.count or m.REPEATS)),
+    "accuracies": (
+        "proxies against measured accuracies",
+        lambda m, o: m.measure(o.table("accuracies"), o.count or m.CELLS, o.kept("accuracies")),
+    ),
     "claims": ("SED against the paper", lambda m, o: m.measure(o.table("claims"))),
     "scores": ("data-free scores against measured accuracies", lambda m, o: m.measure(o.table("scores"))),
     "design": ("the best network within budgets, beside evolution and CP-SAT", lambda m, o: m.measure()),
@@ -213,7 +218,7 @@ def list_() -> None:
 )
 @click.option("--device", default="auto", show_default=True, help="Of timing: auto, cpu or cuda.")
 @click.option(
-    "--study", type=click.Path(path_type=Path), help="Of timing and proxies: keep the values in this directory."
+    "--study", type=click.Path(path_type=Path), help="Of timing, proxies, accuracies: keep values in this directory."
 )
 @click.option("--code", type=click.Path(path_type=Path), help="Of peers: checkouts of their authors' repositories.")
 @click.option(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
 import torch
 
+from bench.authors import Missing, load
 from bench.peers import ABSENT, PEERS, VALUES, Case, difference
 from sedspace.correlation import rank_correlation
 from sedspace.studies.proxies import known_proxies
@@ -45,6 +47,22 @@ def test_values_are_those_of_the_authors_code(pairs, proxy):
         assert rank_correlation(*np.array(found[:3]).T).spearman > 0.4
     else:
         assert max(difference(*pair) for pair in found) <= within
+
+
+def test_code_is_read_from_checkouts_without_the_packages_around_it(tmp_path):
+    peer = PEERS["grad_norm"]
+    with pytest.raises(Missing, match=r"grad_norm\.py is not there$"):
+        load(tmp_path, peer)
+    file = tmp_path / "NASLib" / peer.file
+    file.parent.mkdir(parents=True)
+    (file.parent / "__init__.py").write_text("raise RuntimeError")
+    (file.parents[1] / "p_utils.py").write_text("from ..models import *\nsquare = lambda x: x * x")
+    file.write_text(
+        "from . import measure\nfrom ..p_utils import square\n@measure('nine')\ndef nine():\n    return square(3)"
+    )
+    before = {*sys.modules}
+    assert load(tmp_path, peer).nine() == 9
+    assert {*sys.modules} == before
 
 
 def test_every_proxy_has_a_peer_or_a_reason():
