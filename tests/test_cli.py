@@ -727,6 +727,13 @@ BAD = {
     "plot RUN --out X.png --kind distribution -k 3": "-k is not for --kind distribution",
     "plot RUN --out X.png --table a.csv": "--table and --color go together: a table, and the column of it to colour by",
     "verify FOREIGN": "FOREIGN holds no run: expected a directory that `sedspace enumerate` wrote",
+    "search tss --out X.csv": "--out X.csv: expected a name that ends in .parquet",
+    "search tss --set population=5 --set population=6": "--set population=6: population is 5 already",
+    "search tss --algorithm nsga2 --max sed --min sed": "maximize and minimize are both sed",
+    "crosscheck tss --sample 2 --out X.csv": "--out X.csv: expected a name that ends in .parquet",
+    "explore tss --out X.txt": "--out X.txt: expected a name that ends in .html",
+    "explore tss --out nowhere/X.html": "--out nowhere/X.html: there is no directory nowhere",
+    "export tss --where params<1 --out X": "no architecture of tss meets 'params<1'",
     "top FOREIGN": "FOREIGN holds no run: expected a directory that `sedspace enumerate` wrote",
 }
 

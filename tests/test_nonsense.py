@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+import optuna
 import pytest
 
 import sedspace as ss
@@ -82,6 +83,31 @@ NONSENSE = {
     'ss.sample(run, 3, importance="sed")': "importance is for spaces, and",
     'run.sample(3, stratify=5)': "unknown column 5",
     'plots.save(None, None)': "picture None is no path",
+    'ss.suggest_index(5, "tss")': "trial 5: expected one of Optuna's",
+    'ss.suggest_index(optuna.trial.FixedTrial({}), "tss")': "the trial at 0->1: The value of the parameter '0->1'",
+    'ss.suggest_index(optuna.trial.FixedTrial({"0->1": "conv"}), "tss")': "expected one of none, skip_connect",
+    'ss.trial_of("tss", 1, [])': "values []: expected one for each objective",
+    'ss.to_configspace("tss", seed="x")': "seed 'x' is not an integer",
+    'ss.to_configspace("tss", seed=2**32)': "seed 4294967296: ConfigSpace takes those below 2^32",
+    'ss.from_configuration("tss", 5)': "configuration 5: expected choices by the names of positions",
+    'ss.to_configuration("tss", 5, None)': "configspace is a NoneType: expected a ConfigSpace.ConfigurationSpace",
+    'ss.from_configspace({}, "own")': "configspace is a dict: expected a ConfigSpace.ConfigurationSpace",
+    'ss.from_configspace(ss.to_configspace("tss"), "own", [5])': "operations [5]: expected tables",
+    'ss.pymoo_problem("tss", where="params < 1").reference_point()': "no architecture of tss meets 'params < 1'",
+    'ss.pymoo_problem("tss").indices([[1] * 5])': "expected 6 numbers in each, one for each position",
+    'ss.pymoo_problem("tss").indices([[float("nan")] * 6])': "expected 6 numbers in each",
+    'ss.pymoo_problem("tss").indices("abc")': "rows 'abc': expected 6 numbers in each",
+    'ss.search("tss", options=5)': "options 5: expected values by their names",
+    'ss.search("tss", algorithm="nsga2", maximize="sed", minimize="sed")': "maximize and minimize are both sed",
+    'ss.explore(5)': "explore 5: expected a space, its name, or a run",
+    'ss.explore("tss", columns="sed")': "columns 'sed': expected a sequence of names",
+    'ss.explore("tss", columns=[5])': "columns 5: expected two or three different ones",
+    'ss.explore("tss", "nowhere/x.html")': "--out nowhere/x.html: there is no directory nowhere",
+    'ss.crosscheck("tss", 5, ["plain"])': "indices 5: expected a sequence of integers",
+    'ss.crosscheck("tss", [], ["plain"])': "no indices: expected one or more architectures",
+    'ss.crosscheck("tss", [1], "plain")': "proxies 'plain': expected a sequence of names",
+    'ss.crosscheck("tss", [1], ["plain"], images=5)': "images 5 is no path",
+    'ss.export_dataset("tss", "out", where="params < 1")': "no architecture of tss meets 'params < 1'",
 }  # fmt: skip
 
 
@@ -93,7 +119,7 @@ def run(tmp_path_factory):
 @pytest.mark.parametrize("call", NONSENSE)
 def test_nonsense_is_refused_in_one_line(call, run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = {"ss": ss, "space": ss.space("tss"), "run": run, "plots": plots}
+    names = {"ss": ss, "space": ss.space("tss"), "run": run, "plots": plots, "optuna": optuna}
     with pytest.raises(ss.BadInput) as refused:
         eval(call, names)
     assert "\n" not in str(refused.value)

@@ -218,6 +218,8 @@ def _census(
     space: Space, by: str | Score | None, features: Sequence[str | Score] | None, where: str | None
 ) -> tuple[pa.Table, _About]:
     frame = with_common_types(census(space, features, by, where=where))
+    if frame.is_empty():
+        raise BadInput(f"no architecture of {space.name} meets {where!r}: there is no census to write")
     table = _of_plain_text(frame.to_arrow())
     asked = {one.name: one for one in [by, *(features or ())] if isinstance(one, Score)}
     columns = [_column_of(field, space, asked) for field in table.schema]

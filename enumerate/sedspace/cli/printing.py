@@ -101,7 +101,7 @@ def check_answer(out: str | None, as_json: bool) -> None:
 def check_name(out: str, endings: Sequence[str] = (".csv", ".jsonl", ".parquet")) -> None:
     """Refuse a file's name that does not say what to write, before anything is computed."""
     if Path(out).suffix not in endings:
-        listed = f"{', '.join(endings[:-1])} or {endings[-1]}"
+        listed = " or ".join(filter(None, (", ".join(endings[:-1]), endings[-1])))
         raise BadInput(f"--out {out}: expected a name that ends in {listed}")
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import sedspace
 from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, is_given
 from sedspace.cli.options import json_option, where_option
-from sedspace.cli.printing import print_rows, rows_of
+from sedspace.cli.printing import check_name, print_rows, rows_of
 from sedspace.errors import BadInput
 from sedspace.numerals import whole_number
 from sedspace.searching import ProxyObjective
@@ -60,6 +60,8 @@ def search_command(
 
     A dash where nobody can know; the reason follows on stderr. `sedspace report` draws what --out wrote.
     """
+    if out is not None:
+        check_name(out, (".parquet",))
     two = maximize is not None or minimize is not None
     if two and is_given("by"):
         raise BadInput(f"--by {by} beside --max and --min: expected one objective or two")
@@ -77,7 +79,7 @@ def search_command(
         where=where,
         ascending=ascending,
         table=table,
-        options=dict(_option(one) for one in options),
+        options=_options(options),
         out=out,
     )
     judged = found.judge()
@@ -88,6 +90,17 @@ def search_command(
     print_rows(rows, as_json, frame.columns)
     for note in judged.notes:
         click.echo(f"sedspace: {note}", err=True)
+
+
+def _options(given: tuple[str, ...]) -> dict[str, int | str]:
+    """Return the options of an algorithm; raise `BadInput` if one is given twice."""
+    found: dict[str, int | str] = {}
+    for text in given:
+        name, value = _option(text)
+        if name in found:
+            raise BadInput(f"--set {text}: {name} is {found[name]!r} already, expected one value")
+        found[name] = value
+    return found
 
 
 def _option(text: str) -> tuple[str, int | str]:

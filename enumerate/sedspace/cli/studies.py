@@ -9,7 +9,7 @@ from sedspace.answers import space_of
 from sedspace.cli import arguments
 from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, find_target, refuse, run_python
 from sedspace.cli.options import cluster_client, engine_options, json_option, unique_option, where_option
-from sedspace.cli.printing import fail, print_rows
+from sedspace.cli.printing import check_name, fail, print_rows
 from sedspace.errors import BadInput
 from sedspace.report import reproduce, summary, write_report
 from sedspace.runs import Run
@@ -99,6 +99,7 @@ def crosscheck_command(
         run_python(file, "--proxies-from")
     names = arguments.names(proxies, "--proxies")
     chosen_proxies(names)  # a misspelt one is refused before anything is drawn
+    check_name(out, (".parquet",))
     found = find_target(target)
     space = space_of(found)
     if archs is not None:

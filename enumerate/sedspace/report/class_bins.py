@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from sedspace.counting import census, pareto
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, as_names
 from sedspace.frames import pareto_front
 from sedspace.runs import Run
 from sedspace.scores import known_scores
@@ -56,10 +56,14 @@ def binned(source: Space | Run, columns: Sequence[str] | None = None) -> Bins:
     """
     space = source if isinstance(source, Space) else source.space
     known = list(known_scores(space)) if isinstance(source, Space) else source.columns
+    if columns is not None:
+        as_names(columns, "columns")  # refuses what is no sequence
     usual = (next((name for name in names if name in known), None) for names in _USUAL)
     chosen = tuple(columns) if columns is not None else tuple(name for name in usual if name is not None)
     if not 2 <= len(set(chosen)) == len(chosen) <= 3:
-        raise BadInput(f"columns {','.join(chosen) or 'none'}: expected two or three different ones, a score first")
+        raise BadInput(
+            f"columns {','.join(map(str, chosen)) or 'none'}: expected two or three different ones, a score first"
+        )
     classes = _classes(source, chosen)
     most = _MOST_BINS
     while (rows := _rows(classes, chosen, most)).height > MOST_ROWS:

@@ -84,13 +84,18 @@ def explore(
     37252902984619140625
     """
     named, source = source, find_space(source) if isinstance(source, str) else source
-    if out is not None and Path(str(out)).suffix != ".html":
+    if not isinstance(source, Space | Run):
+        raise BadInput(f"explore {source!r}: expected a space, its name, or a run")
+    file = None if out is None else as_location(out)
+    if file is not None and Path(file.name).suffix != ".html":
         raise BadInput(f"--out {out}: expected a file that ends in .html")
+    if file is not None and not file.parent.is_directory():
+        raise BadInput(f"--out {out}: there is no directory {file.parent}")
     bins = binned(source, columns)
     target = named if isinstance(named, str) else str(source.path) if isinstance(source, Run) else source.name
     page = _page(bins, target, isinstance(source, Run))
-    if out is not None:
-        as_location(out).write(page.encode())
+    if file is not None:
+        file.write(page.encode())
     return Explorer(page, bins)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from sedspace import draws
 from sedspace.errors import BadInput, needs, unknown
 from sedspace.spaces import Forbidden, Rule, Space, cell_space
 from sedspace.spaces import space as find_space
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _MOST = 1000  # clauses: each is checked of every configuration
 _MOST_CHOICES = 10_000
+_SEED_END = 1 << 32
 
 Clause = list[tuple[int, list[int]]]
 """Positions by number, each with choices: what has one of them at each of the positions is forbidden."""
@@ -60,6 +62,8 @@ def to_configspace(space: str | Space, *, seed: int | None = None) -> Configurat
     """
     config = _configspace()
     space = find_space(space)
+    if seed is not None and draws.checked_seed(seed) >= _SEED_END:
+        raise BadInput(f"seed {seed}: ConfigSpace takes those below 2^32")
     for position in space.positions:
         if len(position.choices) > _MOST_CHOICES:
             many = f"{len(position.choices):,} choices of {position.name}"
@@ -97,6 +101,8 @@ def from_configuration(space: str | Space, configuration: Mapping[str, object]) 
     """
     space = find_space(space)
     known = {position.name: position for position in space.positions}
+    if not isinstance(configuration, Mapping):
+        raise BadInput(f"configuration {configuration!r}: expected choices by the names of positions")
     given = {str(name): str(value) for name, value in dict(configuration).items()}
     for name in given:
         if name not in known:
@@ -129,6 +135,7 @@ def to_configuration(space: str | Space, index: int, configspace: ConfigurationS
     'skip_connect'
     """
     config = _configspace()
+    _refuse_other(config, configspace)
     space = find_space(space)
     chosen = {p.name: p.choices[digit].name for p, digit in zip(space.positions, space.digits(index), strict=True)}
     if differs := chosen.keys() ^ configspace.keys():
@@ -175,7 +182,7 @@ def from_configspace(
     >>> ss.top_k(space, 1, "n_gelu", where="last <> 'none'")["arch"].item()
     'act=relu, last=gelu'
     """
-    _configspace()
+    _refuse_other(_configspace(), configspace)
     values = {str(one.name): _values(one) for one in configspace.values()}
     if configspace.conditions:
         raise BadInput(f"hyperparameter {configspace.conditions[0].child.name!r} has a condition: expected none")
@@ -195,6 +202,12 @@ def _configspace() -> Any:
     except ModuleNotFoundError as error:
         raise needs("ConfigSpace", "search", "configurations need") from error
     return ConfigSpace
+
+
+def _refuse_other(config: Any, configspace: object) -> None:
+    """Raise `BadInput` for what is no ConfigurationSpace."""
+    if not isinstance(configspace, config.ConfigurationSpace):
+        raise BadInput(f"configspace is a {type(configspace).__name__}: expected a ConfigSpace.ConfigurationSpace")
 
 
 # -- rules as clauses --------------------------------------------------------------------------------------------------
@@ -322,6 +335,8 @@ def _choices_space(name: str, choices: Mapping[str, Sequence[str]]) -> Space:
 
 def _cells(name: str, choices: Mapping[str, Sequence[str]], operations: Sequence[Mapping[str, object]]) -> Space:
     """Return a space of cells, if the positions are its edges."""
+    if not isinstance(operations, Sequence) or not all(isinstance(one, Mapping) for one in operations):
+        raise BadInput(f"operations {operations!r}: expected tables, each with a name and a kind")
     nodes = math.isqrt(2 * len(choices)) + 1
     edges = {f"{source}->{target}" for target in range(1, nodes) for source in range(target)}
     if differs := edges ^ choices.keys():

@@ -77,7 +77,11 @@ class SpaceProblem(Problem):  # type: ignore[misc]  # pymoo has no types
 
     def indices(self, rows: NDArray[np.number]) -> Indices:
         """Return the indices of the architectures that rows of digits are, or are mended to: shape (n,)."""
-        return np.asarray(self.space.index(self.mended(np.atleast_2d(rows))))
+        given, wanted = np.atleast_2d(np.asarray(rows)), len(self.space.positions)
+        numbers = given.dtype.kind in "iufb" and np.isfinite(given).all()
+        if not numbers or given.ndim != 2 or given.shape[1] != wanted:
+            raise BadInput(f"rows {str(rows)[:80]!r}: expected {wanted} numbers in each, one for each position")
+        return np.asarray(self.space.index(self.mended(given)))
 
     def reference_point(self) -> NDArray[np.float64]:
         """Return a point that every point of the front beats, to measure hypervolumes from.
@@ -114,6 +118,11 @@ class SpaceProblem(Problem):  # type: ignore[misc]  # pymoo has no types
 
     @cached_property
     def _front(self) -> pl.DataFrame:
+        if (front := self._exact()).is_empty():
+            raise BadInput(f"no architecture of {self.space.name} meets {self.where!r}: there is no front")
+        return front
+
+    def _exact(self) -> pl.DataFrame:
         if len(self.objectives) == 1:
             ((score, sign),) = self.objectives
             return counting.top_k(self.space, 1, score, where=self.where, ascending=sign < 0)

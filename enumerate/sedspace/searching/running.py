@@ -121,7 +121,7 @@ def search(
         objectives=[one.definition for one in objectives],
         where=where,
         algorithm=chosen.name,
-        options=chosen.checked(options or {}),
+        options=chosen.checked({} if options is None else options),
         seed=draws.checked_seed(seed),
         sedspace=__version__,
     )
@@ -152,7 +152,10 @@ def _objectives(
         wanted = "one" if algorithm.objectives == 1 else "two: maximize and minimize (--max, --min)"
         raise BadInput(f"algorithm {algorithm.name!r} with {count} objective{'s'[: count - 1]}: expected {wanted}")
     if given:
-        return [_objective(space, one, less, table, seed) for one, less in zip(given, (False, True), strict=True)]
+        found = [_objective(space, one, less, table, seed) for one, less in zip(given, (False, True), strict=True)]
+        if found[0].name == found[1].name:
+            raise BadInput(f"maximize and minimize are both {found[0].name}: expected two different ones")
+        return found
     return [_objective(space, "sed" if objective is None else objective, ascending, table, seed)]
 
 

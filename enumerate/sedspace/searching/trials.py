@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput, as_number, needs
+from sedspace.errors import BadInput, as_number, first_line, needs
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 _MOST = 10_000  # choices that a sampler keeps a weight of
+_SHOWN = 10  # choices in an error
 
 
 class Suggests(Protocol):
@@ -48,7 +49,7 @@ def suggest_index(trial: Suggests, space: str | Space) -> int:
     Raises
     ------
     BadInput
-        If a position has over 10,000 choices, as that of `nb101` has.
+        If a position has over 10,000 choices, as that of `nb101` has, or the trial has no such choice.
 
     Examples
     --------
@@ -66,9 +67,15 @@ def suggest_index(trial: Suggests, space: str | Space) -> int:
     True
     """
     space = find_space(space)
+    if not hasattr(trial, "suggest_categorical"):
+        raise BadInput(f"trial {trial!r}: expected one of Optuna's, as study.ask() returns it")
 
     def chosen(position: int, name: str, names: Sequence[str]) -> int:
-        return names.index(trial.suggest_categorical(name, names))
+        try:
+            return names.index(trial.suggest_categorical(name, names))
+        except ValueError as error:
+            listed = f"{', '.join(names[:_SHOWN])}{', ...' if len(names) > _SHOWN else ''}"
+            raise BadInput(f"the trial at {name}: {first_line(error)}: expected one of {listed}") from None
 
     return space.index(_walk(space, chosen))
 
@@ -118,6 +125,8 @@ def trial_of(space: str | Space, index: int, values: float | Sequence[float]) ->
     _walk(space, chosen)
     measured = list(values) if isinstance(values, Iterable) else [values]
     numbers = [float(as_number(value, "value of a trial")) for value in measured]
+    if not numbers:
+        raise BadInput(f"values {values!r}: expected one for each objective")
     return create_trial(params=params, distributions=known, values=numbers)
 
 

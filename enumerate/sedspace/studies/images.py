@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from sedspace import draws
-from sedspace.errors import BadInput, first_line, needs
+from sedspace.errors import BadInput, as_path, first_line, needs
 from sedspace.spaces.skeleton import Skeleton
 from sedspace.studies.proxies import Batch
 
@@ -85,10 +85,10 @@ def _read(
     if colon and name in TORCHVISION:
         given, known = _data_set(name, directory)
     else:
-        given, known = _array(Path(images), "images"), None
+        given, known = _array(as_path(images, "images"), "images"), None
     pixels = _images(given, images, skeleton, size)
     if labels is not None:
-        known = _array(Path(labels), "labels")
+        known = _array(as_path(labels, "labels"), "labels")
     return pixels, None if known is None else _labels(known, labels or images, skeleton, len(pixels))
 
 

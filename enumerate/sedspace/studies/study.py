@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from sedspace import draws
-from sedspace.errors import BadInput, as_int, needs
+from sedspace.errors import BadInput, as_int, as_names, needs
 from sedspace.networks import skeleton_of
 from sedspace.progress import Progress, progress_of
 from sedspace.spaces import Space
@@ -60,7 +60,7 @@ def chosen_proxies(names: Iterable[str]) -> list[Proxy]:
         raise needs(str(error.name), "crosscheck", "crosscheck needs") from None
 
     found: dict[str, Proxy] = {}
-    for name in names:
+    for name in as_names(names, "proxies"):
         alone: Iterable[str] = known_proxies() if name == "all" else (name,)
         parts = AGGREGATES[name].parts if name in AGGREGATES else alone
         found |= {part: find_proxy(part) for part in parts}
@@ -159,7 +159,11 @@ def crosscheck(
     from sedspace.studies.images import Batches
     from sedspace.studies.worker import Evaluator, Todo, facts_of
 
+    if isinstance(indices, str | bytes) or not isinstance(indices, Iterable):
+        raise BadInput(f"indices {indices!r}: expected a sequence of integers")
     wanted = [space.check_index(as_int(index, "index")) for index in dict.fromkeys(indices)]
+    if not wanted:
+        raise BadInput("no indices: expected one or more architectures")
     for number, least, what in ((batch, 2, "batch"), (repeats, 1, "repeats"), (seed, 0, "seed")):
         if not least <= as_int(number, what) < INT64_END:
             raise BadInput(f"{what} {number}: expected {least} or more{' and below 2^63' if number > 0 else ''}")

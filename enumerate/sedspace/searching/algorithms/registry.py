@@ -43,6 +43,8 @@ class Algorithm:
 
     def checked(self, given: Mapping[str, Option]) -> dict[str, Option]:
         """Return all options, given ones or else the defaults; raise `BadInput` for one that there is not."""
+        if not isinstance(given, Mapping):
+            raise BadInput(f"options {given!r}: expected values by their names, such as {{'population': 50}}")
         for name in given:
             if name not in self.options:
                 if not self.options:

@@ -268,7 +268,7 @@ def proxy(
     >>> find_proxy("layers").name
     'layers'
     """
-    if not name.isidentifier() or better not in ("more", "less"):
+    if not isinstance(name, str) or not name.isidentifier() or better not in ("more", "less"):
         raise BadInput(f"proxy {name!r}, better {better!r}: expected a name of letters and digits, and more or less")
     if name in {*SCHEMA, *AGGREGATES, "all"}:
         raise BadInput(f"proxy {name!r}: studies have a column or aggregate of that name, choose another")
