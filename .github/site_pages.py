@@ -26,11 +26,12 @@ _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that lie elsewhere, and the pictures beside them."""
+    """Add the pages that lie elsewhere, and the pictures and the notebook beside them."""
     for source, page in PAGES.items():
         files.append(File.generated(config, page, content=(ROOT / source).read_text(encoding="utf-8")))
-    for picture in sorted((ROOT / "bench").glob("*.svg")):
-        files.append(File.generated(config, f"bench/{picture.name}", abs_src_path=str(picture)))
+    for beside in sorted((ROOT / "bench").iterdir()):
+        if beside.suffix in (".svg", ".ipynb"):
+            files.append(File.generated(config, f"bench/{beside.name}", abs_src_path=str(beside)))
     return files
 
 

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 import sedspace as ss
+from conftest import ROOT
 from sedspace.report.page import Report, Section
 
 
@@ -46,3 +47,23 @@ def test_architectures(space, which):
 
 def test_reports():
     assert Report("T", [Section("S", ["text"])])._repr_html_().startswith("<!doctype html>")
+
+
+@pytest.mark.filterwarnings("ignore")  # of Jupyter's own
+def test_the_tour_runs_in_a_fresh_kernel(tmp_path):
+    nbclient = pytest.importorskip("nbclient", reason="needs nbclient and ipykernel")
+    pytest.importorskip("ipykernel", reason="needs ipykernel")
+    pytest.importorskip("torch")
+    import nbformat
+
+    tour = nbformat.read(ROOT / "bench" / "tour.ipynb", as_version=4)
+    nbformat.validate(tour)
+    cells = [cell for cell in tour.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in cells), "outputs are not committed"
+    nbclient.NotebookClient(tour, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [output for cell in cells for output in cell.outputs]
+    html = "".join(output.data.get("text/html", "") for output in shown if output.output_type == "execute_result")
+    for what in ("<iframe", "<svg", "<table", "dataframe"):  # the explorer, an architecture, a run, frames
+        assert what in html
+    said = [output.text for output in shown if output.output_type == "stream"]
+    assert all("Error" not in text for text in said)
