@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from unittest import mock
 
 import numpy as np
@@ -166,6 +167,13 @@ def test_parts_of_aggregates_and_all_proxies():
     assert study.less == ["ntk_cond"]
 
 
+def test_a_proxy_of_ones_own_takes_no_name_of_ours():
+    before = known_proxies()["plain"]
+    with pytest.raises(ss.BadInput, match="proxy 'plain' is one of sedspace's own, choose another name"):
+        proxy("plain")(lambda network, batch, loss: 1.0)
+    assert known_proxies()["plain"] is before
+
+
 def test_proxies_that_fail(tmp_path):
     @proxy("greedy")
     def greedy(network, batch, loss):
@@ -179,9 +187,14 @@ def test_proxies_that_fail(tmp_path):
     def infinite(network, batch, loss):
         return float("inf")
 
-    study = crosscheck("tss3", [8], ["greedy", "infinite", "l2_norm"], **OPTIONS)
-    assert study.rows["reason"].to_list() == ["out of memory", "the value is inf", None]
-    assert summary(study)["undefined"].to_list() == [1, 1, 0]
+    @proxy("leaves")
+    def leaves(network, batch, loss):
+        sys.exit(3)
+
+    study = crosscheck("tss3", [8], ["greedy", "infinite", "l2_norm", "leaves"], **OPTIONS)
+    ended = "raised RuntimeError: it ended with exit(3)"
+    assert study.rows["reason"].to_list() == ["out of memory", "the value is inf", None, ended]
+    assert summary(study)["undefined"].to_list() == [1, 1, 0, 1]
     out = tmp_path / "check.parquet"
     there = crosscheck("tss3", [8, 6], ["l2_norm", "broken"], out, **OPTIONS).rows
     assert there.filter(proxy="broken")["reason"].to_list() == ["raised ZeroDivisionError: division by zero"] * 2

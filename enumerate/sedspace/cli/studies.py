@@ -105,8 +105,7 @@ def crosscheck_command(
     if archs is not None:
         indices, sample = read_indices(archs, space), Sample(archs)
     else:
-        if stratify is None and "sed" in known_scores(space):
-            stratify = "sed"
+        stratify = "sed" if stratify is None and "sed" in known_scores(space) else stratify
         sample = Sample(target, seed, None if stratify == "none" else stratify, where, unique)
         indices = _drawn(found, n, sample)
     try:

@@ -207,7 +207,8 @@ class Passes:
                 if found.error is not None:
                     return _Found(None, found.error, 0.0, random)
                 given[need], random = found.result, found.random
-        result, error, began = None, None, time.perf_counter()
+        error: Exception | None = None
+        result, began = None, time.perf_counter()
         try:
             if NETWORK in needs:
                 given[NETWORK] = self._network()
@@ -215,6 +216,8 @@ class Passes:
             began = time.perf_counter()
             result = function(*(given[need] for need in needs))
             self._synchronise()
+        except SystemExit as left:  # scripts that proxies come from end so
+            error = RuntimeError(f"it ended with exit({left.code!r})")
         except Exception as raised:  # a user's may raise anything, and there may be no memory
             error = raised
         return _Found(result, error, time.perf_counter() - began, self._random_numbers())
@@ -274,9 +277,15 @@ def proxy(
         raise BadInput(f"proxy {name!r}: studies have a column or aggregate of that name, choose another")
 
     def register(function: Marked) -> Marked:
+        if name in REGISTERED and _is_ours(REGISTERED[name].function) and not _is_ours(function):
+            raise BadInput(f"proxy {name!r} is one of sedspace's own, choose another name")
         if needs is not None:
             shared(*needs)(function)
         REGISTERED[name] = Proxy(name, function, better, counts)
         return function
 
     return register
+
+
+def _is_ours(function: Function) -> bool:
+    return getattr(function, "__module__", "").startswith("sedspace.")
