@@ -44,6 +44,7 @@ class DartsCell(Block):
     ) -> None:
         super().__init__()
         first = FactorizedReduce(widths[0], channels) if reduced_before else relu_conv_bn(1, widths[0], channels)
+        self.reduces = reduces
         self.fit = nn.ModuleList([first, relu_conv_bn(1, widths[1], channels)])
         self.sources = [tuple(sources) for sources, _ in inputs]
         self.edges = nn.ModuleList(
@@ -61,13 +62,16 @@ class DartsCell(Block):
         return torch.cat(values[2:], dim=1)
 
 
+CellInputs = Sequence[tuple[Sequence[int], Sequence[Operation]]]
+"""The inputs of each node of a cell: the earlier nodes that they come from, and an operation for each."""
+
+
 class DartsNetwork(nn.Module):
     """A chain of cells, the reduction cells at one and two thirds: 20 of them to evaluate, 8 to search."""
 
-    def __init__(self, space: DartsSpace, index: int, skeleton: Skeleton) -> None:
+    def __init__(self, normal: CellInputs, reduce: CellInputs, skeleton: Skeleton) -> None:
         super().__init__()
         total, (first,) = skeleton.cells, skeleton.widths
-        chosen = [p.choices[digit] for p, digit in zip(space.positions, space.digits(index), strict=True)]
         stem = 3 * first
         self.stem = nn.Sequential(conv(3, 3, stem), nn.BatchNorm2d(stem))
         widths, channels, reduced = (stem, stem), first, False
@@ -75,9 +79,7 @@ class DartsNetwork(nn.Module):
         for number in range(total):
             reduces = number in (total // 3, 2 * total // 3)
             channels *= 2 if reduces else 1
-            nodes = chosen[len(NODES) :] if reduces else chosen[: len(NODES)]
-            inputs = [(choice.sources, choice.operations) for choice in nodes if isinstance(choice, Inputs)]
-            self.cells.append(DartsCell(inputs, widths, channels, reduces, reduced))
+            self.cells.append(DartsCell(reduce if reduces else normal, widths, channels, reduces, reduced))
             widths, reduced = (widths[1], len(NODES) * channels), reduces
         self.head = Head(widths[1], skeleton.classes)
 
@@ -88,3 +90,10 @@ class DartsNetwork(nn.Module):
             before, last = last, cell(before, last)
         out: Tensor = self.head(last)
         return out
+
+
+def darts_network(space: DartsSpace, index: int, skeleton: Skeleton) -> DartsNetwork:
+    """Return the network of an architecture."""
+    chosen = [p.choices[digit] for p, digit in zip(space.positions, space.digits(index), strict=True)]
+    inputs = [(choice.sources, choice.operations) for choice in chosen if isinstance(choice, Inputs)]
+    return DartsNetwork(inputs[: len(NODES)], inputs[len(NODES) :], skeleton)

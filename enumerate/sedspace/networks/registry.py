@@ -41,7 +41,7 @@ FAMILIES: tuple[tuple[type[Space], Family], ...] = (
     (TransnasMacroSpace, Family("transnas:macro_network", TRANSNAS_BENCH)),
     (CellSpace, Family("cell:cell_network")),
     (SssSpace, Family("size:size_network", NATS_BENCH)),
-    (DartsSpace, Family("darts:DartsNetwork", _DARTS)),
+    (DartsSpace, Family("darts:darts_network", _DARTS)),
     (Nb101Space, Family("nb101:vertex_network", NATS_BENCH[:1])),
     (StagesSpace, Family("stages:stages_network")),
     (LayersSpace, Family("transformers:transformer")),

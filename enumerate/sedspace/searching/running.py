@@ -70,7 +70,7 @@ def search(
     algorithm : str, default "evolution"
         ``random``, ``local`` (local search), ``evolution`` (regularized, Real et al. 2019), ``nsga2`` (of pymoo, two
         objectives), ``tpe`` (of Optuna), ``best_of`` (n random ones, the best by a score first), ``incorporated``
-        (Algorithm 1 of Incorporated-NAS).
+        (Algorithm 1 of Incorporated-NAS), ``zero_cost_pt`` (what is left of a supernet of `tss` or `darts`).
     budget : int, default 1000
         How many steps; the search ends before if the algorithm has nothing new to propose.
     seed : int, default 0
@@ -85,7 +85,9 @@ def search(
         Measured values: Parquet or CSV with ``arch`` or ``index``.
     options : mapping of str to int or str, optional
         The algorithm's: ``population`` (100) and ``sample`` (25) of ``evolution``, ``population`` of ``nsga2`` (100)
-        and of ``incorporated`` (256), ``startup`` (10) of ``tpe``, ``n`` (2000) and ``score`` (sed) of ``best_of``.
+        and of ``incorporated`` (256), ``startup`` (10) of ``tpe``, ``n`` (2000) and ``score`` (sed) of ``best_of``;
+        of ``zero_cost_pt`` ``proxy`` (naswot), ``n`` (10 candidates), ``rounds`` (100 batches that validate them),
+        ``batch`` (64) and ``device`` (auto).
     out : str or Path, optional
         A Parquet file: written every few seconds, continued if it holds a search of the same setting.
     progress : bool, default True

@@ -13,6 +13,7 @@ from sedspace.searching.algorithms.climbing import local_search
 from sedspace.searching.algorithms.front import nsga_ii
 from sedspace.searching.algorithms.incorporated import incorporated_nas
 from sedspace.searching.algorithms.parzen import tree_parzen
+from sedspace.searching.algorithms.perturbing import zero_cost_pt
 from sedspace.searching.task import Proposals
 
 Option = int | str
@@ -72,6 +73,12 @@ ALGORITHMS = {
         Algorithm("nsga2", nsga_ii, "NSGA-II, of pymoo", {"population": 100}, objectives=2),
         Algorithm("tpe", tree_parzen, "tree-structured Parzen estimator, of Optuna", {"startup": 10}),
         Algorithm("best_of", best_by_score, "n random ones, the best by a score first", {"n": 2000, "score": "sed"}),
+        Algorithm(
+            "zero_cost_pt",
+            zero_cost_pt,
+            "Zero-Cost-PT: what is left of a supernet",
+            {"proxy": "naswot", "n": 10, "rounds": 100, "batch": 64, "device": "auto"},
+        ),
         Algorithm("incorporated", incorporated_nas, "Algorithm 1 of Incorporated-NAS", {"population": 256}),
     )
 }
