@@ -167,13 +167,6 @@ def test_parts_of_aggregates_and_all_proxies():
     assert study.less == ["ntk_cond"]
 
 
-def test_a_proxy_of_ones_own_takes_no_name_of_ours():
-    before = known_proxies()["plain"]
-    with pytest.raises(ss.BadInput, match="proxy 'plain' is one of sedspace's own, choose another name"):
-        proxy("plain")(lambda network, batch, loss: 1.0)
-    assert known_proxies()["plain"] is before
-
-
 def test_proxies_that_fail(tmp_path):
     @proxy("greedy")
     def greedy(network, batch, loss):

@@ -277,15 +277,9 @@ def proxy(
         raise BadInput(f"proxy {name!r}: studies have a column or aggregate of that name, choose another")
 
     def register(function: Marked) -> Marked:
-        if name in REGISTERED and _is_ours(REGISTERED[name].function) and not _is_ours(function):
-            raise BadInput(f"proxy {name!r} is one of sedspace's own, choose another name")
         if needs is not None:
             shared(*needs)(function)
         REGISTERED[name] = Proxy(name, function, better, counts)
         return function
 
     return register
-
-
-def _is_ours(function: Function) -> bool:
-    return getattr(function, "__module__", "").startswith("sedspace.")
