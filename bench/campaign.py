@@ -20,7 +20,7 @@ import polars as pl
 
 import sedspace as ss
 from bench.measuring import markdown_table
-from sedspace.figures import COLORS, finish, new_grid
+from sedspace.figures import COLORS, PINK, finish, new_grid
 from sedspace.published import published
 from sedspace.report.benchmarks import ACCURACY_TABLES, Benchmark, Benchmarks
 
@@ -231,13 +231,13 @@ def _published() -> Iterator[str]:
 def picture(results: dict[str, Any]) -> Figure:
     """Draw by how much the best found is behind the best of all, by evaluations."""
     tables = results["tables"]
-    figure, grid = new_grid(4 * len(tables), 3.4, 1, len(tables))
-    colors = ("0.6", "0.8", COLORS["skip"], COLORS["conv"], "#9d0208", COLORS["pool"], "0.2")
+    figure, grid = new_grid(4 * len(tables), 4, 1, len(tables))
+    colors = ("0.5", "0.7", COLORS["skip"], COLORS["conv"], PINK, COLORS["pool"], "0.1")
     for axes, (name, table) in zip(np.ravel(grid), tables.items(), strict=True):
-        for (search, of), color in zip(table["searches"].items(), colors, strict=True):
+        for (search, of), color, mark in zip(table["searches"].items(), colors, "xPs^vDo", strict=True):
             behind = [table["best"] - mean for mean in of["mean"]]
-            axes.plot(results["evaluations"], behind, "o-", color=color, label=search, markersize=3)
+            axes.plot(results["evaluations"], behind, f"{mark}-", color=color, label=search, markersize=4)
         axes.set(xscale="log", ylim=(0, None))
         finish(axes, xlabel="evaluations", ylabel="behind the best of all", title=f"{name}, {table['column']}")
-    np.ravel(grid)[0].legend(frameon=False, fontsize=7)
+    figure.legend(handles=np.ravel(grid)[0].lines, loc="outside lower center", ncols=4, frameon=False)
     return figure

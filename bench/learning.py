@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from bench.measuring import markdown_table
-from sedspace.figures import COLORS, finish, new_grid
+from sedspace.figures import COLORS, PINK, finish, new_grid
 from sedspace.learning.curves import learning_curve
 from sedspace.learning.learners import AnyLearner, Learner, SumLearner
 from sedspace.learning.measured import Measured, measured
@@ -167,19 +167,19 @@ def picture(results: dict[str, Any]) -> Figure:
     across = min(3, len(tables))
     down = math.ceil(len(tables) / across)
     figure, grid = new_grid(3.4 * across, 2.8 * down, down, across)
-    colors = (COLORS["conv"], "#9d0208", COLORS["skip"], COLORS["pool"], "0.7", "0.5", "0.3")
+    colors = (COLORS["conv"], PINK, COLORS["skip"], COLORS["pool"], "0.7", "0.5", "0.2")
     cells = list(np.ravel(grid))
     for axes in cells[len(tables) :]:
         axes.set_visible(False)
     for axes, (name, table) in zip(cells, tables.items(), strict=False):
         column, found = next(iter(table["columns"].items()))
         names = next(iter(found.values()))
-        for one, color in zip(names, colors, strict=False):
+        for one, color, mark in zip(names, colors, "^vsDx+P", strict=False):
             values = [of[one]["kendall"] for of in found.values()]
-            style = "o-" if one in MODELS else "--"
-            axes.plot([int(size) for size in found], values, style, color=color, label=one, markersize=3)
+            style = f"{mark}-" if one in MODELS else f"{mark}--"
+            axes.plot([int(size) for size in found], values, style, color=color, label=one, markersize=4)
         axes.set(xscale="log")
         finish(axes, xlabel="architectures learned from", ylabel="Kendall", title=f"{name}, {column}")
         axes.title.set_fontsize(9)
-    cells[0].legend(frameon=False, fontsize=6)
+    figure.legend(handles=cells[0].lines, loc="outside lower center", ncols=4, frameon=False)
     return figure

@@ -26,7 +26,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import convolve, gaussian_filter, maximum_filter, uniform_filter
 
 from bench.measuring import markdown_table
-from sedspace.figures import finish, new_grid
+from sedspace.figures import COLORS, finish, new_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -128,17 +128,16 @@ def picture(results: dict[str, dict[str, dict[str, float]]]) -> Figure:
     figure, all_axes = new_grid(10, 3.2, 1, 3)
     one = results["1"]
     bits = one["bits"]
-    all_axes[0].plot(
-        [1, *POOLS], [bits["input"], *(bits[f"average pooling {k}x{k}"] for k in POOLS)], "o-", label="average"
-    )
-    all_axes[0].plot([1, *POOLS], [bits["input"], *(bits[f"max pooling {k}x{k}"] for k in POOLS)], "s-", label="max")
+    for kind, style, color in (("average", "o-", COLORS["pool"]), ("max", "s-", COLORS["conv"])):
+        pooled = [bits[f"{kind} pooling {k}x{k}"] for k in POOLS]
+        all_axes[0].plot([1, *POOLS], [bits["input"], *pooled], style, color=color, label=kind)
     finish(all_axes[0], xlabel="size of the pooling", ylabel="local 1-D entropy, bits", title="3: pooling")
     for axes, kind, title in zip(
         all_axes[1:], ("variance", "fan-in"), ("of one variance", "scaled by fan-in"), strict=True
     ):
-        for skip, style in (("", "o-"), (" + skip", "s-")):
+        for skip, style, color in (("", "o-", COLORS["pool"]), (" + skip", "s-", COLORS["conv"])):
             values = [one[kind][f"convolution {k}x{k}{skip}"] for k in KERNELS]
-            axes.plot(KERNELS, values, style, label=f"convolution{skip}")
+            axes.plot(KERNELS, values, style, color=color, label=f"convolution{skip}")
         finish(axes, xlabel="kernel", ylabel="local Gaussian entropy, nats", title=f"4, 5: weights {title}")
     for axes in all_axes:
         axes.legend(frameon=False, fontsize=8)

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLORS = {"none": "0.8", "skip": "#2a9d8f", "conv": "#e76f51", "pool": "#457b9d"}
+COLORS = {"none": "0.8", "skip": "#009e73", "conv": "#d55e00", "pool": "#0072b2"}
+"""Of kinds of operations: of Okabe's and Ito's, which colour-blind people tell apart. `PINK` is one more."""
+
+PINK = "#cc79a7"
 WIDTHS = {"column": (3.3, 8.0, 0.8), "text": (6.9, 9.0, 0.0)}
 """Widths for papers, a column's or the text's: inches, points of the letters, and least height by width."""
 
