@@ -6,7 +6,7 @@ import click
 import polars as pl
 
 import sedspace
-from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, is_given
+from sedspace.cli.arguments import INTEGER, PATH, SCORE, SPACE, is_given, refuse
 from sedspace.cli.options import json_option, where_option
 from sedspace.cli.printing import check_name, print_rows, rows_of
 from sedspace.errors import BadInput
@@ -65,6 +65,8 @@ def search_command(
     two = maximize is not None or minimize is not None
     if two and is_given("by"):
         raise BadInput(f"--by {by} beside --max and --min: expected one objective or two")
+    if two or table is not None:
+        refuse("is of a zero-cost proxy: expected --by with its name", "dataset", "device", "batch")
     objective: str | ProxyObjective = by
     if any(is_given(option) for option in ("dataset", "device", "batch")):
         objective = ProxyObjective(space, by, seed=seed, dataset=dataset, device=device, batch=batch)

@@ -61,7 +61,9 @@ class Existing:
         self._listed = None if listed is None else self.among(listed)
         self._members = None if self._listed is None else {*self._listed}
         if self._listed == []:
-            raise BadInput(f"no architecture of the table meets {where!r}")
+            raise BadInput(
+                f"no architecture of the table meets {where!r}" if listed else "the table has no architectures"
+            )
         self.count = len(self._listed) if self._listed is not None else space.size if where is None else None
 
     def among(self, indices: Sequence[int]) -> list[int]:

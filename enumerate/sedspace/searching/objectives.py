@@ -171,6 +171,7 @@ class GoneThrough(Standing):
 
     def __init__(self, objective: ScoreObjective, where: str | None, refusal: BadInput) -> None:
         self._objective, self._refusal = objective, refusal
+        self._end: BadInput | None = None  # why nobody can go on from what was seen
         self._left = best_first(objective.space, objective.score, where=where, ascending=objective.less)
         self._seen: list[float] = []
 
@@ -182,13 +183,25 @@ class GoneThrough(Standing):
     def rank(self, value: float) -> int:
         """Return 1 + how many architectures are better; raise `BadInput` if they are too many to go through."""
         better = self._objective.better
-        while len(self._seen) < _LOOKED_AT and (not self._seen or better(self._seen[-1], value)):
-            if (one := next(self._left, None)) is None:
+        while not self._seen or better(self._seen[-1], value):
+            if self._end is not None:
+                raise self._end
+            if not self._sees_another():
                 break
-            self._seen.append(one[1])
-        if len(self._seen) == _LOOKED_AT and better(self._seen[-1], value):
-            raise BadInput(f"over {_LOOKED_AT:,} architectures are better, and all cannot be counted: {self._refusal}")
         return 1 + sum(better(one, value) for one in self._seen)
+
+    def _sees_another(self) -> bool:
+        """Go on to the next best, or to the end."""
+        try:
+            if len(self._seen) == _LOOKED_AT:
+                raise BadInput(f"over {_LOOKED_AT:,} are better, and all cannot be counted: {self._refusal}")
+            one = next(self._left, None)
+        except BadInput as error:
+            self._end = error
+            return True
+        if one is not None:
+            self._seen.append(one[1])
+        return one is not None
 
 
 def found(value: float) -> Found:

@@ -45,8 +45,8 @@ def search(
     budget: int = 1000,
     seed: int = 0,
     *,
-    maximize: str | Score | None = None,
-    minimize: str | Score | None = None,
+    maximize: str | Score | Objective | None = None,
+    minimize: str | Score | Objective | None = None,
     where: str | None = None,
     ascending: bool = False,
     table: pl.DataFrame | str | Path | None = None,
@@ -75,7 +75,7 @@ def search(
         How many steps; the search ends before if the algorithm has nothing new to propose.
     seed : int, default 0
         The same seed gives the same steps.
-    maximize, minimize : str or Score, optional
+    maximize, minimize : str, Score or Objective, optional
         Two objectives instead of one, for ``nsga2``.
     where : str, optional
         A condition on features and scores in SQL, such as ``params < 500000``.
@@ -143,7 +143,7 @@ def _objectives(
     objective: str | Score | Objective | None,
     ascending: bool,
     table: pl.DataFrame | str | Path | None,
-    two: tuple[str | Score | None, str | Score | None],
+    two: tuple[str | Score | Objective | None, str | Score | Objective | None],
     seed: int,
 ) -> list[Objective]:
     """Return what is optimised; raise `BadInput` if the algorithm is for more, or for less."""
@@ -153,8 +153,13 @@ def _objectives(
     if (count := len(given) or 1) != algorithm.objectives:
         wanted = "one" if algorithm.objectives == 1 else "two: maximize and minimize (--max, --min)"
         raise BadInput(f"algorithm {algorithm.name!r} with {count} objective{'s'[: count - 1]}: expected {wanted}")
+    if isinstance(objective, Objective) and (ascending or table is not None):
+        raise BadInput("ascending and table belong to the objective that is given: expected neither beside it")
     if given:
         found = [_objective(space, one, less, table, seed) for one, less in zip(given, (False, True), strict=True)]
+        for one, less in zip(found, (False, True), strict=True):
+            if one.less != less:
+                raise BadInput(f"{'less' if less else 'more'} of {one.name} is not better, as it is defined")
         if found[0].name == found[1].name:
             raise BadInput(f"maximize and minimize are both {found[0].name}: expected two different ones")
         return found
