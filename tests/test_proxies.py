@@ -125,7 +125,9 @@ def test_other_proxies_by_hand(tiny):
     eigenvalues = np.linalg.eigvalsh(tangent @ tangent.T)
     expected["ntk_cond"] = eigenvalues[-1] / eigenvalues[0]
     for name, value in expected.items():
-        assert find_proxy(name).value(network, batch, cross_entropy) == pytest.approx(value, rel=1e-4), name
+        assert find_proxy(name).value(copy.deepcopy(network), batch, cross_entropy) == pytest.approx(value, rel=1e-4), (
+            name
+        )
 
 
 def test_swap_is_of_sixteen_images_and_normal_weights():

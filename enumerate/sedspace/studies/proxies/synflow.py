@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import Tensor, nn
 
@@ -19,7 +17,7 @@ def synflow(network: nn.Module, batch: Batch, loss: Loss) -> float:
     proxy arXiv 2101.08134). Without double precision it overflows on ordinary networks; published tables hold the sum
     itself or its logarithm.
     """
-    net = copy.deepcopy(network).double()
+    net = network.double()
     for module in net.modules():
         for name, child in module.named_children():
             if isinstance(child, nn.BatchNorm2d):
