@@ -3,8 +3,8 @@
     python bench run accuracies --tables DIRECTORY --study DIRECTORY
 
 All proxies that cells have, and their aggregates, on 150 cells of the table nats_tss.parquet, with random images. With
-``--study`` values are kept there, and an interrupted measurement goes on; without it all is lost, which takes half an
-hour. Needs ``pip install "sedspace[bench,crosscheck]"``.
+``--study`` values are kept there, and an interrupted measurement goes on: it takes an hour or so, most of it for
+ntk_cond. Needs ``pip install "sedspace[bench,crosscheck]"``.
 """
 
 from __future__ import annotations

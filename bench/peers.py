@@ -40,7 +40,7 @@ SPACES = {"tss": 16, "sss": 4, "darts": 4, "nb101": 4, "transnas_micro": 4}
 DATASETS = {"darts": "cifar10_8cells"}
 NINE = "grad_norm", "snip", "plain", "fisher", "l2_norm", "jacob_cov", "naswot", "synflow", "zen"
 BATCHES = {"transnas_micro": 4}
-BATCH, TIMED_BATCH, TIMED_CELLS, REPEATS = 16, 64, 4, 3
+BATCH, TIMED_BATCH, TIMED_CELLS, REPEATS = 16, 64, 2, 3
 
 _APACHE, _NONE = "Apache-2.0", "none found"
 _TAKEN_FOR_GRANTED = "'NoneType' object", "view size is not compatible"  # gradients, and features in one piece
