@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING
 
-from sedspace.errors import BadInput, needs
+from sedspace.errors import BadInput
 from sedspace.networks import skeleton_of
 from sedspace.searching.task import Proposals, Task
 from sedspace.spaces.darts import DartsSpace
@@ -30,64 +31,79 @@ def zero_cost_pt(task: Task, random: Random, proxy: str, n: int, rounds: int, ba
     greatest, until two are left. Images are random, and a new batch is drawn for every edge; fresh networks are
     validated. Where a search is continued, the supernet is gone through again.
     """
-    propose, validate = _measures(task, random, proxy, batch, device)
+    measures = _Measures(task, random, proxy, batch, device)
     found: dict[int, None] = {}
     for _ in range(n):
-        found.setdefault(propose())
+        found.setdefault(discretised(task, measures.supernet(), random, measures.on_one_batch))
     there = [index for index in found if task.exists(index)]
-    scored = sorted((-validate(index, rounds), index) for index in there)
+    scored = sorted((-measures.validated(index, rounds), index) for index in there)
     yield from (index for _, index in scored)
 
 
-def _measures(
-    task: Task, random: Random, name: str, batch: int, device: str
-) -> tuple[Callable[[], int], Callable[[int, int], float]]:
-    """Return what proposes an architecture, and what validates one."""
-    one, *more = chosen_proxies([name])
-    if more or one.name != name:
-        raise BadInput(f"{name} is made of several proxies: expected one")
-    if one.better == "less":
-        raise BadInput(f"option proxy {name!r}: less of it is better, expected one of which more is")
-    try:
+class _Measures:
+    """A proxy on networks of a space, with a new random batch whenever one is asked for.
+
+    Parameters
+    ----------
+    task : Task
+    random : Random
+        Draws the seed of weights and images.
+    name : str
+        The proxy's.
+    batch : int
+    device : str
+    """
+
+    def __init__(self, task: Task, random: Random, name: str, batch: int, device: str) -> None:
+        one, *more = chosen_proxies([name])
+        if more or one.name != name:
+            raise BadInput(f"{name} is made of several proxies: expected one")
+        if one.better == "less":
+            raise BadInput(f"option proxy {name!r}: less of it is better, expected one of which more is")
+        from sedspace.studies.images import Batches
+        from sedspace.studies.worker import hardware_for
+
+        self._task, self._proxy, self._seed = task, one, random.getrandbits(31)
+        self._dataset = "cifar10_8cells" if isinstance(task.space, DartsSpace) else None
+        self._batches = Batches(skeleton_of(task.space, self._dataset), batch, self._seed)
+        self._device = hardware_for(device).device
+        self._drawn = count()
+
+    def supernet(self) -> Supernet:
+        """Return the supernet, the same weights every time."""
+        import torch
+
+        from sedspace.networks.supernet import supernet
+
+        torch.manual_seed(self._seed)
+        return supernet(self._task.space, self._dataset).to(self._device)
+
+    def on_one_batch(self) -> Measure:
+        """Return the proxy on a new batch: of a network, None where it has no value."""
         import torch
         from torch.nn.functional import cross_entropy
 
-        from sedspace.networks.supernet import supernet
-        from sedspace.studies.images import Batches
         from sedspace.studies.proxies import Batch, Undefined
-        from sedspace.studies.worker import hardware_for
-    except ModuleNotFoundError as error:
-        raise needs(str(error.name), "crosscheck", "zero_cost_pt needs") from None
 
-    space, seed = task.space, random.getrandbits(31)
-    dataset = "cifar10_8cells" if isinstance(space, DartsSpace) else None
-    batches = Batches(skeleton_of(space, dataset), batch, seed)
-    where = hardware_for(device).device
-    torch.manual_seed(seed)
-    whole = supernet(space, dataset).to(where)
-    drawn = iter(range(1 << 62))
+        found = self._batches.of(next(self._drawn))
+        batch = Batch(found.images.to(self._device), found.labels.to(self._device))
 
-    def measured(network: nn.Module, batch: Batch) -> float | None:
-        torch.manual_seed(seed)
-        try:
-            return one.value(copy.deepcopy(network).train(), batch, cross_entropy)
-        except Undefined:
-            return None
+        def measured(network: nn.Module) -> float | None:
+            torch.manual_seed(self._seed)
+            try:
+                return self._proxy.value(copy.deepcopy(network).train(), batch, cross_entropy)
+            except Undefined:
+                return None
 
-    def new_batch() -> Batch:
-        found = batches.of(next(drawn))
-        return Batch(found.images.to(where), found.labels.to(where))
+        return measured
 
-    def on_one_batch() -> Measure:
-        batch = new_batch()
-        return lambda network: measured(network, batch)
+    def validated(self, index: int, rounds: int) -> float:
+        """Return the sum of the proxy over some batches on a fresh network of an architecture."""
+        import torch
 
-    def validate(index: int, rounds: int) -> float:
-        torch.manual_seed(seed)
-        network = space.network(index, dataset).to(where)
-        return sum(value for _ in range(rounds) if (value := measured(network, new_batch())) is not None)
-
-    return lambda: discretised(task, copy.deepcopy(whole), random, on_one_batch), validate
+        torch.manual_seed(self._seed)
+        network = self._task.space.network(index, self._dataset).to(self._device)
+        return sum(value for _ in range(rounds) if (value := self.on_one_batch()(network)) is not None)
 
 
 def discretised(task: Task, net: Supernet, random: Random, on_one_batch: Callable[[], Measure]) -> int:
