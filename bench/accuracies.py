@@ -25,7 +25,7 @@ from sedspace.studies.proxies import known_proxies
 CELLS = 150
 COLUMN = "cifar10_test"
 OF_TRANSFORMERS = "dss"
-THEIR_NAMES = {"jacob_cov": "jacov", "naswot": "nwot", "macs": "flops"}  # in NAS-Bench-Suite-Zero
+THEIR_NAMES = {"jacob_cov": "jacov", "naswot": "nwot", "macs": "flops"}  # in published tables
 
 
 def measure(path: Path, count: int, kept: Path | None) -> dict[str, Any]:
@@ -41,8 +41,8 @@ def measure(path: Path, count: int, kept: Path | None) -> dict[str, Any]:
         ranks = values.cast(pl.Float64).fill_null(-math.inf).rank()
         correlation = rank_correlation(ranks, wide[COLUMN])
         found[name] = {
-            "spearman": correlation.spearman,
-            "kendall": correlation.kendall,
+            "spearman": none_if_nan(correlation.spearman),
+            "kendall": none_if_nan(correlation.kendall),
             "undefined": values.null_count(),
         }
     return {"torch": study.setting.torch, "cells": count, "batch": study.setting.batch, "proxies": found}
@@ -51,7 +51,8 @@ def measure(path: Path, count: int, kept: Path | None) -> dict[str, Any]:
 def told(name: str) -> tuple[float | None, float | None]:
     """Return published Spearman and Kendall correlations with the accuracy on CIFAR-10."""
     spearman = published()["suite_zero"]["spearman"]["tss"].get(THEIR_NAMES.get(name, name), {}).get("cifar10")
-    other = published()["az_nas"]["proxies"].get(name, {})
+    table = published()["az_nas"]["proxies"]
+    other = table.get(name) or table.get(THEIR_NAMES.get(name), {})
     return spearman or other.get("spearman", {}).get("cifar10"), other.get("kendall", {}).get("cifar10")
 
 
@@ -59,7 +60,7 @@ def markdown(results: dict[str, Any]) -> str:
     """Return the results as a table."""
     heads = "proxy", "Spearman", "published", "Kendall", "published", "cells without a value"
     rows = []
-    for name, r in sorted(results["proxies"].items(), key=lambda one: -one[1]["spearman"]):
+    for name, r in sorted(results["proxies"].items(), key=lambda one: -(one[1]["spearman"] or 0)):
         spearman, kendall = told(name)
         figures = r["spearman"], spearman, r["kendall"], kendall
         rows.append((name, *map(number, figures), f"{r['undefined']}"))
@@ -72,6 +73,11 @@ def markdown(results: dict[str, Any]) -> str:
     return "\n".join([*markdown_table(heads, rows), "", about])
 
 
+def none_if_nan(value: float) -> float | None:
+    """Return a correlation, or none where it is undefined, which JSON cannot say otherwise."""
+    return None if math.isnan(value) else value
+
+
 def number(value: float | None) -> str:
     """Return a correlation, or a dash."""
-    return "-" if value is None or math.isnan(value) else f"{value:.2f}"
+    return "-" if value is None else f"{value:.2f}"
