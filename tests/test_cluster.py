@@ -120,6 +120,12 @@ def test_the_same_bytes(client, tmp_path, space):
     assert content(there.path) == content(local.path)
 
 
+def test_dasks_own_executor_is_one(client, tmp_path):
+    local = enumerate_space("tss", tmp_path / "local", shard_rows=4000, progress=False)
+    there = enumerate_space("tss", tmp_path / "there", shard_rows=4000, progress=False, client=client.get_executor())
+    assert content(there.path) == content(local.path)
+
+
 def test_scores_and_spaces_of_ones_own_go_along(client, scores, tmp_path):
     own = ss.AdditiveScore("own", {"n": {"nor_conv_1x1": 3}}, lambda n: n + 1, dtype="int16")
     lam = ss.scores.sed("1/2")
