@@ -65,7 +65,7 @@ def markdown(results: dict[str, dict[str, list[Any]]]) -> str:
 
     rows = [
         row(
-            "rank of the best architecture by test accuracy",
+            "rank by test accuracy of the architecture with the best score",
             cells((b["rank"] for b in best), ","),
             "rank of the best",
             ",",
