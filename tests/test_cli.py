@@ -439,7 +439,7 @@ JSON = {
     "sample tss": {"index", "weight", "arch"},
     "sample tss --importance sed": {"index", "sed", "probability", "arch"},
     "fit tss TABLE --column ms --out COSTS": {
-        "rows", "held_out", "r2", "spearman", "kendall", "constant", "quantum", "error_bound", "warning",
+        "rows", "held_out", "r2", "spearman", "kendall", "notes", "constant", "quantum", "error_bound", "warning",
     },
     "fit tss TABLE --column ms --repeats 0 --out FIT": {
         "name", "model", "rows", "features", "prior", "notes", "judgement",
