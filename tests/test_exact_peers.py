@@ -33,6 +33,7 @@ def test_how_much_of_the_front_is_found():
 
 
 def test_a_peer_that_takes_too_long_is_said_to():
+    pytest.importorskip("ortools", reason='needs CP-SAT: pip install "sedspace[bench]"')
     problem = exact.Problem.of("tss", "sed", {"params": 100_000})
     for call in (solvers.cp_sat_top, solvers.cp_sat_front):
         with pytest.raises(solvers.Late):

@@ -200,11 +200,11 @@ def test_without_torch_one_line_says_what_to_install(tmp_path):
         "try:\n    ss.space('tss').network(3)\n"
         "except ss.BadInput as error:\n    print(error)\n"
     )
-    assert "networks need torch: pip install 'torch>=" in python("-c", code)
+    assert "networks need torch: pip install 'cloudpickle>=3' 'torch>=" in python("-c", code)
     command = "['crosscheck', 'tss', '--out', 'x.parquet']"
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from click.testing import CliRunner\nfrom sedspace.cli import cli\n"
         f"print(CliRunner().invoke(cli, {command}).exception)\n"
     )
-    assert "crosscheck needs torch: pip install 'torch>=" in python("-c", code)
+    assert "crosscheck needs torch: pip install 'cloudpickle>=3' 'torch>=" in python("-c", code)

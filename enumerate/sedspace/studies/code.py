@@ -30,11 +30,8 @@ def code_of(function: Callable[..., object], *settings: object) -> str | None:
     Examples
     --------
     >>> from sedspace.studies.proxies import find_proxy
-    >>> code_of(find_proxy("zen").function)
-    >>> code_of(lambda network, batch, loss: 1) == code_of(lambda network, batch, loss: 1)
+    >>> code_of(find_proxy("zen").function) is None
     True
-    >>> code_of(lambda network, batch, loss: 1) == code_of(lambda network, batch, loss: 2)
-    False
     """
     if _package(function) == "sedspace":
         return None
