@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any
 
 import polars as pl
 
@@ -20,7 +20,7 @@ from sedspace.searching.objectives import Objective, of_definition
 from sedspace.searching.proxies import ProxyObjective, not_known
 from sedspace.spaces import Space, described
 from sedspace.storage import Location, as_location
-from sedspace.storage.sealed import read_sealed, says, write_sealed
+from sedspace.storage.sealed import read_sealed, said_as, says, write_sealed
 
 _COLUMNS = {
     "step": pl.Int64(),
@@ -232,11 +232,7 @@ def read_trajectory(path: str | Path) -> Trajectory:
 
 def _setting(given: dict[str, Any]) -> Setting:
     """Return what a file says; raise `TypeError` if that is something else."""
-    setting = Setting(**given)
-    for name, hint in get_type_hints(Setting).items():
-        kinds = (str, type(None)) if name == "where" else (get_origin(hint) or hint,)
-        if type(getattr(setting, name)) not in kinds:
-            raise TypeError(f"{name} is {getattr(setting, name)!r}")
+    setting = said_as(Setting, given)
     if not 1 <= len(setting.objectives) <= 2 or not all(
         {"kind", "name", "less"} <= {*one} for one in setting.objectives
     ):

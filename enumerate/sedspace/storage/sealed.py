@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import polars as pl
 import pyarrow as pa
@@ -14,6 +16,8 @@ import pyarrow.parquet as pq
 from sedspace.errors import BadInput, RunError, first_line
 from sedspace.storage.base import Location, read_given
 from sedspace.storage.failures import naming, storage_errors, what_failed
+
+_Said = TypeVar("_Said")
 
 _KEY = b"sedspace"
 _MARK, _BLANK = b'"sha256": "', "0" * 64
@@ -87,3 +91,13 @@ def read_sealed(file: Location, kind: str, command: str) -> tuple[pl.DataFrame, 
     if about is None:
         raise BadInput(f"{file} is no {kind}: expected a file that `{command}` wrote")
     return rows, about
+
+
+def said_as(kind: Callable[..., _Said], given: Mapping[str, Any]) -> _Said:
+    """Return the dataclass of what a file says; raise `TypeError` if a value is of another type than its field."""
+    found = kind(**given)
+    for name, hint in get_type_hints(kind).items():
+        hints = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        if type(value := getattr(found, name)) not in {get_origin(one) or one for one in hints}:
+            raise TypeError(f"{name} is {value!r}")
+    return found

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
-from typing import Annotated, Any, get_origin, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import polars as pl
 
@@ -17,7 +17,7 @@ from sedspace.forked import refuse_fork
 from sedspace.spaces import Space
 from sedspace.spaces.radix import INT64_END
 from sedspace.storage import as_location
-from sedspace.storage.sealed import read_sealed, write_sealed
+from sedspace.storage.sealed import read_sealed, said_as, write_sealed
 
 
 @dataclass(frozen=True)
@@ -287,9 +287,7 @@ def _about(
     known: dict[str, Any],
 ) -> tuple[Setting, list[str], SedSeconds | None, dict[str, str], list[Sample]]:
     """Return what a file says about its rows; raise `TypeError` or another error if that is something else."""
-    setting = Setting(**known["setting"])
-    for name, kind in get_type_hints(Setting).items():
-        _refuse_unless(type(getattr(setting, name)) is (get_origin(kind) or kind), name, getattr(setting, name))
+    setting = said_as(Setting, known["setting"])
     _refuse_unless(isinstance(setting.space.get("name"), str), "space", setting.space)
     less, seconds = known["less"], known["sed_seconds"]
     _refuse_unless(isinstance(less, list) and all(isinstance(one, str) for one in less), "less", less)
