@@ -303,7 +303,7 @@ def test_writing_takes_a_fiftieth_of_the_time(monkeypatch, tmp_path):
         clock[0] += 0.01 * len(whole.rows)  # the longer the study, the longer it takes
         saved.append(clock[0])
 
-    monkeypatch.setattr(growing.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     monkeypatch.setattr(growing, "write_study", write_study)
     few = crosscheck("tss3", [3], ["params"], **OPTIONS)
     (row,) = (Row(**one) for one in few.rows.to_dicts())

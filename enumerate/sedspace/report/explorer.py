@@ -19,7 +19,7 @@ from sedspace.runs import Run
 from sedspace.scores import known_scores
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.storage import as_location
+from sedspace.storage import as_file
 
 if TYPE_CHECKING:
     import altair
@@ -86,11 +86,9 @@ def explore(
     named, source = source, find_space(source) if isinstance(source, str) else source
     if not isinstance(source, Space | Run):
         raise BadInput(f"explore {source!r}: expected a space, its name, or a run")
-    file = None if out is None else as_location(out)
+    file = None if out is None else as_file(out)
     if file is not None and Path(file.name).suffix != ".html":
         raise BadInput(f"--out {out}: expected a file that ends in .html")
-    if file is not None and not file.parent.is_directory():
-        raise BadInput(f"--out {out}: there is no directory {file.parent}")
     bins = binned(source, columns)
     target = named if isinstance(named, str) else str(source.path) if isinstance(source, Run) else source.name
     page = _page(bins, target, isinstance(source, Run))

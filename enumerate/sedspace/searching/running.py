@@ -30,10 +30,10 @@ from sedspace.searching.trajectory import (
 )
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
-from sedspace.storage import Location, as_location, naming
+from sedspace.storage import Location, as_file, naming
+from sedspace.storage.sealed import Seldom
 from sedspace.version import __version__
 
-_SAVE_SECONDS = 2.0
 _MOST_KNOWN = 1000  # proposals in a row that were looked at before: the algorithm goes in circles
 _MOST_IN_VAIN = 3  # beginnings in a row that lead to nothing new
 
@@ -127,9 +127,7 @@ def search(
         seed=draws.checked_seed(seed),
         sedspace=__version__,
     )
-    file = None if out is None else as_location(out)
-    if file is not None and not file.parent.is_directory():
-        raise BadInput(f"--out {file}: there is no directory {file.parent}")
+    file = None if out is None else as_file(out)
     with nullcontext() if file is None else file.sole_writer():
         there = [] if file is None else _found(file, setting, number)
         run = _Run(task, chosen, setting, objectives, there, file)
@@ -224,7 +222,7 @@ class _Run:
     ) -> None:
         self._task, self._setting, self._objectives, self._file = task, setting, objectives, file
         self._algorithm, self._random, self._there = algorithm, draws.integers(setting.seed), there
-        self._save_at = time.monotonic() + _SAVE_SECONDS
+        self._saves = Seldom(times=20)
         self._steps: list[Step] = []
         self._known: dict[int, Fitness] = {}
 
@@ -268,11 +266,9 @@ class _Run:
             in_vain = in_vain + 1 if len(self._known) == begun else 0
 
     def _save_now_and_then(self) -> None:
-        if self._file is None or (before := time.monotonic()) < self._save_at:
-            return
-        write_trajectory(self._file, self.trajectory())
-        now = time.monotonic()
-        self._save_at = now + max(_SAVE_SECONDS, 20 * (now - before))  # long ones take long to write
+        if self._file is not None and self._saves.is_due():
+            with self._saves.writing():
+                write_trajectory(self._file, self.trajectory())
 
     def _step(self, index: int, began: float) -> Step:
         """Return a step, as it was written or else looked at now."""

@@ -6,6 +6,6 @@ A `Location` knows how its kind of storage reads, writes, lists and locks: `loca
 from sedspace.storage.base import Location, read_given
 from sedspace.storage.failures import naming, storage_errors, what_failed
 from sedspace.storage.local import LocalPath
-from sedspace.storage.urls import as_location
+from sedspace.storage.urls import as_file, as_location
 
-__all__ = ["LocalPath", "Location", "as_location", "naming", "read_given", "storage_errors", "what_failed"]
+__all__ = ["LocalPath", "Location", "as_file", "as_location", "naming", "read_given", "storage_errors", "what_failed"]

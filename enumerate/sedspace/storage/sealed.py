@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -20,6 +22,7 @@ from sedspace.storage.failures import naming, storage_errors, what_failed
 _Said = TypeVar("_Said")
 
 _KEY = b"sedspace"
+_SAVE_SECONDS = 2.0
 _MARK, _BLANK = b'"sha256": "', "0" * 64
 
 
@@ -101,3 +104,29 @@ def said_as(kind: Callable[..., _Said], given: Mapping[str, Any]) -> _Said:
         if type(value := getattr(found, name)) not in {get_origin(one) or one for one in hints}:
             raise TypeError(f"{name} is {value!r}")
     return found
+
+
+class Seldom:
+    """When a file that grows is written again: every two seconds at most, later if writing it takes long.
+
+    Parameters
+    ----------
+    times : float
+        How many times as long as it took to write the file nothing is written after it.
+    """
+
+    def __init__(self, times: float) -> None:
+        self._times = times
+        self._due = time.monotonic() + _SAVE_SECONDS
+
+    def is_due(self) -> bool:
+        """Return whether it is time to write."""
+        return time.monotonic() >= self._due
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Note how long it takes to write what is written inside."""
+        began = time.monotonic()
+        yield
+        now = time.monotonic()
+        self._due = now + max(_SAVE_SECONDS, self._times * (now - began))

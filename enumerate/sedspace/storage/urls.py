@@ -47,6 +47,14 @@ def as_location(path: str | Path) -> Location:
     return _in_store(path, match[1])
 
 
+def as_file(out: str | Path) -> Location:
+    """Return the location of a file that is to be written; raise `BadInput` if its directory is not there."""
+    file = as_location(out)
+    if not file.parent.is_directory():
+        raise BadInput(f"--out {file}: there is no directory {file.parent}")
+    return file
+
+
 def _in_store(url: str, protocol: str) -> Location:
     try:
         from upath import UPath

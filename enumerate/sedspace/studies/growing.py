@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import astuple, replace
 
 import polars as pl
 
 from sedspace.storage import Location
+from sedspace.storage.sealed import Seldom
 from sedspace.studies.file import Row, Study, write_study
-
-_SAVE_SECONDS = 2.0
-_SAVE_SHARE = 0.02
 
 
 class Growing:
@@ -23,7 +20,7 @@ class Growing:
     def __init__(self, there: Study, file: Location | None) -> None:
         self.there, self.file = there, file
         self.new: list[Row] = []
-        self._due = time.monotonic() + _SAVE_SECONDS
+        self._saves = Seldom(times=50)
 
     def study(self) -> Study:
         """Return what there is by now."""
@@ -33,14 +30,12 @@ class Growing:
     def add(self, rows: list[Row]) -> None:
         """Take more rows, and write them if it is time."""
         self.new += rows
-        if time.monotonic() >= self._due:
+        if self._saves.is_due():
             self.save()
 
     def save(self) -> None:
         """Write what there is by now."""
         if self.file is None:
             return
-        began = time.monotonic()
-        write_study(self.file.path, self.study())
-        now = time.monotonic()
-        self._due = now + max(_SAVE_SECONDS, (now - began) / _SAVE_SHARE)
+        with self._saves.writing():
+            write_study(self.file.path, self.study())

@@ -20,7 +20,7 @@ from sedspace.progress import Progress, progress_of
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.spaces.radix import INT64_END
-from sedspace.storage import Location, as_location, naming
+from sedspace.storage import Location, as_file, naming
 from sedspace.studies.code import code_of
 from sedspace.studies.file import (
     AGGREGATES,
@@ -182,9 +182,7 @@ def crosscheck(
         channels_last=channels_last,
         **asdict(engine.hardware(device)),
     )
-    file = None if out is None else as_location(out)
-    if file is not None and not file.parent.is_directory():
-        raise BadInput(f"--out {file}: there is no directory {file.parent}")
+    file = None if out is None else as_file(out)
     code = {proxy.name: known for proxy in chosen if (known := code_of(proxy.function, proxy.counts)) is not None}
     less = [proxy.name for proxy in chosen if proxy.better == "less"]
     drawn = _checked(sample).of_indices(wanted)
