@@ -25,6 +25,7 @@ from typing import Any
 
 import click
 
+from sedspace.errors import SedspaceError
 from sedspace.provenance import code_version, cpu_name
 from sedspace.runs.plots import save
 
@@ -215,11 +216,14 @@ def list_() -> None:
     "-n",
     "count",
     type=int,
-    help="Of timing and proxies: how many cells; of learning, campaign, peers: how many repeats.",
+    help="How many cells or architectures (timing, proxies, accuracies, networks) or repeats (peers, search, learning, "
+    "campaign); others take none.",
 )
 @click.option("--device", default="auto", show_default=True, help="Of timing: auto, cpu or cuda.")
 @click.option(
-    "--study", type=click.Path(path_type=Path), help="Of timing, proxies, accuracies: keep values in this directory."
+    "--study",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Of timing, proxies, accuracies, networks: keep values in this directory.",
 )
 @click.option("--code", type=click.Path(path_type=Path), help="Of peers: checkouts of their authors' repositories.")
 @click.option(
@@ -240,18 +244,25 @@ def run(names: tuple[str, ...], save: bool, **options: Any) -> None:
         given.table(name)
     if "peers" in wanted:
         given.checkouts()
+    if given.study is not None:
+        given.study.mkdir(parents=True, exist_ok=True)
     for name in wanted:
         module = importlib.import_module(f"bench.{name}")
-        found = BENCHMARKS[name][1](module, given)
+        try:
+            found = BENCHMARKS[name][1](module, given)
+        except SedspaceError as error:
+            raise click.ClickException(f"{name}: {error}") from None
         click.echo(f"\n== {name}\n\n{module.markdown(found)}")
         if save:
-            if hasattr(module, "keep"):
-                found = module.keep(found)
-            text = json.dumps({"environment": environment(), "results": found}, indent=1) + "\n"
-            (HERE / f"{name}.json").write_text(text, encoding="utf-8")
-            for place in (name, *(place for place, (of, _) in PLACES.items() if of == name)):
-                write_readme(place)
-            write_picture(name)
+            _save(name, module.keep(found) if hasattr(module, "keep") else found)
+
+
+def _save(name: str, found: Any) -> None:
+    text = json.dumps({"environment": environment(), "results": found}, indent=1) + "\n"
+    (HERE / f"{name}.json").write_text(text, encoding="utf-8")
+    for place in (name, *(place for place, (of, _) in PLACES.items() if of == name)):
+        write_readme(place)
+    write_picture(name)
 
 
 @cli.command()

@@ -1,7 +1,9 @@
 """Several networks of a study side by side, each in a process of this machine with one torch thread.
 
 A process is started afresh, never forked, and imports the script that asks for it. It computes all proxies of one
-architecture and repeat at a time, and ends with the process that started it, however that ends.
+architecture and repeat at a time, and ends with the process that started it, however that ends. With GPUs it has one
+of them, the processes in turn: several to a GPU, since networks of benchmarks are small for one. What that gains was
+not measured.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from itertools import islice
-from multiprocessing.synchronize import Event
+from multiprocessing.sharedctypes import Synchronized
 
 import torch
 
@@ -38,7 +40,7 @@ _SCRIPT = "__mp_main__"  # what multiprocessing calls a script that a new proces
 
 
 class Processes:
-    """Processes of this machine. Several to one GPU are not tried."""
+    """Processes of this machine. Those of GPUs are tested on processors only."""
 
     def __init__(self, workers: int) -> None:
         self.workers = at_least_one(workers, "workers")
@@ -58,13 +60,14 @@ class Processes:
         tasks = list(by_architecture(todo).values())
         order = order_of(evaluator, todo)
         spawn = multiprocessing.get_context("spawn")
-        began = spawn.Event()
-        pool = ProcessPoolExecutor(min(self.workers, len(tasks)), spawn, initializer=_begin, initargs=(order, began))
+        begun = spawn.Value("i", 0)
+        arguments = order, evaluator.setting.device, begun
+        pool = ProcessPoolExecutor(min(self.workers, len(tasks)), spawn, initializer=_begin, initargs=arguments)
         try:
             with contextlib.closing(_as_done(pool, tasks, self.workers + 1)) as results:
                 yield from results
         except BrokenProcessPool:
-            raise RunError(_DIED if began.is_set() else _UNGUARDED) from None
+            raise RunError(_DIED if begun.value else _UNGUARDED) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -108,15 +111,19 @@ def _no_interrupts() -> Iterator[None]:
 _order_here = b""
 
 
-def _begin(order: bytes, began: Event) -> None:
-    """Make this process a worker."""
+def _begin(order: bytes, device: str, begun: Synchronized[int]) -> None:
+    """Make this process a worker, the next of those that have begun."""
     global _order_here
-    began.set()
+    with begun.get_lock():
+        number = begun.value
+        begun.value += 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the study's process says when it is over
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
+    if device == "cuda":
+        torch.cuda.set_device(number % torch.cuda.device_count())
     _order_here = order
 
 

@@ -111,7 +111,8 @@ def crosscheck(
     images, labels : str or Path, optional
         See `sedspace.studies.images.Batches`. Default: random ones.
     device : {"auto", "cpu", "cuda"}
-        A GPU has one network after the other. No test has a GPU.
+        A GPU convolves in float32, not in TF32. It has one network after the other, unless `workers` puts several on it.
+        Tests of it are skipped where there is none, as they were on the machine that this was written on.
     batch, repeats, seed : int
         Images of a batch, at least 2; values of each proxy and architecture; 0 or more.
     channels_last : bool, default False
@@ -129,8 +130,8 @@ def crosscheck(
     workers : int, optional
         Have so many networks computed side by side, each by a process of this machine with one torch thread; the
         setting says so, and values are to the bit those of this process with one thread. A script that asks for it
-        has its calls under ``if __name__ == "__main__":``. Seconds are those of a machine that is as busy. With a GPU
-        this was not tried.
+        has its calls under ``if __name__ == "__main__":``. Seconds are those of a machine that is as busy. GPUs take
+        turns: worker i has GPU i, then again from the first on.
     client : distributed.Client or concurrent.futures.Executor, optional
         Have the values computed by the workers of a Dask cluster (see `sedspace.cluster`) or of any executor, an
         architecture at a time. They must all be of one kind. An executor is left open.

@@ -6,6 +6,7 @@ import copy
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -156,7 +157,7 @@ class Evaluator:
         """Yield values of proxies on one network and the seconds of building it; on the first images only, if told."""
         values = self._computed(index, repeat, proxies, images)
         while True:
-            with _ONE_AT_A_TIME:
+            with _ONE_AT_A_TIME, _convolutions_of(self.setting.device):
                 found = next(values, None)
             if found is None:
                 return
@@ -225,6 +226,13 @@ class Evaluator:
     def _synchronise(self) -> None:
         if self.setting.device == "cuda":
             torch.cuda.synchronize()
+
+
+def _convolutions_of(device: str) -> AbstractContextManager[None]:
+    """Have a GPU convolve in float32 and by the same algorithm every time; by default torch may do neither."""
+    if device == "cuda":
+        return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    return nullcontext()
 
 
 def by_architecture(todo: Iterable[Todo]) -> dict[tuple[int, int], list[Todo]]:
