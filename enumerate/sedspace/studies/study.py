@@ -111,8 +111,8 @@ def crosscheck(
     images, labels : str or Path, optional
         See `sedspace.studies.images.Batches`. Default: random ones.
     device : {"auto", "cpu", "cuda"}
-        A GPU convolves in float32, not in TF32. It has one network after the other, unless `workers` puts several on it.
-        Tests of it are skipped where there is none, as they were on the machine that this was written on.
+        A GPU convolves in float32, not in TF32. It has one network after the other, unless `workers` puts several on
+        it. Tests of it are skipped where there is none, as they were on the machine that this was written on.
     batch, repeats, seed : int
         Images of a batch, at least 2; values of each proxy and architecture; 0 or more.
     channels_last : bool, default False
