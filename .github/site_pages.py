@@ -22,6 +22,7 @@ PAGES = {  # file of the repository: page of the site
     ".github/CONTRIBUTING.md": "contributing.md",
     ".github/CHANGELOG.md": "changelog.md",
 }
+_MAP = re.compile(r"```mermaid\n.*?```", re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 
 
@@ -47,4 +48,19 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
         there = PAGES.get(target, target.removeprefix(SITE))
         return posixpath.relpath(there, posixpath.dirname(page.file.src_uri) or ".")
 
-    return _LINK.sub(led, markdown)
+    return _MAP.sub(as_lines, _LINK.sub(led, markdown))
+
+
+def as_lines(drawn: re.Match[str]) -> str:
+    """Return a picture in Mermaid as lines `a: b, c`: drawing it takes a script from elsewhere."""
+    arrows: dict[str, list[str]] = {}
+    for one, other in re.findall(r"(\S+) --> (\S+)", drawn[0]):
+        arrows.setdefault(one, []).append(other)
+    width = max(map(len, arrows))
+    return "\n".join(["```text", *(f"{one:{width}}  {', '.join(others)}" for one, others in arrows.items()), "```"])
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """Leave out what stands in place of nothing: click's mark of no default, and the dash before no description."""
+    html = html.replace("<code>Sentinel.UNSET</code>", "")
+    return re.sub(r"\s+–\s+(<div class=\"doc-md-description\">\s*</div>)", r" \1", html)
