@@ -63,4 +63,4 @@ def as_lines(drawn: re.Match[str]) -> str:
 def on_page_content(html: str, **_: object) -> str:
     """Leave out what stands in place of nothing: click's mark of no default, and the dash before no description."""
     html = html.replace("<code>Sentinel.UNSET</code>", "")
-    return re.sub(r"\s+–\s+(<div class=\"doc-md-description\">\s*</div>)", r" \1", html)
+    return re.sub(r"\s+\u2013\s+(<div class=\"doc-md-description\">\s*</div>)", r" \1", html)
