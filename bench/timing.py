@@ -172,6 +172,6 @@ def _of_sharing(seconds: dict[str, float] | None) -> list[str]:
         f"Each proxy as if it were alone. Nine of them ({', '.join(NINE)}) on a cell of `tss` take {nine:.2g} CPU "
         f"seconds with one thread, building the network included, since they share their passes; one after the other "
         f"they take {one:.2g}, {one / nine:.2g} times as long. All proxies of a five-node cell (`tss5` {FIVE_NODES}) "
-        f"take {seconds['all']:.2g}, those without {' and '.join(MANY_PASSES)} {seconds['few passes']:.2g}. The aim is {AIM}: "
-        f"ntk_cond alone takes longer, with a backward pass for each image as its authors have it.",
+        f"take {seconds['all']:.2g}, those without {' and '.join(MANY_PASSES)} {seconds['few passes']:.2g}. The aim is "
+        f"{AIM}: ntk_cond alone takes longer, with a backward pass for each image as its authors have it.",
     ]
