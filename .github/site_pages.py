@@ -61,6 +61,11 @@ def as_lines(drawn: re.Match[str]) -> str:
 
 
 def on_page_content(html: str, **_: object) -> str:
-    """Leave out what stands in place of nothing: click's mark of no default, and the dash before no description."""
+    """Leave out what stands in place of nothing, and the defaults in lists of parameters.
+
+    mkdocs-click writes click's mark of no default, mkdocstrings a dash before no description. Of parameters that share
+    a line, griffe has the default of the first; signatures have those of all.
+    """
     html = html.replace("<code>Sentinel.UNSET</code>", "")
+    html = re.sub(r",\s+default:\s+<code>[^<]*</code>\s*(?=\))", "", html)
     return re.sub(r"\s+\u2013\s+(<div class=\"doc-md-description\">\s*</div>)", r" \1", html)

@@ -231,13 +231,17 @@ def _published() -> Iterator[str]:
 def picture(results: dict[str, Any]) -> Figure:
     """Draw by how much the best found is behind the best of all, by evaluations."""
     tables = results["tables"]
-    figure, grid = new_grid(4 * len(tables), 4, 1, len(tables))
-    colors = ("0.5", "0.7", COLORS["skip"], COLORS["conv"], PINK, COLORS["pool"], "0.1")
+    figure, grid = new_grid(4 * len(tables), 5, 1, len(tables), style="text")
+    colors = ("0.3", "0.58", COLORS["skip"], COLORS["conv"], PINK, COLORS["pool"], "0")
     for axes, (name, table) in zip(np.ravel(grid), tables.items(), strict=True):
         for (search, of), color, mark in zip(table["searches"].items(), colors, "xPs^vDo", strict=True):
             behind = [table["best"] - mean for mean in of["mean"]]
             axes.plot(results["evaluations"], behind, f"{mark}-", color=color, label=search, markersize=4)
         axes.set(xscale="log", ylim=(0, None))
-        finish(axes, xlabel="evaluations", ylabel="behind the best of all", title=f"{name}, {table['column']}")
-    figure.legend(handles=np.ravel(grid)[0].lines, loc="outside lower center", ncols=4, frameon=False)
+        axes.set_xticks((10, 20, 50, 100), ("10", "20", "50", "100"))
+        axes.minorticks_off()
+        finish(axes, xlabel="evaluations", title=f"{name}\n{table['column']}")
+    grid[0].set_ylabel("behind the best of all, %")
+    spaces = {"handlelength": 1.2, "columnspacing": 1.0}
+    figure.legend(handles=grid[0].lines, loc="outside lower center", ncols=3, frameon=False, **spaces)
     return figure

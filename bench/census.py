@@ -256,7 +256,7 @@ def markdown(results: dict[str, Any]) -> str:
         rows.append((name, f"{seconds * 1e3:,.1f}", f"{multiple:.2f}", *ratio))
     return "\n".join(
         [
-            *markdown_table([*heads, "that before there were machines = 1"] if earlier else heads, rows),
+            *markdown_table([*heads, "/ the same in the engine before rules"] if earlier else heads, rows),
             "",
             f"Peak memory above the imports for all of these together: {speed['memory'] / 1e6:.0f} MB.",
             "",

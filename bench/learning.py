@@ -119,8 +119,8 @@ def markdown(results: dict[str, Any]) -> str:
     lines = [
         f"Kendall's tau with the accuracies of all rows that were not learned from: means over {results['repeats']} "
         f"draws, from {MANY:,} rows on and of seven tasks over {min(FEW, results['repeats'])}. Of several columns one "
-        f"behind the other; of seven tasks their mean. What part tables had in scores that are priors stands in the "
-        f"README."
+        "behind the other; of seven tasks their mean. [Scores and evidence](../.github/site/scores.md) says what part "
+        "the tables had in the scores that are priors."
     ]
     for name, table in results["tables"].items():
         lines += ["", f"`{table['space']}`, {name}, {', '.join(table['columns'])}; {table['of']:,} rows", ""]
@@ -166,20 +166,21 @@ def picture(results: dict[str, Any]) -> Figure:
     tables = results["tables"]
     across = min(3, len(tables))
     down = math.ceil(len(tables) / across)
-    figure, grid = new_grid(3.4 * across, 2.8 * down, down, across)
-    colors = (COLORS["conv"], PINK, COLORS["skip"], COLORS["pool"], "0.7", "0.5", "0.2")
-    cells = list(np.ravel(grid))
-    for axes in cells[len(tables) :]:
+    figure, grid = new_grid(3.4 * across, 3 * down, down, across, style="text")
+    colors = (COLORS["conv"], PINK, COLORS["skip"], COLORS["pool"], "0.58", "0.3", "0")
+    for axes in grid[len(tables) :]:
         axes.set_visible(False)
-    for axes, (name, table) in zip(cells, tables.items(), strict=False):
+    for place, (axes, (name, table)) in enumerate(zip(grid, tables.items(), strict=False)):
         column, found = next(iter(table["columns"].items()))
         names = next(iter(found.values()))
         for one, color, mark in zip(names, colors, "^vsDx+P", strict=False):
             values = [of[one]["kendall"] for of in found.values()]
             style = f"{mark}-" if one in MODELS else f"{mark}--"
             axes.plot([int(size) for size in found], values, style, color=color, label=one, markersize=4)
-        axes.set(xscale="log")
-        finish(axes, xlabel="architectures learned from", ylabel="Kendall", title=f"{name}, {column}")
-        axes.title.set_fontsize(9)
-    figure.legend(handles=cells[0].lines, loc="outside lower center", ncols=4, frameon=False)
+        axes.set(xscale="log", xlim=(8, 1250))
+        axes.set_xticks((10, 100, 1000), ("10", "100", "1,000"))
+        below = "architectures learned from" if place + across >= len(tables) else ""
+        beside = "Kendall's tau" if place % across == 0 else ""
+        finish(axes, xlabel=below, ylabel=beside, title=f"{name}\n{column}")
+    figure.legend(handles=grid[0].lines, loc="outside lower center", ncols=4, frameon=False)
     return figure

@@ -125,23 +125,23 @@ def verdicts(results: dict[str, dict[str, dict[str, float]]]) -> list[tuple[str,
 
 def picture(results: dict[str, dict[str, dict[str, float]]]) -> Figure:
     """Draw entropies by the size of poolings and kernels, of the maps smoothed by 1."""
-    figure, all_axes = new_grid(10, 3.2, 1, 3)
+    figure, all_axes = new_grid(10, 4.4, 1, 3, style="text")
     one = results["1"]
     bits = one["bits"]
     for kind, style, color in (("average", "o-", COLORS["pool"]), ("max", "s-", COLORS["conv"])):
         pooled = [bits[f"{kind} pooling {k}x{k}"] for k in POOLS]
         all_axes[0].plot([1, *POOLS], [bits["input"], *pooled], style, color=color, label=kind)
-    finish(all_axes[0], xlabel="size of the pooling", ylabel="local 1-D entropy, bits", title="3: pooling")
+    finish(all_axes[0], xlabel="size of the pooling", ylabel="local 1-D entropy, bits", title="proposition 3:\npooling")
     for axes, kind, title in zip(
         all_axes[1:], ("variance", "fan-in"), ("of one variance", "scaled by fan-in"), strict=True
     ):
         for skip, style, color in (("", "o-", COLORS["pool"]), (" + skip", "s-", COLORS["conv"])):
             values = [one[kind][f"convolution {k}x{k}{skip}"] for k in KERNELS]
             axes.plot(KERNELS, values, style, color=color, label=f"convolution{skip}")
-        finish(axes, xlabel="kernel", ylabel="local Gaussian entropy, nats", title=f"4, 5: weights {title}")
-    for axes in all_axes:
-        axes.legend(frameon=False, fontsize=8)
-        axes.title.set_fontsize(10)
+        finish(axes, xlabel="size of the kernel", title=f"propositions 4, 5:\nweights {title}")
+    all_axes[1].set_ylabel("local Gaussian entropy, nats")
+    for axes in (all_axes[0], all_axes[2]):
+        axes.legend(frameon=False)
     return figure
 
 

@@ -75,7 +75,7 @@ def markdown(results: dict[str, Any]) -> str:
 
 def picture(results: dict[str, Any]) -> Figure:
     """Draw the cost of an architecture by how many there are."""
-    figure, (left, right) = new_grid(9, 3.4, 1, 2)
+    figure, (left, right) = new_grid(9, 4, 1, 2, style="text")
     for threads, color in zip(THREADS, (COLORS["skip"], COLORS["conv"]), strict=True):
         some = [one for one in results["arrays"] if one["threads"] == threads]
         label = f"SED into an array, {threads} thread{'s' if threads > 1 else ''}"
@@ -92,8 +92,8 @@ def picture(results: dict[str, Any]) -> Figure:
         color=COLORS["pool"],
         label="whole run",
     )
-    left.legend(frameon=False, fontsize=8)
-    finish(left, xlabel="architectures", ylabel="nanoseconds each")
+    figure.legend(handles=left.lines, loc="outside lower center", ncols=4, frameon=False, columnspacing=1.0)
+    finish(left, xlabel="architectures", ylabel="nanoseconds for one architecture")
     left.set(xscale="log", yscale="log")
     right.plot([one["count"] for one in runs], [one["memory"] / 1e6 for one in runs], "^-", color=COLORS["pool"])
     finish(right, xlabel="architectures", ylabel="peak memory of a run, MB")

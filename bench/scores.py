@@ -192,7 +192,7 @@ def _short(value: float | None) -> str:
 def markdown(results: dict[str, Any]) -> str:
     """Return the results as the tables of the README."""
     tables = results["tables"]
-    lines = ["### Published proxies on the same cells", "", *_beside(tables), "", "### Where propagation makes worse"]
+    lines = ["### Published proxies on the same cells", "", *_beside(tables), "", "### Where propagated SED is worse"]
     lines += ["", *_worse(tables), "", "### Every score on every table"]
     for name, found in tables.items():
         table = ACCURACY_TABLES[name.split()[0]]
