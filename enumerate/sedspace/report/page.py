@@ -45,8 +45,8 @@ class Report:
     sections: Sequence[Section]
 
     def _repr_html_(self) -> str:
-        """Show the report in a notebook."""
-        return html(self)
+        """Show the report in a notebook, in a frame of its own."""
+        return f'<iframe srcdoc="{escape(html(self))}" width="100%" height="900" style="border: 0"></iframe>'
 
     def pictures(self) -> Iterator[Picture]:
         """Yield all pictures."""
@@ -81,15 +81,18 @@ def _literal(text: str) -> str:
 
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 62rem; margin: 2rem auto;
-  padding: 0 1rem }
-h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ddd; padding-bottom: .2rem }
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --line: #ddd; --soft: #f3f3f3 }
+@media (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #1b1d22; --line: #444; --soft: #2b2e36 } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 76rem;
+  margin: 2rem auto; padding: 0 1rem }
+h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); padding-bottom: .2rem }
 .wide { overflow-x: auto } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums }
-th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid #eee; white-space: nowrap }
+th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
 th { border-bottom: 1px solid #888; vertical-align: bottom; white-space: normal }
 th:first-child, td:first-child { text-align: left }
-tbody tr:hover { background: #f6f6f6 } img { max-width: 100%; height: auto }
-code { background: #f3f3f3; padding: 0 .2rem } p { max-width: 48rem } figure { margin: 1rem 0 }
+tbody tr:hover { background: var(--soft) } img { max-width: 100%; height: auto; background: #fff }
+code { background: var(--soft); padding: 0 .2rem } p { max-width: 48rem } figure { margin: 1rem 0; overflow-x: auto }
+@media (max-width: 40rem) { img { max-width: 44rem } }
 """
 
 

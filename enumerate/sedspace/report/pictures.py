@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from sedspace.figures import COLORS, encoded, finish, new_figure, new_grid, verbatim
+from sedspace.figures import COLORS, PINK, encoded, finish, new_figure, new_grid, verbatim
 from sedspace.report.architectures import title_of
 from sedspace.report.page import Picture
 
@@ -46,7 +46,9 @@ def scatters(wide: pl.DataFrame, first: str, names: list[str], labels: dict[str,
             axes.set_visible(False)
             continue
         both = wide.select(first, name).drop_nulls()
-        axes.scatter(both[first], both[name], s=12, color=COLORS["pool"], alpha=0.6, linewidths=0)
+        axes.scatter(
+            both[first], both[name], s=30 if both.height < 100 else 12, color=COLORS["pool"], alpha=0.6, linewidths=0
+        )
         axes.ticklabel_format(axis="y", scilimits=(-3, 4))
         finish(axes, xlabel=title_of(first), title=f"{name}: {labels[name]}")
         axes.title.set_fontsize(10)
@@ -104,9 +106,10 @@ def learning(column: str, found: pl.DataFrame, learned: str) -> Picture:
 def searches(name: str, found: dict[str, pl.DataFrame], measure: str) -> Picture:
     """Draw a measure of searches by how many architectures they looked at: the median over seeds, and all within."""
     figure, axes = new_figure(7, 4)
-    colors = [*(color for what, color in COLORS.items() if what != "none"), "#8d5a97", "#e9c46a", "0.5", "0.2"]
-    for (label, of), color in zip(found.items(), colors * len(found), strict=False):
-        axes.plot(of["step"], of["median"], color=color, label=verbatim(label), drawstyle="steps-post")
+    colors = [*(color for what, color in COLORS.items() if what != "none"), PINK, "0.5", "0"]
+    for place, (label, of) in enumerate(found.items()):
+        color, dashes = colors[place % len(colors)], ("-", "--", "-.", ":")[place % 4]
+        axes.plot(of["step"], of["median"], dashes, color=color, label=verbatim(label), drawstyle="steps-post")
         axes.fill_between(of["step"], of["least"], of["most"], step="post", color=color, alpha=0.15, linewidth=0)
     axes.set_xscale("log")
     axes.legend(frameon=False, fontsize=8)
