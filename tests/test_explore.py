@@ -122,6 +122,14 @@ def test_a_browser_counts_what_is_brushed(browser, tmp_path):
     assert f"index {best}: sed" in done.stdout
 
 
+def test_a_column_of_ones_own_is_named(tmp_path):
+    pytest.importorskip("altair")
+    ss.register(ss.AdditiveScore("skips", {"n": {"skip_connect": 1}}, lambda n: n, dtype="uint8"))
+    assert '"own":["skips"]' in ss.explore("tss", columns=["sed", "skips"]).page
+    run = ss.enumerate_space("tss", tmp_path / "run", columns=["sed", "skips"], progress=False)
+    assert '"own":[]' in ss.explore(run, columns=["sed", "skips"]).page  # it is in the run's files
+
+
 def test_what_cannot_be_looked_at_is_refused(tmp_path):
     run = ss.enumerate_space("tss", tmp_path / "run", columns=["sed", "arch"], progress=False)
     for source, columns, said in (

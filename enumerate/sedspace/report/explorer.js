@@ -27,6 +27,7 @@ function show(chosen) {
     said.push(["the best of them", `index ${best.index}: ${by}`], ["arch", best.arch], ["", best.drawing]);
     const option = where ? ` --where "${where}"` : "";
     said.push(["condition", where || "none: all"], ["command", `sedspace top ${data.quoted} -k 1 --by ${columns[0]}${option}`]);
+    if (data.own.length) said.push(["of your own", `${data.own.join(", ")}: the command needs its file, --costs or --scores`]);
     if (data.run) {
       said.push(["count", `sedspace query ${data.quoted} "SELECT count(*) FROM archs${where ? " WHERE " + where : ""}"`]);
     } else if (where) {
@@ -38,13 +39,27 @@ function show(chosen) {
     const head = document.createElement("b"), body = document.createElement("code");
     head.textContent = name;
     body.textContent = text;
+    if (text.includes("\n")) body.className = "drawing";
     return [head, body];
   }));
   place.dataset.count = count;
   place.dataset.where = where;
 }
 
-vegaEmbed("#chart", data.chart, {actions: false, theme: dark ? "dark" : undefined}).then(({view}) => {
+// On a phone the map stands below the histograms, and all are as wide as the screen.
+const room = document.getElementById("chart").clientWidth - 75;
+function narrowed(part) {
+  if (Array.isArray(part)) return part.map(narrowed);
+  if (!part || typeof part !== "object" || part.values) return part;
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => {
+    if (key === "width") return [key, Math.min(value, room)];
+    if (key === "legend" && value) return [key, {...value, orient: "bottom", gradientLength: room}];
+    return [key === "hconcat" ? "vconcat" : key, narrowed(value)];
+  }));
+}
+
+const chart = room < 600 ? narrowed(data.chart) : data.chart;
+vegaEmbed("#chart", chart, {actions: false, theme: dark ? "dark" : undefined}).then(({view}) => {
   window.view = view;
   const update = () => {
     const chosen = columns.map((_, at) => within(at, Object.values(view.signal(`brush${at}`) || {})[0]));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import polars as pl
 from sedspace.errors import BadInput, needs
 from sedspace.report.class_bins import Bins, binned
 from sedspace.runs import Run
-from sedspace.scores import known_scores
+from sedspace.scores import known_scores, registered
 from sedspace.spaces import Space
 from sedspace.spaces import space as find_space
 from sedspace.storage import as_file
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import altair
 
 _WIDE, _HIGH = 420, 110
+_POWER = "datum.value < 1e5 ? format(datum.value, ',') : format(datum.value, '.0e')"
 _ALL, _LEFT, _FRONT = "#bbbbbb", "#0072b2", "#d55e00"  # colours that colour-blind people tell apart
 
 
@@ -117,11 +119,12 @@ def _page(bins: Bins, target: str, of_run: bool) -> str:
         "target": target,
         "quoted": shlex.quote(target),
         "run": of_run,
+        "own": [] if of_run else [name for name in bins.columns if name in registered()],
     }
     text = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{style}</style></head><body>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head><body>'
         f"<h1>{escape(title)}</h1><p>{escape(_explained(bins))}</p>"
         '<div id="chart"></div><div id="chosen"></div>'
         f'<script type="application/json" id="data">{text}</script>'
@@ -181,17 +184,31 @@ def _scale(bins: Bins, at: int) -> altair.Scale:
     return alt.Scale(domain=[edges[0][0], edges[-1][1]], zero=False, nice=False, padding=8)
 
 
+def _axis(bins: Bins, at: int) -> altair.Axis:
+    """Return the axis of a column: as many numbers as there is room for, integers where the column has these."""
+    import altair as alt
+
+    whole = all(isinstance(edge, int) for edges in bins.edges[at] for edge in edges)
+    return alt.Axis(format="~s", tickCount=8, labelOverlap=True, tickMinStep=1 if whole else alt.Undefined)
+
+
+def _powers(bins: Bins) -> list[float]:
+    """Return 0 and a few powers of ten, up to the number of all architectures."""
+    digits = len(str(bins.rows["count"].sum()))
+    return [0, *(10.0**power for power in range(0, digits, math.ceil(digits / 5)))]
+
+
 def _histogram(bins: Bins, data: Any, brushes: list[Any], at: int, middles: list[float]) -> altair.LayerChart:
     """Return how many architectures there are by a column: all, and those that the other brushes leave."""
     import altair as alt
 
     size = max(2.0, min(14.0, _WIDE / len(middles) - 1))
-    x = alt.X(f"m{at}:Q", title=bins.columns[at], scale=_scale(bins, at), axis=alt.Axis(format="~s"))
+    x = alt.X(f"m{at}:Q", title=bins.columns[at], scale=_scale(bins, at), axis=_axis(bins, at))
     y = alt.Y(
         "sum(count):Q",
-        title="architectures (log)",
+        title="architectures",
         scale=alt.Scale(type="symlog"),
-        axis=alt.Axis(format=".0e", tickCount=3),
+        axis=alt.Axis(values=_powers(bins), labelExpr=_POWER, labelOverlap="greedy"),
     )
     base = alt.Chart(data, width=_WIDE, height=_HIGH).encode(x=x, y=y)
     behind = base.mark_bar(size=size, color=_ALL).add_params(brushes[at])
@@ -208,7 +225,7 @@ def _map(bins: Bins, data: Any, brushes: list[Any]) -> altair.LayerChart:
     import altair as alt
 
     high = len(brushes) * (_HIGH + 12) + (len(brushes) - 1) * 40
-    x = alt.X("m1:Q", title=bins.columns[1], scale=_scale(bins, 1), axis=alt.Axis(format="~s"))
+    x = alt.X("m1:Q", title=bins.columns[1], scale=_scale(bins, 1), axis=_axis(bins, 1))
     y = alt.Y("m0:Q", title=bins.columns[0], scale=_scale(bins, 0))
     squares = _squares(bins, alt.Chart(data, width=_WIDE, height=high).encode(x=x, y=y))
     for brush in brushes:
@@ -232,12 +249,14 @@ def _squares(bins: Bins, base: altair.Chart) -> altair.Chart:
 
     pair = bins.rows.group_by(f"bin_{bins.columns[0]}", f"bin_{bins.columns[1]}").agg(pl.col("count").sum())
     counts = [float(count) for count in pair["count"].to_list()]
-    scale = alt.Scale(type="log", scheme="viridis", domain=[min(counts), max(counts)])  # fixed, as `_scale` is
+    scheme = alt.SchemeParams(name="viridis", extent=[0.15, 1])  # its darkest cannot be seen on a dark page
+    scale = alt.Scale(type="log", scheme=scheme, domain=[min(counts), max(counts)])  # fixed, as `_scale` is
+    legend = alt.Legend(values=[one for one in _powers(bins) if 1 <= one <= max(counts)], labelExpr=_POWER)
     cell = alt.selection_point(name="cell", fields=["b0", "b1"], clear="dblclick")
     tips = [alt.Tooltip(f"m{at}:Q", title=name) for at, name in enumerate(bins.columns[:2])]
     size = max(12.0, (_WIDE / len(bins.edges[1])) ** 2)
     squares = base.mark_square(opacity=1, size=size).encode(
-        color=alt.Color("sum(count):Q", title="architectures", scale=scale, legend=alt.Legend(format=".0e")),
+        color=alt.Color("sum(count):Q", title="architectures", scale=scale, legend=legend),
         opacity=alt.condition(cell, alt.value(1.0), alt.value(0.25)),
         tooltip=[*tips, alt.Tooltip("sum(count):Q", format=",")],
         detail=["b0:N", "b1:N"],
