@@ -349,6 +349,7 @@ def test_a_fit_of_choices_of_several_operations():
         (lambda d: ss.read_costs(d / "columns.csv"), "has no column cost: it has operation, price"),
         (lambda d: ss.read_costs(d / "twice.csv"), "row 1: 'none' stands there twice"),
         (lambda d: ss.read_costs(d / "text.csv"), "row 0: cost 'free' of 'none'"),
+        (lambda d: ss.read_costs(d / "later.csv"), "row 1: cost 'free' of 'skip_connect'"),
         (lambda d: ss.fit_costs("tss", d / "twice.csv", "ms"), "the table has no column ms"),
         (lambda d: ss.fit_costs("tss", d / "text.csv", "cost"), "the table has no column arch or index"),
         (
@@ -362,9 +363,18 @@ def test_bad_input_is_one_line(call, message, tmp_path):
     (tmp_path / "columns.csv").write_text("operation,price\nnone,1\n")
     (tmp_path / "twice.csv").write_text("operation,cost\nnone,1\nnone,2\n")
     (tmp_path / "text.csv").write_text("operation,cost\nnone,free\n")
+    (tmp_path / "later.csv").write_text("operation,cost\nnone,0.5\nskip_connect,free\n")
     with pytest.raises(ss.BadInput, match=message) as caught:
         call(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_operations_may_be_numbers(tmp_path):
+    """The size space's are: widths, which a CSV file does not tell from other numbers."""
+    rows = "".join(f"{width},{width / 10}\n" for width in range(8, 65, 8))
+    (tmp_path / "device.csv").write_text(f"operation,cost\n{rows}")
+    cost = ss.read_costs(tmp_path / "device.csv")
+    assert ss.score("sss", cost, indices=[ss.space("sss").parse("8:16:64:32:8")]).item() == 12.8
 
 
 def test_a_fit_that_tells_nothing_apart_has_no_correlation():

@@ -113,6 +113,25 @@ def test_a_column_stands_in_a_file_once_and_there_are_rows(tmp_path):
                 read(tmp_path / name)
 
 
+def test_numbers_of_a_file_may_be_missing_in_any_notation(tmp_path):
+    """NumPy writes nan, pandas nothing, polars NaN: to polars the first is text, and made texts of all."""
+    (tmp_path / "t.csv").write_text("index,a,b,c,d\n1,nan,,NaN,x\n2,0.5,0.5,0.5,0.5\n")
+    table = read_table(tmp_path / "t.csv")
+    assert table.dtypes == [pl.Int64, pl.Float64, pl.Float64, pl.Float64, pl.String]
+    assert np.isnan(table["a"][0])
+    assert table["b"][0] is None
+    with pytest.raises(ss.BadInput, match="column d is String: expected numbers, not 'x'"):
+        ss.fit("tss", tmp_path / "t.csv", "d")
+
+
+def test_what_is_no_table_is_shown_in_one_line(run):
+    for given in ({"index": list(range(1000))}, pa.table({"index": range(1000)})):
+        with pytest.raises(ss.BadInput, match=r"is no path and no polars frame$") as caught:
+            run.join(given)
+        assert len(str(caught.value)) < 200
+        assert "\n" not in str(caught.value)
+
+
 def test_text_that_is_no_text_is_refused(tmp_path):
     data = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, 2], np.int32)), pa.py_buffer(b"\xff\xfe"))
     pq.write_table(pa.table({"arch": data}), tmp_path / "table.parquet")

@@ -365,3 +365,9 @@ def test_a_new_space_is_a_class_and_a_line(monkeypatch, tmp_path):
     assert ss.census("depths")["count"].to_list() == [1, 3, 6, 7, 6, 3, 1]
     listed = CliRunner().invoke(cli, ["spaces", "--json"])
     assert "depths" in [row["space"] for row in json.loads(listed.stdout)]
+
+
+def test_an_error_shows_the_beginning_of_a_long_arch_string():
+    with pytest.raises(ss.BadInput, match="edge 6->7 has operation 'skip_conect'") as caught:
+        ss.space("tss8").parse(ss.space("tss8").arch(0)[:-7] + "skip_conect~6|")
+    assert len(str(caught.value)) < 300

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sedspace.dtypes import DTYPES
-from sedspace.errors import BadInput, first_line, unknown
+from sedspace.errors import COLUMNS, BadInput, first_line, unknown
 from sedspace.expression import (
     Tree,
     bounds,
@@ -89,7 +89,7 @@ class Condition:
         self.names = columns_of(tree)
         for name in self.names:
             if name not in columns and name not in choices:
-                raise unknown("column", name, [*columns, *choices])
+                raise unknown("column", name, [*columns, *choices], COLUMNS)
         if not self.names:
             raise BadInput(f"where {self._shown} names no column: known: {', '.join(columns)}")
         self.choices = {name: values_of(choices[name]) for name in self.names if name in choices}

@@ -33,12 +33,51 @@ class RunError(SedspaceError):
     """A run that failed, or that is not what its manifest says; what was finished stays valid."""
 
 
-def unknown(what: str, name: object, known: Iterable[str]) -> BadInput:
-    """Return the error for a name that is not there, with the nearest one that is."""
+COLUMNS = "`sedspace spaces SPACE --topology` or `sedspace describe RUN`"
+"""The commands that list columns and scores."""
+
+_SHOWN = 12  # names of a long list
+_LONGEST = 120  # characters of a value: an arch string of NATS-Bench's is shorter
+_ELSEWHERE = {
+    "flops": "macs",
+    "nasbench101": "nb101",
+    "nasbench201": "tss",
+    "nasbench301": "darts",
+    "nats": "tss",
+    "natsbench": "tss",
+    "natssss": "sss",
+    "natstss": "tss",
+    "nb201": "tss",
+    "nb301": "darts",
+}
+"""What others call what has another name here, in small letters and digits."""
+
+
+def unknown(what: str, name: object, known: Iterable[str], listed: str = "") -> BadInput:
+    """Return the error for a name that is not there, with the nearest one that is.
+
+    Parameters
+    ----------
+    what : str
+        What has such names.
+    name : object
+    known : iterable of str
+    listed : str, optional
+        What lists them: of many, the error names the first and this.
+    """
     names = list(known)
-    near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
+    own = _ELSEWHERE.get("".join(filter(str.isalnum, str(name).lower())))
+    near = [own] if own in names else difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
+    if listed and len(names) > _SHOWN:
+        names[_SHOWN:] = [f"and {len(names) - _SHOWN} more, see {listed}"]
     return BadInput(f"unknown {what} {name!r}: {hint}known: {', '.join(names)}")
+
+
+def quoted(value: object) -> str:
+    """Return a value as an error shows it: in one line, and not at any length."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def as_names(value: Any, what: str) -> list[Any]:
@@ -79,7 +118,7 @@ def at_least_one(number: object, what: str) -> int:
 def as_path(path: object, what: str) -> Path:
     """Return a path of this machine, given as text or as a path; raise `BadInput` for anything else."""
     if not isinstance(path, str | os.PathLike) or not str(path):
-        raise BadInput(f"{what} {path!r} is no path")
+        raise BadInput(f"{what} {quoted(path)} is no path")
     return Path(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sedspace.errors import BadInput, as_path, first_line
+from sedspace.errors import BadInput, as_path, first_line, quoted
 from sedspace.forked import refuse_fork
 from sedspace.spaces import Space, known_spaces
 from sedspace.spaces import space as find_space
@@ -56,7 +57,35 @@ def read_table(path: str | Path) -> pl.DataFrame:
 def _read_csv(data: bytes, file: Path) -> pl.DataFrame:
     header = pl.read_csv(data, has_header=False, n_rows=1, infer_schema=False).row(0)
     _refuse_repeated_names(header, file)  # polars would give each a name of its own
-    return pl.read_csv(data, infer_schema_length=None, schema_overrides={"arch": pl.String})
+    table = pl.read_csv(data, infer_schema_length=None, schema_overrides={"arch": pl.String})
+    return table.with_columns(_numbers(table[name]) for name in table.columns if name != "arch")
+
+
+def _numbers(column: pl.Series) -> pl.Series:
+    """Return a column as numbers if all its texts are: ``nan`` is to polars text, and makes all of them texts."""
+    if column.dtype != pl.String:
+        return column
+    numbers = column.cast(pl.Float64, strict=False)
+    return numbers if numbers.null_count() == column.null_count() else column
+
+
+def check_numbers(table: pl.DataFrame, column: str) -> None:
+    """Raise `BadInput` unless a table has a column of that name, of numbers."""
+    if column not in table.columns:
+        raise BadInput(f"the table has no column {column}: it has {', '.join(table.columns)}")
+    given = table[column]
+    if given.dtype.is_numeric():
+        return
+    wrong = given.filter(given.cast(pl.Float64, strict=False).is_null()) if given.dtype == pl.String else given
+    first = next((f", not {quoted(text)}" for text in wrong.drop_nulls()), "")
+    raise BadInput(f"column {column} is {given.dtype}: expected numbers{first}")
+
+
+def table_of(given: pl.DataFrame | str | Path) -> pl.DataFrame:
+    """Return a table that is given as a frame, or as the path of a file."""
+    if not isinstance(given, pl.DataFrame | str | os.PathLike):
+        raise BadInput(f"table {quoted(given)} is no path and no polars frame")
+    return given if isinstance(given, pl.DataFrame) else read_table(given)
 
 
 def _read_parquet(data: bytes, file: Path) -> pl.DataFrame:
@@ -196,7 +225,7 @@ def nats_indices(space: str | Space, table: pl.DataFrame | str | Path) -> dict[i
     11668
     """
     space = find_space(space)
-    frame = table if isinstance(table, pl.DataFrame) else read_table(table)
+    frame = table_of(table)
     if NATS_INDEX not in frame.columns or not frame[NATS_INDEX].dtype.is_integer():
         raise BadInput(f"the table has no column {NATS_INDEX} of integers: it has {', '.join(frame.columns)}")
     keyed, _ = with_index(frame, space, "refuse", on="arch")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sedspace.errors import BadInput
 from sedspace.spaces import Space
 from sedspace.spaces.parts import Digits, Indices
-from sedspace.tables import indices_of, key_of, read_table
+from sedspace.tables import check_numbers, indices_of, key_of, table_of
 
 LEAST = 8  # architectures that anything is learned from
 _NAMED = 5  # rows that an error names
@@ -55,12 +55,10 @@ class Measured:
 
 def numbers(table: pl.DataFrame | str | Path, column: str) -> pl.DataFrame:
     """Return a table, read if it is a path; raise `BadInput` unless it has a key and a column of numbers."""
-    given = table if isinstance(table, pl.DataFrame) else read_table(table)
-    if column not in given.columns:
-        raise BadInput(f"the table has no column {column}: it has {', '.join(given.columns)}")
-    key_of(given)  # one without a key is refused before its numbers are looked at
-    if not given[column].dtype.is_numeric():
-        raise BadInput(f"column {column} is {given[column].dtype}: expected numbers")
+    given = table_of(table)
+    if column in given.columns:
+        key_of(given)  # one without a key is refused before its numbers are looked at
+    check_numbers(given, column)
     return given.with_columns(pl.col(column).cast(pl.Float64))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sedspace.dtypes import TEXT
-from sedspace.errors import BadInput, at_least_one, unknown
+from sedspace.errors import COLUMNS, BadInput, at_least_one, unknown
 from sedspace.runs.division import SHARD_ROWS, rows_per_shard
 from sedspace.runs.request import Column, Request
 from sedspace.runs.rows import filter_of
@@ -87,7 +87,7 @@ def _column(space: Space, wanted: str | Score) -> Column:
     if wanted in space.texts:
         return Column(str(wanted), TEXT, "", space.texts[str(wanted)].meaning)
     if isinstance(wanted, str) and wanted not in (known := known_scores(space)):
-        raise unknown("column", wanted, ["index", "arch", *space.texts, *known])
+        raise unknown("column", wanted, ["index", "arch", *space.texts, *known], COLUMNS)
     score = find_score(space, wanted)
     if score.name in space.texts:
         raise BadInput(f"column {score.name!r} is a text of {space.name}: choose another name for your score")

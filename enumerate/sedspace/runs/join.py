@@ -9,7 +9,7 @@ import polars as pl
 
 from sedspace.errors import BadInput, first_line
 from sedspace.runs.files import RunFiles, collect
-from sedspace.tables import key_of, read_table, refuse_repeated, with_index
+from sedspace.tables import key_of, refuse_repeated, table_of, with_index
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Matched:
 
 def match(run: RunFiles, table: pl.DataFrame | str | Path, on: str | None = None) -> Matched:
     """Put a table beside the scores of a run: see `Run.join`."""
-    given = table if isinstance(table, pl.DataFrame) else read_table(table)
+    given = table_of(table)
     key = key_of(given, on)
     try:
         return _match(run, given, key)

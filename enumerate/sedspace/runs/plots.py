@@ -19,7 +19,7 @@ from sedspace.runs import Run
 from sedspace.runs.files import collect
 from sedspace.spaces.cell import CellSpace
 from sedspace.storage import LocalPath
-from sedspace.tables import read_table
+from sedspace.tables import table_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -263,7 +263,7 @@ def _measure(column: str) -> str:
 
 def _measured(run: Run, table: str | Path | pl.DataFrame, columns: tuple[str, ...], *own: str) -> pl.DataFrame:
     """Return columns of a run and of a table, of the architectures that both have numbers of."""
-    given = table if isinstance(table, pl.DataFrame) else read_table(table)
+    given = table_of(table)
     frame = run.join(given).frame
     wanted: list[str | pl.Expr] = list(own)
     for column in columns:

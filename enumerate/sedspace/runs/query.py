@@ -13,7 +13,7 @@ from sedspace import draws
 from sedspace.condition import Condition, refuse_endless, shown
 from sedspace.counting.drawing import check_enough, shares_of
 from sedspace.dtypes import TEXT
-from sedspace.errors import BadInput, as_names, at_least_one, first_line, unknown
+from sedspace.errors import COLUMNS, BadInput, as_names, at_least_one, first_line, unknown
 from sedspace.polars_namespace import SedNamespace
 from sedspace.runs.files import RunFiles, collect, footers, unreadable
 from sedspace.scores import Score, check_rows_fit, find_score, known_scores, only_unique
@@ -58,7 +58,7 @@ def _asked_for(run: RunFiles, by: str, columns: Sequence[str | Score] | None) ->
         names.append(name)
         if name not in run.columns:
             if isinstance(one, str) and name not in known:
-                raise unknown("column", name, dict.fromkeys([*run.columns, *known]))
+                raise unknown("column", name, dict.fromkeys([*run.columns, *known]), COLUMNS)
             scores.append(find_score(run.space, one))
     return names, scores
 

@@ -388,7 +388,13 @@ def read_costs(path: str | Path, name: str | None = None, *, unit: str = "ms") -
     for column in ("position", "state"):
         own = pl.col(column).cast(pl.String) if column in table.columns else pl.lit(None, pl.String)
         table = table.with_columns(own.alias(column))
-    numbers = list(table["cost"].to_numpy() if table["cost"].dtype == pl.Float32 else table["cost"])  # 12.7 as float32
+    if table["operation"].dtype.is_integer():  # widths, of the size space
+        table = table.with_columns(pl.col("operation").cast(pl.String))
+    given = table["cost"]
+    numbers = list(given.to_numpy() if given.dtype == pl.Float32 else given)  # 12.7 as float32
+    if given.dtype == pl.String:  # one of them is no number: which, is said below
+        read = given.cast(pl.Float64, strict=False)
+        numbers = [text if number is None else number for text, number in zip(given, read, strict=True)]
     costs: dict[Key, Number] = {}
     for row, (position, operation, state) in enumerate(table.select("position", "operation", "state").rows()):
         if not isinstance(operation, str) or _exact(numbers[row]) is None:

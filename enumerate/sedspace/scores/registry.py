@@ -6,7 +6,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from sedspace.errors import BadInput, unknown
+from sedspace.errors import COLUMNS, BadInput, unknown
 from sedspace.scores.additive import AdditiveScore
 from sedspace.scores.base import Score
 from sedspace.scores.entropy import entropy_scores
@@ -156,7 +156,7 @@ def find_score(space: Space, by: str | Score, parameters: Mapping[str, str] | No
         return _registered[by]
     if by == "sed":
         raise BadInput(f"{space.name} has no SED, which is about convolutions: it has {', '.join(known_scores(space))}")
-    raise unknown("score", by, known_scores(space))
+    raise unknown("score", by, known_scores(space), COLUMNS)
 
 
 def default_columns(space: Space) -> list[str]:

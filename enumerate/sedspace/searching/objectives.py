@@ -21,7 +21,7 @@ from sedspace.errors import BadInput
 from sedspace.scores import Score, find_score, known_scores
 from sedspace.searching.existing import Existing
 from sedspace.spaces import Space
-from sedspace.tables import indices_of, key_of, read_table
+from sedspace.tables import check_numbers, indices_of, key_of, table_of
 
 _LOOKED_AT = 10_000  # architectures, from the best on, that are gone through for a rank where they are not counted
 
@@ -268,12 +268,9 @@ class TableObjective(Objective):
 
     def __init__(self, space: Space, table: pl.DataFrame | str | Path, column: str, less: bool) -> None:
         super().__init__(space, column, less)
-        given = table if isinstance(table, pl.DataFrame) else read_table(table)
+        given = table_of(table)
         key_of(given)
-        if column not in given.columns:
-            raise BadInput(f"the table has no column {column}: it has {', '.join(given.columns)}")
-        if not given[column].dtype.is_numeric():
-            raise BadInput(f"column {column} is {given[column].dtype}: expected numbers")
+        check_numbers(given, column)
         self.path = None if isinstance(table, pl.DataFrame) else str(table)
         indices, _ = indices_of(given, space, "refuse")
         self._values = _means(indices, given[column].cast(pl.Float64).to_list())

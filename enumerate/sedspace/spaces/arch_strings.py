@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, quoted
 from sedspace.spaces.machine import Machine
 
 _SHOWN = 9  # of what could stand at a place
@@ -67,7 +67,7 @@ class ArchStrings:
         if not whole:
             raise self._stopped(arch, text, len(self._positions), ways)
         if len(whole) > 1:
-            raise BadInput(f"arch {arch!r} of {self._space} can be read in {len(whole)} ways")
+            raise BadInput(f"arch {quoted(arch)} of {self._space} can be read in {len(whole)} ways")
         return list(whole[0])
 
     def _onward(self, text: str, position: int, ways: Sequence[_Way]) -> Iterator[_Way]:
@@ -85,9 +85,11 @@ class ArchStrings:
     def _stopped(self, arch: str, text: str, position: int, ways: Sequence[_Way]) -> BadInput:
         """Return the error for a string that goes wrong at a position."""
         end = max(way.end for way in ways)
-        rest = repr(text[end:]) if end < len(text) else "the end"
+        rest = quoted(text[end:]) if end < len(text) else "the end"
         if position == len(self._positions):
-            return BadInput(f"arch {arch!r} is not of {self._space}: {rest} behind its last position, expected the end")
+            return BadInput(
+                f"arch {quoted(arch)} is not of {self._space}: {rest} behind its last position, expected the end"
+            )
         furthest = [way for way in ways if way.end == end]
         could = [
             piece
@@ -96,4 +98,4 @@ class ArchStrings:
         ]
         shown = ", ".join(map(repr, could[:_SHOWN])) + (", ..." if len(could) > _SHOWN else "")
         name = self._positions[position]
-        return BadInput(f"arch {arch!r} is not of {self._space}: {rest} at {name}, expected {shown}")
+        return BadInput(f"arch {quoted(arch)} is not of {self._space}: {rest} at {name}, expected {shown}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sedspace.errors import BadInput, as_int, unknown
+from sedspace.errors import BadInput, as_int, quoted, unknown
 from sedspace.spaces.codes import codes_of
 from sedspace.spaces.machine import Machine
 from sedspace.spaces.neighbourhood import Neighbourhood
@@ -374,7 +374,7 @@ class Space(Neighbourhood, ABC):
         if isinstance(arch, str) or self._is_one(arch):
             return self.numbers.index_of_one(self._parse_one(arch))
         if not isinstance(arch, Iterable):
-            raise BadInput(f"arch {arch!r} is neither a string nor a sequence of strings")
+            raise BadInput(f"arch {quoted(arch)} is neither a string nor a sequence of strings")
         rows = []
         for row, one in enumerate(arch):
             try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, quoted
 from sedspace.spaces.arch_strings import ArchStrings
 from sedspace.spaces.base import Space
 from sedspace.spaces.definitions import MOST_CHOICES, tables, text, with_keys
@@ -96,7 +96,7 @@ class ChoicesSpace(Space):
 
     def _parse_one(self, arch: object) -> list[int]:
         if not isinstance(arch, str):
-            raise BadInput(f"arch {arch!r} is not of {self.name}: expected a string such as {self.arch(0)!r}")
+            raise BadInput(f"arch {quoted(arch)} is not of {self.name}: expected a string such as {self.arch(0)!r}")
         return self._strings.read(arch)
 
 

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from itertools import combinations, product
 from typing import Protocol, TypeGuard
 
-from sedspace.errors import BadInput, first_line
+from sedspace.errors import BadInput, first_line, quoted
 from sedspace.spaces.base import Space
 from sedspace.spaces.parts import Feature, Group, Inputs, Operation, Position, Table, layers_feature
 from sedspace.spaces.skeleton import FREE, Cost, classifier, conv
@@ -125,7 +125,7 @@ class DartsSpace(Space):
         digits = []
         for name, cell in zip(CELLS, map(_flat, cells), strict=True):
             if not isinstance(cell, list | tuple) or len(cell) != 2 * len(NODES):
-                raise BadInput(f"arch {_short(arch)}: the {name} cell is not a list of {2 * len(NODES)} edges")
+                raise BadInput(f"arch {quoted(arch)}: the {name} cell is not a list of {2 * len(NODES)} edges")
             edges = [_edge(arch, name, number, edge) for number, edge in enumerate(cell)]
             digits += [self._node(arch, name, node, *edges[2 * i : 2 * i + 2]) for i, node in enumerate(NODES)]
         return digits
@@ -133,10 +133,10 @@ class DartsSpace(Space):
     def _node(self, arch: object, cell: str, node: int, one: tuple[int, int], other: tuple[int, int]) -> int:
         for source, _ in (one, other):
             if not 0 <= source < node:
-                raise BadInput(f"arch {_short(arch)}: {cell} node {node} has source {source}, expected 0 to {node - 1}")
+                raise BadInput(f"arch {quoted(arch)}: {cell} node {node} has source {source}, expected 0 to {node - 1}")
         if one[0] == other[0]:
             raise BadInput(
-                f"arch {_short(arch)}: {cell} node {node} has source {one[0]} twice: outside {self.name}, "
+                f"arch {quoted(arch)}: {cell} node {node} has source {one[0]} twice: outside {self.name}, "
                 f"whose nodes have two different sources"
             )
         (a, first), (b, second) = sorted((one, other))
@@ -168,11 +168,6 @@ _CONCAT = ("[2, 3, 4, 5]", "(2, 3, 4, 5)", "range(2, 6)", "list(range(2, 6))")
 # -- genotypes ---------------------------------------------------------------------------------------------------------
 
 
-def _short(arch: object) -> str:
-    text = repr(arch)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def _has_cells(arch: object) -> TypeGuard[_Genotype]:
     return all(hasattr(arch, cell) for cell in CELLS)
 
@@ -196,9 +191,9 @@ def _read(arch: object) -> list[object]:
     elif isinstance(arch, str):
         cells = _of_text(arch)
     else:
-        raise BadInput(f"arch {_short(arch)} is not a string")
+        raise BadInput(f"arch {quoted(arch)} is not a string")
     if not isinstance(cells, list | tuple) or len(cells) != len(CELLS):
-        raise BadInput(f"arch {_short(arch)} is no genotype: expected {_EXPECTED}")
+        raise BadInput(f"arch {quoted(arch)} is no genotype: expected {_EXPECTED}")
     return list(cells)
 
 
@@ -214,16 +209,16 @@ def _of_text(arch: str) -> object:
             return [ast.literal_eval(named[cell]) for cell in CELLS]
         return ast.literal_eval(tree)
     except KeyError as error:
-        raise BadInput(f"arch {_short(arch)} has no {first_line(error)} cell: expected {_EXPECTED}") from None
+        raise BadInput(f"arch {quoted(arch)} has no {first_line(error)} cell: expected {_EXPECTED}") from None
     except BadInput:
         raise
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
-        raise BadInput(f"arch {_short(arch)} is no genotype ({first_line(error)}): expected {_EXPECTED}") from None
+        raise BadInput(f"arch {quoted(arch)} is no genotype ({first_line(error)}): expected {_EXPECTED}") from None
 
 
 def _check_concat(arch: object, name: str, concat: str) -> None:
     if concat not in _CONCAT:
-        raise BadInput(f"arch {_short(arch)}: {name} is {concat}, expected {_CONCAT[0]}")
+        raise BadInput(f"arch {quoted(arch)}: {name} is {concat}, expected {_CONCAT[0]}")
 
 
 def _flat(cell: object) -> object:
@@ -237,7 +232,7 @@ def _flat(cell: object) -> object:
 
 def _edge(arch: object, cell: str, number: int, edge: object) -> tuple[int, int]:
     """Return one edge as (source, code of the operation)."""
-    where = f"arch {_short(arch)}: {cell} node {NODES[number // 2]} has the input {edge!r}"
+    where = f"arch {quoted(arch)}: {cell} node {NODES[number // 2]} has the input {edge!r}"
     if not isinstance(edge, list | tuple) or len(edge) != 2:
         raise BadInput(f"{where}, expected ('operation', source) or (source, code)")
     named = isinstance(edge[0], str)

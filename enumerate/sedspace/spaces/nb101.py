@@ -16,7 +16,7 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, quoted
 from sedspace.spaces.codes import codes_of
 from sedspace.spaces.listed import ListedSpace
 from sedspace.spaces.parts import Digits, Feature, Operation, Text, layers_feature
@@ -223,14 +223,14 @@ class Nb101Space(ListedSpace):
             return [self._of_hash(arch.strip())]
         match = re.fullmatch(r"\s*(\[.*?\]\s*\])\s*,?\s*(.*?)\s*", arch, re.DOTALL) if isinstance(arch, str) else None
         if match is None:
-            raise BadInput(f"arch {arch!r} of {self.name}: expected a matrix and operations, such as {_EXPECTED}")
+            raise BadInput(f"arch {quoted(arch)} of {self.name}: expected a matrix and operations, such as {_EXPECTED}")
         try:
             matrix = json.loads(match[1])
             listed = match[2].startswith("[")
             operations = json.loads(match[2]) if listed else [name.strip() for name in match[2].split(",")]
         except (ValueError, RecursionError):
             raise BadInput(
-                f"arch {arch!r} of {self.name}: expected a matrix and operations, such as {_EXPECTED}"
+                f"arch {quoted(arch)} of {self.name}: expected a matrix and operations, such as {_EXPECTED}"
             ) from None
         return [self._find(matrix, operations)]
 

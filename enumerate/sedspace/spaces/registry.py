@@ -41,7 +41,7 @@ def named_space(name: str) -> Space:
         return LISTED[name]()
     family = re.fullmatch(r"(\w*?)(0|[1-9]\d{0,3})", name, re.ASCII)
     if family is None or family[1] not in FAMILIES:
-        raise unknown("space", name, LISTED)
+        raise unknown("space", name, LISTED, "`sedspace spaces`")
     return FAMILIES[family[1]](int(family[2]))
 
 

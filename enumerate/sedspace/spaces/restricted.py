@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, quoted
 from sedspace.spaces.base import Space
 from sedspace.spaces.constraints import rules_of
 from sedspace.spaces.machine import Machine, together
@@ -50,7 +50,7 @@ class Restricted(Space):
     def _parse_one(self, arch: object) -> list[int]:
         index = self.base.parse(arch)
         if not isinstance(index, int):
-            raise BadInput(f"arch {arch!r} is not a string")
+            raise BadInput(f"arch {quoted(arch)} is not a string")
         digits = self.base.digits(index)
         if not self.machine.accepts(digits[None])[0]:
             raise self.absent(digits)
@@ -62,7 +62,7 @@ class Restricted(Space):
             return self.base.absent(digits)
         broken = next(machine.name for machine in self.parts if not machine.accepts(digits[None])[0])
         (arch,) = self.base.archs(digits[None].astype(self.digit_dtype))
-        return BadInput(f"arch {arch!r} is not in {self.name}: it breaks the {broken}")
+        return BadInput(f"arch {quoted(arch)} is not in {self.name}: it breaks the {broken}")
 
 
 def restricted_by(base: Space, rules: Sequence[Rule], name: str | None) -> Space:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, quoted
 from sedspace.spaces.codes import codes_of
 from sedspace.spaces.machine import explored
 from sedspace.spaces.parts import Feature, Group, Operation, Position, Table
@@ -78,11 +78,11 @@ class SssSpace(WidthSpace):
         codes = codes_of(arch)  # NASLib's channels
         widths = list(map(str, codes)) if codes else arch.strip().split(":") if isinstance(arch, str) else []
         if len(widths) != STAGES:
-            raise BadInput(f"arch {arch!r} is not of {self.name}: expected {STAGES} widths such as 8:16:64:32:8")
+            raise BadInput(f"arch {quoted(arch)} is not of {self.name}: expected {STAGES} widths such as 8:16:64:32:8")
         for stage, width in enumerate(widths, start=1):
             if width not in map(str, WIDTHS):
                 raise BadInput(
-                    f"arch {arch!r}: stage {stage} is {width!r}, expected one of {', '.join(map(str, WIDTHS))}"
+                    f"arch {quoted(arch)}: stage {stage} is {width!r}, expected one of {', '.join(map(str, WIDTHS))}"
                 )
         return [WIDTHS.index(int(width)) for width in widths]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, quoted
 from sedspace.spaces.machine import explored
 from sedspace.spaces.parts import Feature, Group, Operation, Position, Table
 from sedspace.spaces.skeleton import FREE, TRANSNAS_BENCH, Cost, Skeleton, classifier, conv
@@ -143,12 +143,14 @@ class TransnasMacroSpace(WidthSpace):
     def _parse_one(self, arch: object) -> list[int]:
         match = re.fullmatch(r"64-(\w+)-basic", arch.strip()) if isinstance(arch, str) else None
         if match is None:
-            raise BadInput(f"arch {arch!r} is not of {self.name}: expected 64-<modules>-basic, such as 64-1234-basic")
+            raise BadInput(
+                f"arch {quoted(arch)} is not of {self.name}: expected 64-<modules>-basic, such as 64-1234-basic"
+            )
         digits = _digits_of(match[1])
         if not digits or not self._modules.accepts(np.array([digits]))[0]:
             raise BadInput(
-                f"arch {arch!r} is not of {self.name}: modules {match[1]!r}, expected four to six of 1 to 4 with one "
-                f"to four halvings (3, 4) and one to three doublings (2, 4)"
+                f"arch {quoted(arch)} is not of {self.name}: modules {match[1]!r}, expected four to six of 1 to 4"
+                f" with one to four halvings (3, 4) and one to three doublings (2, 4)"
             )
         return digits
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, quoted
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.codes import codes_of
 from sedspace.spaces.parts import Feature, Operation, layers_feature
@@ -66,9 +66,11 @@ class TransnasMicroSpace(CellSpace):
             )
         match = re.fullmatch(rf"{_HEAD}(\w)_(\w\w)_(\w\w\w)", arch.strip()) if isinstance(arch, str) else None
         if match is None:
-            raise BadInput(f"arch {arch!r} is not of {self.name}: expected {_HEAD}a_bc_def, each letter a code 0 to 3")
+            raise BadInput(
+                f"arch {quoted(arch)} is not of {self.name}: expected {_HEAD}a_bc_def, each letter a code 0 to 3"
+            )
         codes = "".join(match.groups())
         for position, code in zip(self.positions, codes, strict=True):
             if code not in "0123":
-                raise BadInput(f"arch {arch!r}: edge {position.name} has code {code!r}, expected 0 to 3")
+                raise BadInput(f"arch {quoted(arch)}: edge {position.name} has code {code!r}, expected 0 to 3")
         return [int(code) for code in codes]

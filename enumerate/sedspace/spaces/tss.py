@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, cached_property
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, quoted
 from sedspace.spaces.base import Space
 from sedspace.spaces.cell import MAX_NODES, CellSpace
 from sedspace.spaces.codes import codes_of
@@ -39,20 +39,22 @@ class NatsCellSpace(CellSpace):
 
     def _parse_one(self, arch: object) -> list[int]:
         if not isinstance(arch, str):
-            raise BadInput(f"arch {arch!r} is not a string")
+            raise BadInput(f"arch {quoted(arch)} is not a string")
         targets = arch.strip().split("+")
         if len(targets) != self.nodes - 1:
             raise BadInput(
-                f"arch {arch!r} describes {len(targets) + 1} nodes, but {self.name} has {self.nodes} "
+                f"arch {quoted(arch)} describes {len(targets) + 1} nodes, but {self.name} has {self.nodes} "
                 f"(one |...| group for each node after the first, joined by '+')"
             )
         digits = []
         for target, text in enumerate(targets, start=1):
             if len(text) < 2 or text[0] != "|" or text[-1] != "|":
-                raise BadInput(f"arch {arch!r}: node {target} is written {text!r}, expected |operation~source|...|")
+                raise BadInput(
+                    f"arch {quoted(arch)}: node {target} is written {quoted(text)}, expected |operation~source|...|"
+                )
             terms = text[1:-1].split("|")
             if len(terms) != target:
-                raise BadInput(f"arch {arch!r}: node {target} has {len(terms)} edges, expected {target}")
+                raise BadInput(f"arch {quoted(arch)}: node {target} has {len(terms)} edges, expected {target}")
             digits += [self._parse_edge(arch, term, source, target) for source, term in enumerate(terms)]
         return digits
 
@@ -61,9 +63,13 @@ class NatsCellSpace(CellSpace):
         names = [choice.name for choice in self.positions[target * (target - 1) // 2 + source].choices]
         if name not in names:
             known = ", ".join(names)
-            raise BadInput(f"arch {arch!r}: edge {source}->{target} has operation {name!r}, expected one of {known}")
+            raise BadInput(
+                f"arch {quoted(arch)}: edge {source}->{target} has operation {name!r}, expected one of {known}"
+            )
         if given != str(source):
-            raise BadInput(f"arch {arch!r}: edge {source}->{target} is written {term!r}, expected {name}~{source}")
+            raise BadInput(
+                f"arch {quoted(arch)}: edge {source}->{target} is written {term!r}, expected {name}~{source}"
+            )
         return names.index(name)
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from sedspace.errors import BadInput
+from sedspace.errors import BadInput, quoted
 from sedspace.spaces.arch_strings import ArchStrings
 from sedspace.spaces.base import Space
 from sedspace.spaces.blocks import Block, Init
@@ -396,7 +396,7 @@ class NetworkSpace(Space):
 
     def _parse_one(self, arch: object) -> list[int]:
         if not isinstance(arch, str):
-            raise BadInput(f"arch {arch!r} is not of {self.name}: expected a string such as {self.arch(0)!r}")
+            raise BadInput(f"arch {quoted(arch)} is not of {self.name}: expected a string such as {self.arch(0)!r}")
         return self._strings.read(arch)
 
     def describe(self) -> dict[str, object]:
