@@ -343,6 +343,7 @@ def test_a_score_for_another_space_does_not_break_show(tmp_path):
 def test_help_shows_the_first_steps_as_they_are_typed():
     shown = sedspace("--help").stdout
     assert "\n    sedspace top runs/tss5 -k 10              the best of them\n" in shown
+    assert "..." not in shown.partition("Commands:")[2]  # every command is described on its line
     assert "\\b" not in shown
     assert "\b" not in shown
 
@@ -417,6 +418,7 @@ EMPTY = {
 def test_an_empty_answer_is_an_empty_table(command, run, tmp_path):
     words = [str(run) if word == "RUN" else word for word in shlex.split(command)]
     assert sedspace(*words).stdout.split() == EMPTY[command]
+    assert sedspace(*words).stderr == "sedspace: nothing meets the request: no rows\n"
     assert sedspace(*words, "--json").stdout == "[]\n"
     for ending, read in {"csv": pl.read_csv, "parquet": pl.read_parquet}.items():
         sedspace(*words, "--out", tmp_path / f"empty.{ending}")
@@ -626,7 +628,8 @@ BAD = {
     "enumerate tss --out X --range 0:15626": "range 0:15626 is not within tss",
     "enumerate tss --out X --range 7": "--range '7': expected two indices A:B",
     "enumerate tss --out X --range a:b": "--range 'a:b': expected two indices A:B",
-    "enumerate tss": "Missing option '--out'",
+    "enumerate tss": "Missing option '--out'. See: sedspace enumerate --help",
+    "top": "Missing argument 'TARGET'. See: sedspace top --help",
     "enumerate tss --out /proc/nowhere/x": "cannot write to /proc/nowhere/x",
     "--scores nowhere.py spaces": "--scores nowhere.py: expected a Python file",
     "spaces tess": "unknown space 'tess'",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import naive
 import sedspace as ss
+from sedspace.spaces import nb101
 
 OPERATIONS = ["conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"]
 SPACE = ss.space("nb101")
@@ -89,6 +90,15 @@ def test_cells_are_found_by_the_hashes_of_the_benchmark(monkeypatch):
     assert lean.arch(lean.parse(names[3])) == SPACE.arch(3)
     with pytest.raises(ss.BadInput, match=f"hash '{'0' * 32}' is of no cell of nb101"):
         SPACE.parse("0" * 32)
+
+
+def test_all_hashes_are_found_part_by_part(monkeypatch, capsys):
+    assert len(SPACE.cells.keys) == SPACE.size  # made before there are to be fewer
+    monkeypatch.setattr(nb101, "_SIZE", 300)
+    monkeypatch.setattr(nb101, "_HASHED", 128)
+    found = vars(nb101.Nb101Space)["_entries_by_hash"].func(SPACE)
+    assert found == {SPACE.module_hash(index): index for index in range(300)}
+    assert capsys.readouterr().err == ""
 
 
 def test_costs_are_those_of_the_layers():

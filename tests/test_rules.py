@@ -345,6 +345,13 @@ def test_a_wrong_file_is_one_line(change, message, tmp_path):
     assert str(path) in str(caught.value)
 
 
+def test_constraints_that_are_misspelt_are_found(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text('name = "own"\nnodes = 3\noperations = []\n[[constraint]]\nrule = "connected"\n')
+    with pytest.raises(ss.BadInput, match="unknown key 'constraint': did you mean 'constraints'"):
+        ss.space(str(path))
+
+
 def test_what_is_forbidden_names_its_rule():
     space = ss.restrict("tss", ss.AtMost(2, "avg_pool_3x3"), ss.Unequal("0->1", "0->2"), name="few")
     base = ss.space("tss")

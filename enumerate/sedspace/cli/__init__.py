@@ -149,6 +149,8 @@ def _in_one_line(error: BaseException) -> tuple[str, int] | None:
     match error:
         case SedspaceError():
             return str(error), error.exit_code
+        case click.MissingParameter(ctx=click.Context(command_path=command)):
+            return f"{error.format_message()} See: {command} --help", 2
         case click.ClickException():
             return error.format_message(), 2
         case KeyboardInterrupt() | click.Abort():

@@ -89,7 +89,7 @@ def top_command(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """Print the best architectures of TARGET, a run's directory or the name of a space.
+    """Print the best architectures of TARGET, a space or a run.
 
     A space of any size is answered exactly and without files: it is its classes that are ranked.
     """
@@ -127,9 +127,10 @@ def census_command(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """Count the architectures of SPACE exactly, by classes or by the values of a score.
+    """Count the architectures of SPACE, by classes or by score.
 
-    Nothing is enumerated, so that the size of the space does not matter. With both --by and --features: classes of all.
+    The counts are exact. Nothing is enumerated, so that the size of the space does not matter. With both --by and
+    --features: classes of all.
     """
     check_answer(out, as_json)
     if quantiles is not None and (by is None or features is not None):
@@ -180,9 +181,10 @@ def census_command(
 def pareto_command(
     space: str, maximize: str, minimize: str, budgets: str | None, where: str | None, out: str | None, as_json: bool
 ) -> None:
-    """Print the exact Pareto front of SPACE: two or three objectives, how many architectures, one of each.
+    """Print the exact Pareto front of SPACE.
 
-    Nothing is enumerated, so that the size of the space does not matter.
+    Of two or three objectives: how many architectures are at each of its points, and one of them. Nothing is
+    enumerated, so that the size of the space does not matter.
     """
     check_answer(out, as_json)
     more, less = arguments.names(maximize, "--max"), arguments.names(minimize, "--min")
@@ -239,9 +241,9 @@ def sample_command(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """Draw random architectures of TARGET, a space or a run's directory, exactly uniformly among those treated alike.
+    """Draw random architectures of TARGET, a space or a run.
 
-    Of a space nothing is enumerated, so that its size does not matter.
+    Exactly uniformly among those treated alike. Of a space nothing is enumerated, so that its size does not matter.
     """
     check_answer(out, as_json)
     frame = sedspace.sample(
@@ -269,7 +271,7 @@ def sample_command(
     "an object of `space`, `size`, `index`, `arch`, `digits`, `choices`, `scores`, `topology`, `standing`, `published`"
 )
 def show_command(space: str, architecture: str, out: str | None, topology: bool, as_json: bool) -> None:
-    """Explain one ARCHITECTURE of SPACE, given as its index or its arch string."""
+    """Explain one ARCHITECTURE of SPACE: an index or an arch string."""
     if out is not None:
         check_name(out, tuple(KINDS))
     found = sedspace.architecture(space, architecture)

@@ -35,7 +35,10 @@ from sedspace.cli.options import where_option
 def export_command(
     target: str, out: str, kind: str, licence: str, by: str | None, features: str | None, where: str | None
 ) -> None:
-    """Write TARGET, a run's directory or the census of a space, as a dataset; nothing is sent anywhere."""
+    """Write TARGET, a run or a space's census, as a dataset.
+
+    Nothing is sent anywhere.
+    """
     names = None if features is None else arguments.names(features, "--features")
     directory = sedspace.export_dataset(find_target(target), out, licence=licence, by=by, features=names, where=where)
     click.echo(f"{directory}: a dataset; README.md is its card, data/ its files")

@@ -71,10 +71,11 @@ def fit_command(
     quantum: str | None,
     as_json: bool,
 ) -> None:
-    """Learn a score of all of SPACE from measured architectures (TABLE: Parquet or CSV with arch or index).
+    """Learn a score of all of SPACE from measured architectures.
 
-    How well it does on what it has not seen is printed, beside scores that learn nothing. With --out FILE.csv, a table
-    of costs by operation and position instead: ridge regression on one half, judged on the other.
+    They stand in TABLE, Parquet or CSV with arch or index. How well it does on what it has not seen is printed,
+    beside scores that learn nothing. With --out FILE.csv, a table of costs by operation and position instead: ridge
+    regression on one half, judged on the other.
     """
     check_name(out, (".score", ".csv", ".parquet"))
     if Path(out).suffix != ".score":

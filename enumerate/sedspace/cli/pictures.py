@@ -92,7 +92,7 @@ def plot_command(
     help="Two or three: a score, and what it is held against.  [default: sed, params, n_skip, or what there is]",
 )
 def explore_command(target: str, out: str, columns: str | None) -> None:
-    """Make a page to look at all architectures of TARGET, a space or a run, in a browser.
+    """Make a page to explore TARGET, a space or a run, in a browser.
 
     It needs no server and no network. Histograms filter each other, a map has the Pareto front, and what is chosen is
     counted exactly, with its best architecture and the command that gives the same answer.

@@ -53,6 +53,8 @@ def answer(frame: pl.DataFrame, out: str | None, as_json: bool) -> None:
         print_frame(frame, as_json, "--json, --out FILE")
     else:
         write_frame(frame, out)
+    if frame.is_empty():
+        click.echo("sedspace: nothing meets the request: no rows", err=True)
 
 
 def print_frame(frame: pl.DataFrame, as_json: bool, whole: str = "--json") -> None:

@@ -69,7 +69,7 @@ def enumerate_command(
     worker_timeout: float,
     as_json: bool,
 ) -> None:
-    """Score every architecture of SPACE and write the result as Parquet.
+    """Score every architecture of SPACE into Parquet files.
 
     An interrupted run is continued by the same command. The files do not depend on threads or interruptions.
     """
@@ -151,9 +151,10 @@ def _shards(run: Run) -> str:
     "list of objects of `file` and `what`"
 )
 def verify_command(directory: str, repair: bool, full: bool, as_json: bool) -> None:
-    """Check a run: sizes, SHA-256, rows, and a recomputed sample of rows of every shard, another one each time.
+    """Check the files of a run, and compute some rows anew.
 
-    What was made to look right on purpose, manifest included, only --full finds for certain.
+    Sizes, SHA-256, rows, and a recomputed sample of rows of every shard, another one each time. What was made to
+    look right on purpose, manifest included, only --full finds for certain.
 
     Exits with status 1 and names the files if anything is wrong.
     """
@@ -177,7 +178,10 @@ def verify_command(directory: str, repair: bool, full: bool, as_json: bool) -> N
 @click.argument("directory", type=PATH)
 @json_option("a list of objects, `column`, `dtype`, `unit`, `min`, `max` (both text), `distinct` and `meaning`")
 def describe_command(directory: str, as_json: bool) -> None:
-    """Print the columns of a run: types, units, least, greatest and number of distinct values."""
+    """Print the columns of a run, with units and ranges.
+
+    Types, units, least, greatest and number of distinct values.
+    """
     run = open_run(directory)
     if not as_json:
         kept = f" that meet {run.request.where}" if run.request.where else ""
@@ -208,7 +212,10 @@ def query_command(directory: str, statement: str, allow_files: bool, out: str | 
 )
 @json_option("an object of `matched`, `only_in_run`, `only_in_table` and `unreadable`, a list of lines")
 def join_command(directory: str, table: str, on: str | None, out: str, as_json: bool) -> None:
-    """Put a TABLE of your own (Parquet or CSV with arch or index) beside the scores of a run."""
+    """Put a TABLE of your own beside the scores of a run.
+
+    TABLE is a Parquet or CSV file with arch or index.
+    """
     check_name(out)
     matched = open_run(directory).join(table, on)
     write_frame(matched.frame, out)

@@ -56,9 +56,11 @@ def search_command(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """Search SPACE with an algorithm, and print how far each find is from the exact optimum, and its exact rank.
+    """Search SPACE with an algorithm, judged by the exact optimum.
 
-    A dash where nobody can know; the reason follows on stderr. `sedspace report` draws what --out wrote.
+    For each find it prints how far that is from the optimum, and its exact rank; the last line is where the budget
+    ended. With two objectives: how many points of the exact front are found, and the share of its hypervolume. A dash
+    where nobody can know; the reason follows on stderr. `sedspace report` draws what --out wrote.
     """
     if out is not None:
         check_name(out, (".parquet",))

@@ -87,9 +87,10 @@ def crosscheck_command(
     worker_timeout: float,
     as_json: bool,
 ) -> None:
-    """Compute zero-cost proxies on real networks of a sample of TARGET, a space or a run's directory.
+    """Compute zero-cost proxies on real networks of TARGET.
 
-    Needs the extra `crosscheck`, which is torch. Then see `sedspace report`.
+    Of a sample of it, a space or a run's directory. Needs the extra `crosscheck`, which is torch. Then see
+    `sedspace report`.
     """
     if archs is not None:
         refuse("chooses among random ones: expected it without --archs", "n", "stratify", "where", "unique")
@@ -155,10 +156,10 @@ def _print_summary(study: Study, wanted: set[str], as_json: bool) -> None:
     "--out", required=True, type=PATH, metavar="DIR", help="Where report.md, report.html and the pictures go."
 )
 def report_command(files: tuple[str, ...], accuracy: str | None, columns: tuple[str, ...], out: str) -> None:
-    """Say what FILES show, a study of `sedspace crosscheck`, trajectories of `sedspace search`, or both.
+    """Make a page of what `crosscheck` and `search` have written.
 
-    Tables and pictures, as Markdown and one HTML page.
-    Needs the extra `report`: matplotlib, scipy and scikit-learn.
+    FILES are a study of `sedspace crosscheck`, trajectories of `sedspace search`, or both. Tables and pictures, as
+    Markdown and one HTML page. Needs the extra `report`: matplotlib, scipy and scikit-learn.
     """
     if accuracy is None:
         refuse("is one of the table of accuracies: expected --accuracy TABLE", "columns")
@@ -181,9 +182,10 @@ def report_command(files: tuple[str, ...], accuracy: str | None, columns: tuple[
     "--out", required=True, type=PATH, metavar="DIR", help="Where report.md, report.html and the pictures go."
 )
 def reproduce_command(tables: str, study: str | None, out: str) -> None:
-    """Hold published figures of the SED paper, of a survey and of other proxies against measured ones, with verdicts.
+    """Hold published figures against measured ones, with verdicts.
 
-    Needs the extra `report`: matplotlib and scipy. What there is no table for is said to be unchecked.
+    Those of the SED paper, of a survey and of other proxies. Needs the extra `report`: matplotlib and scipy. What
+    there is no table for is said to be unchecked.
     """
     for path in reproduce(tables, out, study):
         click.echo(path)

@@ -61,9 +61,10 @@ def suggest_command(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """Print which architectures to measure first, of TARGET, a space; or next, by a fit, a file that ends in .score.
+    """Print which architectures to measure first, or next.
 
-    Those of a space are spread over its features; those by a fit promise most of all that is not measured.
+    First of TARGET, a space; next by a fit, a file that ends in .score. Those of a space are spread over its
+    features; those by a fit promise most of all that is not measured.
     """
     check_answer(out, as_json)
     frame = sedspace.suggest(

@@ -50,7 +50,7 @@ def request_of(
     if stop > INT64_END:
         raise BadInput(
             f"range {start}:{stop} of {space.name}: a run's index column is int64, so --range must end at "
-            f"{INT64_END} or before"
+            f"{INT64_END} or before; top, census, pareto and sample answer about the whole space without a run"
         )
     request = Request(space, _columns(space, columns), start, stop, rows, where)
     chosen = filter_of(request)  # a bad one is refused here

@@ -145,7 +145,8 @@ def sql(run: RunFiles, statement: str, *, allow_files: bool) -> pl.DataFrame:
         _ = list(footers(run))  # a damaged file is not the statement's fault
         if not run.location.compared_whole and isinstance(error, OSError) and error.errno is None:  # a page's checksum
             raise unreadable(run, error) from None
-        raise BadInput(f"query {shown(statement)} cannot be answered: {first_line(error)}") from None
+        table = "" if "archs" in statement else "; the table is called archs"
+        raise BadInput(f"query {shown(statement)} cannot be answered: {first_line(error)}{table}") from None
 
 
 def _refuse(statement: str, allow_files: bool) -> None:

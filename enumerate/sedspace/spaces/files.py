@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sedspace.errors import BadInput, as_path, first_line
+from sedspace.errors import BadInput, as_path, first_line, unknown
 from sedspace.spaces.base import Space
 from sedspace.spaces.constraints import RULES, rules_of
 from sedspace.spaces.custom import from_definition
@@ -81,6 +82,8 @@ def _of_file(definition: Mapping[str, object], where: str) -> Space:
         given = definition
         base = from_definition({key: value for key, value in given.items() if key != "constraints"}, where)
     else:
+        if near := difflib.get_close_matches("constraints", definition, n=1, cutoff=0.8):
+            raise BadInput(f"{where}: {unknown('key', near[0], ['constraints'])}")
         return from_definition(definition, where)
     try:
         return restricted_by(base, _constraints(given["constraints"], where), identifier(given["name"], where))

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sedspace.errors import BadInput, quoted
+from sedspace.progress import progress_of
 from sedspace.spaces.codes import codes_of
 from sedspace.spaces.listed import ListedSpace
 from sedspace.spaces.parts import Digits, Feature, Operation, Text, layers_feature
@@ -34,6 +35,7 @@ _NASLIB = ("input", "output", "maxpool3x3", "conv1x1-bn-relu", "conv3x3-bn-relu"
 """The order in which NASLib numbers operations (naslib/search_spaces/nasbench101/conversions.py)."""
 _HASH = re.compile(rf"\s*[0-9a-f]{{{LETTERS}}}\s*")
 _GRAIN = 1 << 12  # cells that are worth a thread
+_HASHED = 1 << 15  # cells between two steps of the bar
 _EXPECTED = "'[[0,1],[0,0]] input,output'"
 _SIZE = 423_624
 _NETWORK = "the CIFAR-10 network: stem 128, three stacks of three cells"
@@ -262,7 +264,12 @@ class Nb101Space(ListedSpace):
     @cached_property
     def _entries_by_hash(self) -> dict[str, int]:
         """All entries by their module hashes."""
-        return {name: n for n, name in enumerate(self._hashes_of(np.arange(_SIZE), available_threads()))}
+        names: list[str] = []
+        with progress_of(_SIZE, "cell", what="hashing NAS-Bench-101", passing=True) as progress:
+            for start in range(0, _SIZE, _HASHED):
+                names += self._hashes_of(np.arange(start, min(start + _HASHED, _SIZE)), available_threads())
+                progress.update(len(names) - start)
+        return {name: n for n, name in enumerate(names)}
 
     def _of_hash(self, name: str) -> int:
         if name not in self._entries_by_hash:
