@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from threading import Lock
@@ -219,9 +220,13 @@ class TableCost(AdditiveScore):
 
     def _row(self, space: Space, rules: _Rules, position: int, state: Facts) -> list[list[int]]:
         """Return the cost of each choice at a position in quanta, where some facts hold."""
+
+        @cache  # nb101 has 423,624 choices of three operations
+        def quanta(operation: str) -> int:
+            return self._quanta(self._cost(space, rules, position, operation, state))
+
         choices = space.positions[position].choices
-        costs = [[self._cost(space, rules, position, o.name, state) for o in choice.operations] for choice in choices]
-        return [[sum(map(self._quanta, own))] for own in costs]
+        return [[sum(quanta(operation.name) for operation in choice.operations)] for choice in choices]
 
     def _cost(self, space: Space, rules: _Rules, position: int, operation: str, state: Facts) -> Fraction:
         name = space.positions[position].name
