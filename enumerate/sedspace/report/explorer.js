@@ -46,20 +46,21 @@ function show(chosen) {
   place.dataset.where = where;
 }
 
-// On a phone the map stands below the histograms, and all are as wide as the screen.
-const room = document.getElementById("chart").clientWidth - 75;
+// All is as wide as the page lets it; on a phone the map stands below the histograms.
+const wide = document.getElementById("chart").clientWidth;
+const stacked = wide < 700;
+const room = stacked ? wide - 75 : (wide - 230) / 2;
 function narrowed(part) {
   if (Array.isArray(part)) return part.map(narrowed);
   if (!part || typeof part !== "object" || part.values) return part;
   return Object.fromEntries(Object.entries(part).map(([key, value]) => {
     if (key === "width") return [key, Math.min(value, room)];
-    if (key === "legend" && value) return [key, {...value, orient: "bottom", gradientLength: room}];
-    return [key === "hconcat" ? "vconcat" : key, narrowed(value)];
+    if (stacked && key === "legend" && value) return [key, {...value, orient: "bottom", gradientLength: room}];
+    return [stacked && key === "hconcat" ? "vconcat" : key, narrowed(value)];
   }));
 }
 
-const chart = room < 600 ? narrowed(data.chart) : data.chart;
-vegaEmbed("#chart", chart, {actions: false, theme: dark ? "dark" : undefined}).then(({view}) => {
+vegaEmbed("#chart", narrowed(data.chart), {actions: false, theme: dark ? "dark" : undefined}).then(({view}) => {
   window.view = view;
   const update = () => {
     const chosen = columns.map((_, at) => within(at, Object.values(view.signal(`brush${at}`) || {})[0]));

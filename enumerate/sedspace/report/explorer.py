@@ -47,7 +47,7 @@ class Explorer:
 
     def _repr_html_(self) -> str:
         """Show the page in a notebook, in a frame of its own."""
-        return f'<iframe srcdoc="{escape(self.page)}" width="100%" height="900" style="border: 0"></iframe>'
+        return f'<iframe srcdoc="{escape(self.page)}" width="100%" height="1000" style="border: 0"></iframe>'
 
 
 def explore(

@@ -239,7 +239,9 @@ def accuracy(
     found = rank_correlation(x, y)
     raster = len(pairs) > _RASTER
     if color is None:
-        axes.scatter(x, y, s=area(5), alpha=0.25, color=COLORS["pool"], linewidths=0, rasterized=raster)
+        axes.scatter(
+            x, y, s=area(5), alpha=0.25 if raster else 0.5, color=COLORS["pool"], linewidths=0, rasterized=raster
+        )
     else:
         value = _measure(color)
         low, _ = _floor(pairs[value], clip)

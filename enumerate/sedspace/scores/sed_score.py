@@ -3,7 +3,7 @@
 Large pooling kernels lose local entropy, larger convolution kernels keep it, a skip connection restores it. The score
 is that of arXiv 2411.06236 (Definition 4, which combines skip_SED, conv_SED and pool_SED). The typeset equations were
 not available to this project: **the form below is identified from the paper's published results**, which it
-reproduces (README, "What SED is identified from"). With one constant, ``lam = 3/4``, and odd kernel size k::
+reproduces (README, "Where SED comes from"). With one constant, ``lam = 3/4``, and odd kernel size k::
 
     w(k) = lam + (1 - lam) * (k - 1) / 2        of a convolution   1x1: 3/4, 3x3: 1, 5x5: 5/4; dilated: lam * w(k)
     q(k) = (1 - lam) * (k - 1) / 2              of a pooling       3x3: 1/4

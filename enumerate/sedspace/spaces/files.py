@@ -32,7 +32,7 @@ def read_space(path: str | Path) -> Space:
         `sedspace.spaces.choices.ChoicesSpace`). Or with ``restricts``, the name of a space of sedspace's own,
         and ``name``. A table ``[[constraints]]`` for each rule says which of the
         architectures there are: ``rule`` its kind, and the values that the rule is made of (see `Forbidden`, `AtMost`,
-        `AtLeast`, `Connected`, `Equal`, `Unequal`, `OnePerClass`)::
+        `AtLeast`, `Connected`, `Equal`, `Unequal`, `OnePerClass`):
 
             restricts = "tss5"
             name = "lean"
