@@ -66,6 +66,6 @@ def on_page_content(html: str, **_: object) -> str:
     mkdocs-click writes click's mark of no default, mkdocstrings a dash before no description. Of parameters that share
     a line, griffe has the default of the first; signatures have those of all.
     """
-    html = html.replace("<code>Sentinel.UNSET</code>", "")
+    html = re.sub(r"<td><code>(Sentinel\.UNSET|None)</code></td>", "<td></td>", html)
     html = re.sub(r",\s+default:\s+<code>[^<]*</code>\s*(?=\))", "", html)
     return re.sub(r"\s+\u2013\s+(<div class=\"doc-md-description\">\s*</div>)", r" \1", html)
