@@ -38,10 +38,13 @@ from sedspace.published import published
 from sedspace.runs.rows import ROW_GROUP_ROWS
 from sedspace.runs.shards import parquet_options
 from sedspace.scores.blocks import first_layout
+from sedspace.scores.topology import topology
 from sedspace.spaces import functional_classes
 
 SPACE = ss.space("tss5")
 SIZE = SPACE.size
+CELLS = 100_000
+"""Of how many cells topology features are found."""
 
 
 @numba.njit(parallel=True)  # type: ignore[untyped-decorator]
@@ -108,6 +111,18 @@ def classes_against_run(repeats: int) -> dict[str, Any]:
             ss.enumerate_space(SPACE, f"{directory}/{next(numbers)}", threads=THREADS, progress=False)
 
         return ratio(interleaved({"ours": ours, "theirs": theirs}, repeats))
+
+
+def topology_of_cells(repeats: int) -> dict[str, float]:
+    """Return the nanoseconds that all topology features of a cell take together, on one thread."""
+    nanoseconds = {}
+    for name in ("tss5", "nb101"):
+        space = ss.space(name)
+        start, random = space.size // 2, np.random.default_rng(0).integers(0, space.size, CELLS)
+        cells = {"consecutive": space.digits_of_range(start, start + CELLS), "random": space.digits(random.tolist())}
+        seconds = medians({kind: functools.partial(topology, space, digits) for kind, digits in cells.items()}, repeats)
+        nanoseconds |= {f"{kind} cells of {name}": 1e9 * one / CELLS for kind, one in seconds.items()}
+    return nanoseconds
 
 
 def run_in_process(space: str, start: int, count: int) -> tuple[float, float]:
@@ -247,6 +262,7 @@ def measure(repeats: int) -> dict[str, Any]:
         "score": score_against_fill(20 * repeats),
         "run": run_against_write_table(repeats),
         "classes": classes_against_run(repeats),
+        "topology": topology_of_cells(4 * repeats),
         "memory": {
             "tss5": run_in_process("tss5", 0, SIZE)[1],
             "tss6": run_in_process("tss6", 20_000_000_000, SIZE)[1],
@@ -283,6 +299,8 @@ def markdown(results: dict[str, Any]) -> str:
     ]
     peers = [(name, f"{s * 1e9:,.2f}", f"{s / sedspace:,.0f} x") for name, s in results["peers"].items()]
     peers.append(("for comparison: grad_norm as published (arXiv 2411.06236)", f"{grad_norm * 1e9:,.0f}", "-"))
+    cells = [(name, f"{one:,.0f}", "300") for name, one in results.get("topology", {}).items()]  # no older results
+    topology_table = markdown_table(("all topology features of one cell, one thread", "nanoseconds", "at most"), cells)
     lines = [
         f"All 9,765,625 five-node cells, {environment['threads']} threads, medians of interleaved runs "
         f"(quartiles of paired ratios):",
@@ -294,6 +312,7 @@ def markdown(results: dict[str, Any]) -> str:
         f"{memory['tss5'] / 1e6:.0f} MB for `tss5`, {memory['tss6'] / 1e6:.0f} MB for as long a slice of `tss6`. "
         f"Indices to arch strings: {results['questions']['decoded per second'] / 1e6:.1f} million a second.",
         "",
+        *([*topology_table, ""] if cells else []),
         *markdown_table(("SED of one architecture by", "nanoseconds", "sedspace is faster by"), peers),
         "",
         f"{environment['cpu']}, {environment['cpus']} CPUs; {versions}.",

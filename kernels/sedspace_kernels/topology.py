@@ -1,11 +1,15 @@
 """What the live edges of a cell look like as a graph: paths, what lies on them, and the powers that flow along them.
 
 A cell is a graph whose edges carry operations. An edge is live if it is on a path from an input to the output on which
-every edge passes something. All is computed edge by edge, no path is gone along: forwards over the edges that something
-gets to, backwards over those of them that are live, and forwards over the live ones once more. Along a path *lanes* are
-added up, several numbers per edge at once, of which a node keeps the least; a greatest sum is that of negative numbers.
+every edge passes something. All is computed edge by edge, no path is gone along: forwards from the inputs, backwards
+from the output, and forwards once more over the edges that turned out to be live. Along a path *lanes* are added up,
+several numbers per edge at once, of which a node keeps the least; a greatest sum is that of negative numbers.
 
-What the first pass finds out of a node depends on earlier edges only. So what a cell has in common with the one before
+A block of cells goes along each edge together. What is known of a node or an edge are *fields*, each with a number for
+every cell of the block, side by side: a loop over them without branches becomes operations on vectors, if it touches
+few arrays. The compiler gives up on loops that touch many, as it has to ask of each pair whether they overlap.
+
+What the first pass finds out of a node depends on earlier edges only. So what a block has in common with the one before
 it is kept: of consecutive cells all but the last nodes, most often.
 """
 
@@ -18,41 +22,63 @@ from numpy.typing import NDArray
 
 from sedspace_kernels.jit import jit
 from sedspace_kernels.propagated import HIGH, LOW
-
-NONE, JOIN, SKIP, POOL, LIGHT, FULL = range(6)
-"""What stands on an edge; convolutions are light or full."""
-
-FAR = 10_000
-"""What an edge adds to a lane of least sums that must not go along it."""
-
-ROLES, SHARES, POWERS = 17, 8, 6
-"""How many features there are of nodes and edges in a role, of shares of paths, and of powers."""
-
-LANES = 48
-"""A table of lanes has so many columns, used or not: loops of a fixed length become operations on vectors."""
-
-PACKED = 8
-"""How many counts a word has, each of eight bits, the first lowest: no cell has more than 253 edges."""
-
-SOURCE, TARGET, KIND, FIRST, PASSES, ADDED, COLUMNS = 0, 1, 2, 3, 4, 8, 12
-"""The columns of a table of edges: ends and kind; the first edge with the same target; whether a path of all, of
-identities, without pooling, without convolution goes along, -1 if so, else 0; convolutions, poolings, weight and length
-that it adds to a path."""
-
-_BEFORE, _AFTER, _SKIPS, _SKIPPED, _REACHED = 0, 4, 8, 9, 10
-"""Of a node: the paths to it, and from it, as `PASSES`; and, as bits, where identities lead to that start there, or
-there or before it, and which nodes it reaches."""
-
-_LOW, _HIGH, _INPUT, _CORRELATION, _DEPTH, _SHARE, _RELU, _GRADIENT = range(8)
-"""Of a node: its powers, and, weighted by power, the part of the input, a correlation, and how many convolutions it has
-been through; 1 / power, the correlation behind a convolution, and its gradient."""
-
-_UNKNOWN = -1.0
-"""A correlation that nobody has asked for."""
-
-_NEAR_INPUT, _NEAR_OUTPUT, _ON_EVERY_PATH, _BYPASSED, _WITHOUT = 0, 12, 24, 36, 48
-"""Where, in one integer for each kind, the edges of a role are counted."""
-_MOST = (1 << 12) - 1
+from sedspace_kernels.topology_columns import ratio, write_counts, write_paths, write_powers, write_roles, write_shares
+from sedspace_kernels.topology_layout import (
+    ALONG,
+    AT_INPUT,
+    AT_OUTPUT,
+    BEHIND,
+    BLOCK,
+    BY_KIND,
+    BYPASSED,
+    CLEAN,
+    CORRELATION,
+    DEPTH,
+    FAR,
+    FIRST,
+    FROM,
+    FULL,
+    GRADIENT,
+    HANDED,
+    HIGHEST,
+    INPUT_DEGREE,
+    JOIN,
+    KEPT,
+    KIND,
+    LANES,
+    LENGTH,
+    LIGHT,
+    LIVE,
+    NEAR_INPUT,
+    NEAR_OUTPUT,
+    NODES,
+    NONE,
+    OF_CELL,
+    OF_EDGE,
+    OF_INPUT,
+    OF_NODE,
+    OF_POWER,
+    OF_SHARE,
+    ON_EVERY_PATH,
+    OUTPUT_DEGREE,
+    PATH_SUMS,
+    POOL,
+    POWER_HIGH,
+    POWER_LOW,
+    POWERS,
+    REACHED,
+    RELU,
+    ROLES,
+    ROW,
+    SHARE,
+    SHARES,
+    SKIP,
+    SKIPPED,
+    SKIPS,
+    SOURCE,
+    TARGET,
+    TO,
+)
 
 
 @jit
@@ -60,6 +86,7 @@ def features_of_cells(
     chosen: NDArray[np.unsignedinteger],
     inputs: int,
     edges: NDArray[np.int64],
+    kinds: NDArray[np.int64],
     kept_high: NDArray[np.float64],
     every: NDArray[np.int64],
     counts: NDArray[np.int64],
@@ -71,18 +98,17 @@ def features_of_cells(
 ) -> None:
     """Write the features of cells; 0 where nothing gets to the output, ``longest + 1`` where a least sum has no path.
 
-    Tables have a row for each edge and choice.
-
     Parameters
     ----------
     chosen : unsigned integer[n, edges]
         What stands on every edge.
     inputs : int
         The first nodes.
-    edges : int64[edges * choices, COLUMNS]
+    edges : int64[edges, COLUMNS]
         By target, ascending; the last one is the output. At most 23 nodes, or as many paths: up to 2^21, so that no sum
         leaves int64.
-    kept_high : float64[edges * choices]
+    kinds : int64[edges, choices]
+    kept_high : float64[edges, choices]
         What a pooling hands on of the high power; 1 elsewhere.
     every, counts : int64[edges * choices, words]
         What an edge adds to counts, and what a live one does: `PACKED` of them to a word.
@@ -95,120 +121,152 @@ def features_of_cells(
     out : float64[n, first + sum(widths) + 8 + ROLES + SHARES + POWERS or more]
     """
     length, nodes = chosen.shape[1], edges[-1, TARGET] + 1
-    choices = len(edges) // length
-    rows, live, handed = np.empty(length, np.int64), np.empty(length, np.int64), np.empty(length)
-    of_node, powers = np.zeros((nodes, 12), np.int64), np.zeros((nodes, 8))
-    sums = np.zeros((nodes, LANES), np.int16)
-    by_kind, numbers, shares = np.empty(FULL + 1, np.int64), np.empty(7, np.int64), np.empty((FULL + 1, 3))
-    of_node[:inputs, _BEFORE : _BEFORE + 4] = 1
-    powers[:inputs, _LOW], powers[:inputs, _HIGH], powers[:inputs, _INPUT] = LOW, HIGH, LOW + HIGH
-    powers[:inputs, _SHARE], powers[:inputs, _RELU] = 1.0 / (LOW + HIGH), _of_relu(0.0)
-    at_least = first + widths[0] + widths[1] + 4
+    of_edge, handed = np.zeros((length, OF_EDGE), np.int64), np.zeros((length, OF_SHARE))
+    of_node, powers = np.zeros((nodes, OF_NODE), np.int64), np.zeros((nodes, OF_POWER))
+    sums = np.zeros((nodes, BLOCK, LANES), np.int16)
+    of_cell, shares = np.zeros(OF_CELL, np.int64), np.zeros(6 * BLOCK)
+    of_node[:inputs, TO:FROM] = 1
+    powers[:inputs, POWER_LOW:POWER_HIGH], powers[:inputs, POWER_HIGH:OF_INPUT] = LOW, HIGH
+    powers[:inputs, OF_INPUT:CORRELATION] = LOW + HIGH
+    powers[:inputs, SHARE:RELU], powers[:inputs, RELU:GRADIENT] = 1.0 / (LOW + HIGH), _of_relu(0.0)
+    at_live = first + widths[0]
+    at_least = at_live + widths[1] + 4
     at_sums = at_least + widths[2] + widths[3]
-    at_powers = at_sums + 4 + ROLES + SHARES
-    for i in range(len(chosen)):
-        same = _in_common(chosen, i)
+    end = at_sums + 4 + ROLES + SHARES + POWERS
+    for i in range(0, len(chosen), BLOCK):
+        count = min(BLOCK, len(chosen) - i)
+        same = _in_common(chosen, i, count)
         if same == length:
-            for column in range(first, at_powers + POWERS):
-                out[i, column] = out[i - 1, column]
+            out[i : i + count, first:end] = out[i - BLOCK : i - BLOCK + count, first:end]
             continue
-        _forward(chosen, i, same, choices, edges, kept_high, lanes, rows, handed, of_node, sums, powers)
-        _write_counts(rows, 0, every, widths[0], out, i, first)
-        if of_node[nodes - 1, _BEFORE] == 0:
-            for column in range(first + widths[0], at_powers + POWERS):
-                out[i, column] = longest + 1 if at_least <= column < at_least + widths[2] else 0
-            continue
-        start, near_output = _backward(edges, rows, handed, of_node, powers, live)
-        _write_counts(live, start, counts, widths[1], out, i, first + widths[0])
-        _write_paths(of_node, sums, widths[2], widths[3], longest + 1, out, i, at_least - 4)
-        _roles(live, start, edges, inputs, near_output, of_node, by_kind, numbers, shares)
-        _write_roles(by_kind, numbers, out, i, at_sums)
-        _write_shares(of_node, numbers[0], shares, out, i, at_powers - SHARES)
-        _write_powers(inputs, powers, out, i, at_powers)
+        start = edges[same, FIRST]
+        _look_up(chosen, i, start, kinds, kept_high, of_edge, handed)
+        _forward(start, edges, lanes, of_edge, handed, of_node, sums, powers)
+        _backward(edges, of_edge, handed, of_node, powers, of_cell)
+        _roles(edges, inputs, of_edge, of_node, of_cell, shares)
+        write_counts(of_edge, every, False, widths[0], out, i, count, first)
+        write_counts(of_edge, counts, True, widths[1], out, i, count, at_live)
+        for c in range(count):
+            if of_node[nodes - 1, TO + c] == 0:
+                for column in range(at_live, end):
+                    out[i + c, column] = longest + 1 if at_least <= column < at_least + widths[2] else 0
+                continue
+            write_paths(of_node, sums, widths[2], widths[3], longest + 1, out, i, c, at_least - 4)
+            write_roles(of_cell, out, i, c, at_sums)
+            write_shares(of_node, of_cell, shares, out, i, c, end - POWERS - SHARES)
+            write_powers(inputs, powers, out, i, c, end - POWERS)
 
 
 @jit
-def _in_common(chosen: NDArray[np.unsignedinteger], i: int) -> int:
-    """Return how many edges a cell has in common with the one before it, before the first that differs."""
-    e = 0
-    while i > 0 and e < chosen.shape[1] and chosen[i, e] == chosen[i - 1, e]:
-        e += 1
-    return e
+def _in_common(chosen: NDArray[np.unsignedinteger], i: int, count: int) -> int:
+    """Return how many edges each of some cells has in common with the one a block before it, before any differs."""
+    same = chosen.shape[1] if i > 0 else 0
+    for c in range(i, i + count):
+        e = 0
+        while e < same and chosen[c, e] == chosen[c - BLOCK, e]:
+            e += 1
+        same = e
+    return same
+
+
+@jit
+def _look_up(
+    chosen: NDArray[np.unsignedinteger],
+    i: int,
+    start: int,
+    kinds: NDArray[np.int64],
+    kept_high: NDArray[np.float64],
+    of_edge: NDArray[np.int64],
+    handed: NDArray[np.float64],
+) -> None:
+    """Write what stands on edges, in a block that is too short that of the last cell again."""
+    choices = kinds.shape[1]
+    for e in range(start, chosen.shape[1]):
+        for c in range(BLOCK):
+            choice = np.int64(chosen[min(i + c, len(chosen) - 1), e])
+            of_edge[e, ROW + c] = e * choices + choice
+            of_edge[e, KIND + c] = kinds[e, choice]
+            handed[e, KEPT + c] = kept_high[e, choice]
 
 
 @jit
 def _forward(
-    chosen: NDArray[np.unsignedinteger],
-    i: int,
-    same: int,
-    choices: int,
+    start: int,
     edges: NDArray[np.int64],
-    kept_high: NDArray[np.float64],
     lanes: NDArray[np.int16],
-    rows: NDArray[np.int64],
+    of_edge: NDArray[np.int64],
     handed: NDArray[np.float64],
     of_node: NDArray[np.int64],
     sums: NDArray[np.int16],
     powers: NDArray[np.float64],
 ) -> None:
-    """Write the row of every edge, and what is known of nodes from the inputs on, where that is not as it was."""
-    node = -1
-    for e in range(edges[same * choices, FIRST], chosen.shape[1]):
-        row = e * choices + np.int64(chosen[i, e])
-        rows[e], source = row, int(edges[row, SOURCE])
-        if node != edges[row, TARGET]:
-            if node >= 0 and of_node[node, _BEFORE] > 0:
-                _finish(powers, node)
-            node = int(edges[row, TARGET])
-            _begin(of_node, sums, powers, node)
-        if edges[row, KIND] == NONE or of_node[source, _BEFORE] == 0:
-            continue
-        for lane in range(4):
-            of_node[node, _BEFORE + lane] += of_node[source, _BEFORE + lane] & edges[row, PASSES + lane]
-        for lane in range(LANES):
-            sums[node, lane] = min(sums[node, lane], np.int16(sums[source, lane] + lanes[row, lane]))
-        handed[e] = _hand_on(powers, source, node, edges[row, KIND], kept_high[row])
+    """Write what is known of nodes from the inputs on, where that is not as it was."""
+    for e in range(start, len(edges)):
+        source, node = edges[e, SOURCE], edges[e, TARGET]
+        if edges[e, FIRST] == e:
+            of_node[node, TO:FROM] = 0
+            powers[node, :] = 0.0
+            sums[node, :, :] = FAR
+        for sort in range(4):
+            for c in range(BLOCK):
+                along = -(ALONG[sort] >> of_edge[e, KIND + c] & 1)
+                of_node[node, BLOCK * sort + c] += of_node[source, BLOCK * sort + c] & along
+        for c in range(BLOCK):
+            row = of_edge[e, ROW + c]
+            for lane in range(LANES):
+                sums[node, c, lane] = min(sums[node, c, lane], np.int16(sums[source, c, lane] + lanes[row, lane]))
+        _hand_on(e, source, node, of_edge, of_node, handed, powers)
+        if e + 1 < len(edges) and edges[e + 1, TARGET] != node:
+            _finish(powers, node, edges[e, BEHIND] >= LIGHT)
 
 
 @jit
-def _begin(of_node: NDArray[np.int64], sums: NDArray[np.int16], powers: NDArray[np.float64], node: int) -> None:
-    """Write that nothing gets to a node."""
-    for lane in range(4):
-        of_node[node, _BEFORE + lane] = 0
-    for part in range(_GRADIENT + 1):
-        powers[node, part] = 0.0
-    for lane in range(LANES):
-        sums[node, lane] = FAR
-
-
-@jit
-def _finish(powers: NDArray[np.float64], node: int) -> None:
+def _finish(powers: NDArray[np.float64], node: int, before_conv: bool) -> None:
     """Write of a node what is to be known before anything is handed on."""
-    powers[node, _SHARE] = _ratio(1.0, powers[node, _LOW] + powers[node, _HIGH])
-    powers[node, _RELU] = _UNKNOWN
+    for c in range(BLOCK):
+        power = powers[node, POWER_LOW + c] + powers[node, POWER_HIGH + c]
+        powers[node, SHARE + c] = ratio(1.0, power if power > 0.0 else 1.0)
+    for c in range(BLOCK if before_conv else 0):
+        powers[node, RELU + c] = _of_relu(powers[node, CORRELATION + c] * powers[node, SHARE + c])
 
 
 @jit
-def _hand_on(powers: NDArray[np.float64], source: int, target: int, kind: int, kept_high: float) -> float:
-    """Add what an edge hands on of the powers of its source, almost without branches; return the share of it."""
-    is_conv, share = kind >= LIGHT, powers[source, _SHARE]
-    if is_conv and powers[source, _RELU] == _UNKNOWN:  # few nodes are asked for it, and it takes a while
-        powers[source, _RELU] = _of_relu(powers[source, _CORRELATION] * share)
-    low = powers[source, _LOW] * (share if is_conv else 1.0)
-    high = powers[source, _HIGH] * (share if is_conv else kept_high)
-    handed = share if is_conv else share * (low + high)
-    powers[target, _LOW] += low
-    powers[target, _HIGH] += high
-    powers[target, _INPUT] += 0.0 if is_conv else handed * powers[source, _INPUT]
-    powers[target, _CORRELATION] += powers[source, _RELU] if is_conv else handed * powers[source, _CORRELATION]
-    powers[target, _DEPTH] += handed * powers[source, _DEPTH] + (1.0 if is_conv else 0.0)
-    return float(handed)
-
-
-@jit
-def _ratio(a: float, b: float) -> float:
-    """Divide by what is not 0: where a plain division might raise, references to all arrays are counted."""
-    return float(np.divide(a, b))
+def _hand_on(
+    e: int,
+    source: int,
+    target: int,
+    of_edge: NDArray[np.int64],
+    of_node: NDArray[np.int64],
+    handed: NDArray[np.float64],
+    powers: NDArray[np.float64],
+) -> None:
+    """Add what an edge hands on of the powers of its source, field by field, and write the share of it."""
+    for c in range(BLOCK):
+        passes = (of_edge[e, KIND + c] != NONE) & (of_node[source, TO + c] > 0)
+        of_edge[e, LIVE + c] = -np.int64(passes)
+    for c in range(BLOCK):
+        power = powers[source, POWER_LOW + c] + powers[source, POWER_HIGH + c] * handed[e, KEPT + c]
+        handed[e, HANDED + c] = powers[source, SHARE + c] * (1.0 if of_edge[e, KIND + c] >= LIGHT else power)
+    for c in range(BLOCK):
+        share = powers[source, SHARE + c]
+        low = powers[source, POWER_LOW + c] * (share if of_edge[e, KIND + c] >= LIGHT else 1.0)
+        powers[target, POWER_LOW + c] += low if of_edge[e, LIVE + c] != 0 else 0.0
+    for c in range(BLOCK):
+        share = powers[source, SHARE + c]
+        high = powers[source, POWER_HIGH + c] * handed[e, KEPT + c]
+        high *= share if of_edge[e, KIND + c] >= LIGHT else 1.0
+        powers[target, POWER_HIGH + c] += high if of_edge[e, LIVE + c] != 0 else 0.0
+    for c in range(BLOCK):
+        of_input = handed[e, HANDED + c] * powers[source, OF_INPUT + c]
+        passes = (of_edge[e, LIVE + c] != 0) & (of_edge[e, KIND + c] < LIGHT)
+        powers[target, OF_INPUT + c] += of_input if passes else 0.0
+    for c in range(BLOCK):
+        behind, correlation = powers[source, RELU + c], handed[e, HANDED + c] * powers[source, CORRELATION + c]
+        added = behind if of_edge[e, KIND + c] >= LIGHT else correlation
+        powers[target, CORRELATION + c] += added if of_edge[e, LIVE + c] != 0 else 0.0
+    for c in range(BLOCK):
+        depth = handed[e, HANDED + c] * powers[source, DEPTH + c] + (1.0 if of_edge[e, KIND + c] >= LIGHT else 0.0)
+        powers[target, DEPTH + c] += depth if of_edge[e, LIVE + c] != 0 else 0.0
 
 
 @jit
@@ -223,180 +281,137 @@ def _of_relu(correlation: float) -> float:
 @jit
 def _backward(
     edges: NDArray[np.int64],
-    rows: NDArray[np.int64],
+    of_edge: NDArray[np.int64],
     handed: NDArray[np.float64],
     of_node: NDArray[np.int64],
     powers: NDArray[np.float64],
-    live: NDArray[np.int64],
-) -> tuple[int, int]:
-    """Write what is known of nodes from the output back, and the rows of the live edges, in order, the last ones.
-
-    Return where these begin, and which nodes a join leads from to the output.
-    """
-    output, start, near_output = len(of_node) - 1, len(rows), np.int64(1) << (len(of_node) - 1)
-    for node in range(len(of_node)):
-        for lane in range(4):
-            of_node[node, _AFTER + lane] = 1 if node == output else 0
-        of_node[node, _SKIPS], of_node[node, _REACHED] = 0, np.int64(1) << node
-        powers[node, _GRADIENT] = 1.0 if node == output else 0.0
-    for e in range(len(rows) - 1, -1, -1):
-        row = rows[e]
-        source, target, kind = edges[row, SOURCE], edges[row, TARGET], edges[row, KIND]
-        if kind == NONE or of_node[source, _BEFORE] == 0 or of_node[target, _AFTER] == 0:
-            continue
-        start -= 1
-        live[start] = row
-        for lane in range(4):
-            of_node[source, _AFTER + lane] += of_node[target, _AFTER + lane] & edges[row, PASSES + lane]
-        of_node[source, _REACHED] |= of_node[target, _REACHED]
-        if kind <= SKIP:
-            of_node[source, _SKIPS] |= of_node[target, _SKIPS] | np.int64(1) << target
-        near_output |= np.int64(kind == JOIN and target == output) << source
-        powers[source, _GRADIENT] += powers[target, _GRADIENT] * handed[e]
-    for node in range(len(of_node)):
-        of_node[node, _SKIPPED] = of_node[node, _SKIPS]
-    return start, int(near_output)
-
-
-@jit
-def _write_counts(
-    rows: NDArray[np.int64],
-    start: int,
-    table: NDArray[np.int64],
-    width: int,
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
+    of_cell: NDArray[np.int64],
 ) -> None:
-    """Write what edges add up to."""
-    for word in range(table.shape[1]):
-        total = np.int64(0)
-        for number in range(start, len(rows)):
-            total += table[rows[number], word]
-        for lane in range(word * PACKED, min(width, (word + 1) * PACKED)):
-            out[i, at + lane] = total & 0xFF
-            total >>= 8
-
-
-@jit
-def _write_paths(
-    of_node: NDArray[np.int64],
-    sums: NDArray[np.int16],
-    least: int,
-    most: int,
-    none: int,
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
-) -> None:
-    """Write how many paths there are of each sort, and their least and greatest sums; `none` if there is no path."""
+    """Write what is known of nodes from the output back, which edges are live, and what joins lead to the output."""
     output = len(of_node) - 1
-    for lane in range(4):
-        out[i, at + lane] = of_node[output, _BEFORE + lane]
-    for lane in range(least):
-        out[i, at + 4 + lane] = sums[output, lane] if sums[output, lane] < FAR else none
-    for lane in range(least, least + most):
-        out[i, at + 4 + lane] = -np.int64(sums[output, lane])
+    of_node[:, FROM:OF_NODE] = 0
+    powers[:, GRADIENT:OF_POWER] = 0.0
+    of_node[output, FROM:SKIPS], powers[output, GRADIENT:OF_POWER] = 1, 1.0
+    for node in range(output + 1):
+        of_node[node, REACHED:OF_NODE] = np.int64(1) << node
+    of_cell[NEAR_OUTPUT:BY_KIND] = np.int64(1) << output
+    for e in range(len(edges) - 1, -1, -1):
+        source, target = edges[e, SOURCE], edges[e, TARGET]
+        _back(e, source, target, of_edge, handed, of_node, powers, of_cell)
+    of_node[:, SKIPPED:REACHED] = of_node[:, SKIPS:SKIPPED]
+
+
+@jit
+def _back(
+    e: int,
+    source: int,
+    target: int,
+    of_edge: NDArray[np.int64],
+    handed: NDArray[np.float64],
+    of_node: NDArray[np.int64],
+    powers: NDArray[np.float64],
+    of_cell: NDArray[np.int64],
+) -> None:
+    """Write whether an edge is live, and add to its source what is known of its target.
+
+    A function of its own: of a loop that goes backwards over edges the compiler thinks that fields may overlap.
+    """
+    from_here, to_output = np.int64(1) << target, np.int64(target == len(of_node) - 1) << source
+    for c in range(BLOCK):
+        kind = of_edge[e, KIND + c]
+        is_live = (kind != NONE) & (of_node[source, TO + c] > 0) & (of_node[target, FROM + c] > 0)
+        of_edge[e, LIVE + c] = -np.int64(is_live)
+    for sort in range(4):
+        for c in range(BLOCK):
+            along = -(ALONG[sort] >> of_edge[e, KIND + c] & 1) & of_edge[e, LIVE + c]
+            of_node[source, FROM + BLOCK * sort + c] += of_node[target, FROM + BLOCK * sort + c] & along
+    for c in range(BLOCK):
+        kind, live = of_edge[e, KIND + c], of_edge[e, LIVE + c]
+        of_node[source, REACHED + c] |= of_node[target, REACHED + c] & live
+        skips = of_node[target, SKIPS + c] | from_here
+        of_node[source, SKIPS + c] |= skips & live if kind <= SKIP else 0
+        of_cell[NEAR_OUTPUT + c] |= to_output & live if kind == JOIN else 0
+    for c in range(BLOCK):
+        gradient = powers[target, GRADIENT + c] * handed[e, HANDED + c]
+        powers[source, GRADIENT + c] += gradient if of_edge[e, LIVE + c] != 0 else 0.0
 
 
 @jit
 def _roles(
-    live: NDArray[np.int64],
-    start: int,
     edges: NDArray[np.int64],
     inputs: int,
-    near_output: int,
+    of_edge: NDArray[np.int64],
     of_node: NDArray[np.int64],
-    by_kind: NDArray[np.int64],
-    numbers: NDArray[np.int64],
+    of_cell: NDArray[np.int64],
     shares: NDArray[np.float64],
 ) -> None:
-    """Count the edges of each role by kind; in `numbers` what paths add up to, nodes, and degrees; and shares of paths.
+    """Count live edges by role and kind, nodes and degrees; add up what is on paths, and shares of paths.
 
     An edge counts as often as paths go along it. An edge next to the input or the output is one that a join leads to.
-    Shares are summed for every kind: without branches, which would rarely be foreseen.
     """
     output = len(of_node) - 1
-    near_input, inner = (np.int64(1) << inputs) - 1, np.int64(1) << output
-    paths = of_node[output, _BEFORE]
-    for kind in range(FULL + 1):
-        by_kind[kind] = 0
-        for part in range(3):
-            shares[kind, part] = 0.0
-    for number in range(7):
-        numbers[number] = 0
-    for number in range(start, len(live)):
-        row = live[number]
-        source, target, kind = edges[row, SOURCE], edges[row, TARGET], edges[row, KIND]
-        without = 3 if kind == POOL else 2
-        through = of_node[source, _BEFORE] * of_node[target, _AFTER]
-        clean = of_node[source, _BEFORE + without] * of_node[target, _AFTER + without]
-        is_around = of_node[source, _SKIPPED] & of_node[target, _REACHED] != 0
-        by_kind[kind] += (
-            (near_input >> source & 1) << _NEAR_INPUT
-            | (near_output >> target & 1) << _NEAR_OUTPUT
-            | np.int64(through == paths) << _ON_EVERY_PATH
-            | np.int64(is_around) << _BYPASSED
-            | np.int64(clean > 0) << _WITHOUT
-        )
-        shares[kind, 0] += _ratio(of_node[source, _BEFORE + 2], of_node[source, _BEFORE])
-        shares[kind, 1] += _ratio(of_node[target, _AFTER + 2], of_node[target, _AFTER])
-        shares[kind, 2] += _ratio(through, paths)
-        for lane in range(4):
-            numbers[lane] += through * edges[row, ADDED + lane]
-        is_new = np.int64(edges[row, ADDED + 3] > 0) & ~(inner >> target)
-        inner |= is_new << target
-        numbers[4] += is_new
-        numbers[5] += source < inputs
-        numbers[6] += target == output
-        near_input |= np.int64(kind == JOIN and source < inputs) << target
-        of_node[target, _SKIPPED] |= of_node[source, _SKIPPED]
+    of_cell[:NEAR_INPUT], of_cell[BY_KIND:], shares[:] = 0, 0, 0.0
+    of_cell[NEAR_INPUT:NEAR_OUTPUT] = (np.int64(1) << inputs) - 1
+    is_there = np.zeros(BLOCK, np.int64)
+    for e in range(len(edges)):
+        source, target, length = edges[e, SOURCE], edges[e, TARGET], edges[e, LENGTH]
+        if edges[e, FIRST] == e:
+            is_there[:] = 0
+        from_input, to_output = np.int64(source < inputs), np.int64(target == output)
+        is_inner = np.int64(target != output and length > 0)
+        for c in range(BLOCK):
+            kind, live = of_edge[e, KIND + c], of_edge[e, LIVE + c]
+            of_node[target, SKIPPED + c] |= of_node[source, SKIPPED + c] & live
+            of_cell[PATH_SUMS + 3 * BLOCK + c] += of_node[source, TO + c] * of_node[target, FROM + c] * length & live
+            of_cell[NODES + c] += is_inner & live & ~is_there[c]
+            is_there[c] |= is_inner & live
+            of_cell[INPUT_DEGREE + c] += from_input & live
+            of_cell[OUTPUT_DEGREE + c] += to_output & live
+            of_cell[NEAR_INPUT + c] |= (from_input & live) << target if kind == JOIN else 0
+        if edges[e, HIGHEST] > JOIN:
+            _operation(e, source, target, of_edge, of_node, of_cell, shares)
 
 
 @jit
-def _write_roles(
-    by_kind: NDArray[np.int64], numbers: NDArray[np.int64], out: NDArray[np.float64], i: int, at: int
-) -> None:
-    """Write what `_roles` found: sums, then roles; without branches, which would rarely be foreseen."""
-    for number in range(7):
-        out[i, at + number] = numbers[number]
-    for kind in range(4):
-        out[i, at + 7 + kind] = by_kind[SKIP + kind] >> _NEAR_INPUT & _MOST
-        out[i, at + 11 + kind] = by_kind[SKIP + kind] >> _NEAR_OUTPUT & _MOST
-    pools, convolutions = by_kind[POOL], by_kind[LIGHT] + by_kind[FULL]
-    for role in range(3):
-        out[i, at + 15 + role] = pools >> (_ON_EVERY_PATH + 12 * role) & _MOST
-        out[i, at + 18 + role] = convolutions >> (_ON_EVERY_PATH + 12 * role) & _MOST
-
-
-@jit
-def _write_shares(
+def _operation(
+    e: int,
+    source: int,
+    target: int,
+    of_edge: NDArray[np.int64],
     of_node: NDArray[np.int64],
-    convolutions: int,
+    of_cell: NDArray[np.int64],
     shares: NDArray[np.float64],
-    out: NDArray[np.float64],
-    i: int,
-    at: int,
 ) -> None:
-    """Write shares of paths, summed over convolutions of each size, and the mean of their sum over paths."""
+    """Count a live edge with an operation by kind, and what it adds to sums and shares of paths."""
     output = len(of_node) - 1
-    paths = of_node[output, _BEFORE]
-    for part in range(3):
-        out[i, at + part], out[i, at + 3 + part] = shares[LIGHT, part], shares[FULL, part]
-    depth = _ratio(convolutions, paths)
-    out[i, at + 6] = depth
-    out[i, at + 7] = _ratio(paths - of_node[output, _BEFORE + 3], depth) if convolutions > 0 else 0.0
-
-
-@jit
-def _write_powers(inputs: int, powers: NDArray[np.float64], out: NDArray[np.float64], i: int, at: int) -> None:
-    """Write what becomes of the powers of the inputs, and of what is carried along in proportion to them."""
-    output = len(powers) - 1
-    low, high = powers[output, _LOW], powers[output, _HIGH]
-    out[i, at], out[i, at + 1] = low, high
-    for part in range(_INPUT, _DEPTH + 1):
-        out[i, at + part] = _ratio(powers[output, part], low + high)
-    gradient = 0.0
-    for node in range(inputs):
-        gradient += powers[node, _GRADIENT]
-    out[i, at + 5] = gradient
+    for c in range(BLOCK):
+        kind, live = of_edge[e, KIND + c], of_edge[e, LIVE + c]
+        through = of_node[source, TO + c] * of_node[target, FROM + c] & live
+        of_cell[PATH_SUMS + c] += through if kind >= LIGHT else 0
+        of_cell[PATH_SUMS + BLOCK + c] += through if kind == POOL else 0
+        of_cell[PATH_SUMS + 2 * BLOCK + c] += (through if kind == LIGHT else 0) + (4 * through if kind == FULL else 0)
+        before = of_node[source, TO + 3 * BLOCK + c] if kind == POOL else of_node[source, TO + 2 * BLOCK + c]
+        behind = of_node[target, FROM + 3 * BLOCK + c] if kind == POOL else of_node[target, FROM + 2 * BLOCK + c]
+        is_around = of_node[source, SKIPPED + c] & of_node[target, REACHED + c] != 0
+        role = (
+            (of_cell[NEAR_INPUT + c] >> source & 1) << AT_INPUT
+            | (of_cell[NEAR_OUTPUT + c] >> target & 1) << AT_OUTPUT
+            | np.int64(through == of_node[output, TO + c]) << ON_EVERY_PATH
+            | np.int64(is_around) << BYPASSED
+            | np.int64((before > 0) & (behind > 0)) << CLEAN
+        ) & live
+        for of_kind in range(SKIP, FULL + 1):
+            of_cell[BY_KIND + of_kind * BLOCK + c] += role if kind == of_kind else 0
+    for c in range(BLOCK):
+        kind, live = of_edge[e, KIND + c], of_edge[e, LIVE + c]
+        is_light, is_full = (kind == LIGHT) & (live != 0), (kind == FULL) & (live != 0)
+        to, on = of_node[source, TO + c], of_node[target, FROM + c]
+        before = ratio(of_node[source, TO + 2 * BLOCK + c], to)
+        behind = ratio(of_node[target, FROM + 2 * BLOCK + c], on)
+        through = ratio(to * on, of_node[output, TO + c])
+        shares[c] += before if is_light else 0.0
+        shares[BLOCK + c] += behind if is_light else 0.0
+        shares[2 * BLOCK + c] += through if is_light else 0.0
+        shares[3 * BLOCK + c] += before if is_full else 0.0
+        shares[4 * BLOCK + c] += behind if is_full else 0.0
+        shares[5 * BLOCK + c] += through if is_full else 0.0

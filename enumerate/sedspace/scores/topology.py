@@ -38,13 +38,14 @@ from sedspace.scores.wiring import Edge, Wiring, has_wirings, wirings_of
 from sedspace.spaces import Operation, Space
 from sedspace.spaces.cell import CellSpace
 from sedspace.spaces.parts import Digits
-from sedspace_kernels import topology as kernels
+from sedspace_kernels import topology_layout as layout
 from sedspace_kernels.parallel import split
+from sedspace_kernels.topology import features_of_cells
 
 _NONE = Operation("none", "none")
 _GRAIN = 1 << 12  # cells that are worth a thread
 _PIECE = 1 << 12  # cells whose operations are looked up at once
-_KINDS = {"skip": kernels.SKIP, "pool": kernels.POOL, "light": kernels.LIGHT, "full": kernels.FULL}
+_KINDS = {"skip": layout.SKIP, "pool": layout.POOL, "light": layout.LIGHT, "full": layout.FULL}
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,12 @@ class _Lane:
 
 def _kind(edge: Edge, operation: Operation) -> int:
     if operation.kind == "none":
-        return kernels.NONE
+        return layout.NONE
     if edge.is_join:
-        return kernels.JOIN
+        return layout.JOIN
     if operation.kind == "conv":
-        return kernels.FULL if quarters(operation) == 4 else kernels.LIGHT
-    return kernels.SKIP if operation.kind == "skip" else kernels.POOL
+        return layout.FULL if quarters(operation) == 4 else layout.LIGHT
+    return layout.SKIP if operation.kind == "skip" else layout.POOL
 
 
 def _of_kinds(*kinds: int) -> Callable[[Edge, Operation], int]:
@@ -84,7 +85,7 @@ def _length(edge: Edge, _: Operation) -> int:
 
 
 def _length_of_kinds(*kinds: int) -> Callable[[Edge, Operation], int]:
-    return lambda edge, operation: edge.length if _kind(edge, operation) in kinds else kernels.FAR
+    return lambda edge, operation: edge.length if _kind(edge, operation) in kinds else layout.FAR
 
 
 def _number_of(counted: Operation) -> Callable[[Edge, Operation], int]:
@@ -95,7 +96,7 @@ def _weight(_: Edge, operation: Operation) -> int:
     return quarters(operation)
 
 
-_IS_CONV, _IS_POOL = _of_kinds(kernels.LIGHT, kernels.FULL), _of_kinds(kernels.POOL)
+_IS_CONV, _IS_POOL = _of_kinds(layout.LIGHT, layout.FULL), _of_kinds(layout.POOL)
 _ADDED = {
     "conv": ("convolutions", "operations", _IS_CONV),
     "pool": ("poolings", "operations", _IS_POOL),
@@ -105,16 +106,10 @@ _ADDED = {
 """What paths add up, in the order in which the kernel has it."""
 
 _PATHS = (
-    _Lane(Definition("paths", "ways from the cell's input to its output", "paths"), lambda *_: 1),
-    _Lane(Definition("paths_identity", "paths of identities only", "paths"), _of_kinds(kernels.JOIN, kernels.SKIP)),
-    _Lane(
-        Definition("paths_without_pool", "paths without pooling", "paths"),
-        _of_kinds(kernels.JOIN, kernels.SKIP, kernels.LIGHT, kernels.FULL),
-    ),
-    _Lane(
-        Definition("paths_without_conv", "paths without convolution", "paths"),
-        _of_kinds(kernels.JOIN, kernels.SKIP, kernels.POOL),
-    ),
+    Definition("paths", "ways from the cell's input to its output", "paths"),
+    Definition("paths_identity", "paths of identities only", "paths"),
+    Definition("paths_without_pool", "paths without pooling", "paths"),
+    Definition("paths_without_conv", "paths without convolution", "paths"),
 )
 _ROLES = (
     Definition("live_nodes", "nodes between inputs and output that a path goes through", "nodes"),
@@ -167,7 +162,7 @@ def _least(kinds: Sequence[str]) -> Iterator[_Lane]:
         yield _Lane(Definition(f"{name}_least", f"least {what} of a path", unit), added)
     for some in _subsets(kinds)[:-1]:
         meaning = f"edges of the shortest path of {', '.join(some)} only; the most possible and 1 if there is none"
-        codes = kernels.JOIN, *(_KINDS[kind] for kind in some)
+        codes = layout.JOIN, *(_KINDS[kind] for kind in some)
         yield _Lane(Definition(f"shortest_{'_'.join(some)}", meaning, "edges"), _length_of_kinds(*codes))
 
 
@@ -211,11 +206,12 @@ class _Graph:
         self.wiring = wiring
         self._rows = [(edge, one) for edge in wiring.edges for one in _padded(edge.operations, wiring.shape[1])]
         self._kept_high = np.array([1 / o.kernel**2 if o.kind == "pool" else 1.0 for _, o in self._rows])
-        codes = {_kind(*row) for row in self._rows}
+        codes = np.array([_kind(*row) for row in self._rows])
         kinds = [kind for kind, code in _KINDS.items() if code in codes]
         every, counts = list(_counts(wiring)), list(_live_counts(wiring))
         least, most = list(_least(kinds)), list(_most(kinds))
-        self._edges = self._edge_table(most[: len(_ADDED)])
+        self._kinds, self._kept_high = codes.reshape(wiring.shape), self._kept_high.reshape(wiring.shape)
+        self._edges = self._edge_table()
         self._every, self._counts = self._packed(every), self._packed(counts)
         self._lanes = self._lane_table([*least, *(_negative(lane) for lane in most)])
         self._widths = len(every), len(counts), len(least), len(most)
@@ -223,40 +219,42 @@ class _Graph:
             Definition(f"{name}_sum", f"sum over paths of their {what}", unit)
             for name, (what, unit, _) in _ADDED.items()
         ]
-        lanes = [lane.definition for lane in (*counts, *_PATHS, *least, *most)]
+        live = [lane.definition for lane in counts]
+        paths = [*_PATHS, *(lane.definition for lane in (*least, *most))]
         suffix = f"_{wiring.name}" if wiring.name else ""
         where = f", of the {wiring.name} cell" if wiring.name else ""
         self.definitions = [
             *(lane.definition for lane in every),
             *(
                 Definition(d.name + suffix, d.meaning + where, d.unit, d.dtype)
-                for d in (*lanes, *sums, *_ROLES, *_SHARES, *_POWERS)
+                for d in (*live, *paths, *sums, *_ROLES, *_SHARES, *_POWERS)
             ),
         ]
         self._longest = self._longest_path()
 
-    def _edge_table(self, added: Sequence[_Lane]) -> NDArray[np.int64]:
-        table = np.zeros((len(self._rows), kernels.COLUMNS), np.int64)
+    def _edge_table(self) -> NDArray[np.int64]:
+        table = np.zeros((len(self.wiring.edges), layout.COLUMNS), np.int64)
         targets = [edge.target for edge in self.wiring.edges]
-        for row, (edge, operation) in zip(table, self._rows, strict=True):
-            row[[kernels.SOURCE, kernels.TARGET]] = edge.source, edge.target
-            row[kernels.KIND] = _kind(edge, operation)
-            row[kernels.FIRST] = targets.index(edge.target)
-            row[kernels.PASSES : kernels.PASSES + 4] = [-lane.of(edge, operation) for lane in _PATHS]
-            row[kernels.ADDED : kernels.ADDED + 4] = [lane.of(edge, operation) for lane in added]
+        for row, edge, kinds in zip(table, self.wiring.edges, self._kinds, strict=True):
+            row[[layout.SOURCE, layout.TARGET]] = edge.source, edge.target
+            row[layout.FIRST] = targets.index(edge.target)
+            row[layout.LENGTH] = edge.length
+            row[layout.HIGHEST] = kinds.max()
+            row[layout.BEHIND] = self._kinds[self.wiring.sources == edge.target].max(initial=layout.NONE)
         return table
 
     def _lane_table(self, lanes: Sequence[_Lane]) -> NDArray[np.int16]:
-        table = np.zeros((len(self._rows), kernels.LANES), np.int16)
+        table = np.zeros((len(self._rows), layout.LANES), np.int16)
         for number, row in enumerate(self._rows):
-            table[number, : len(lanes)] = [lane.of(*row) for lane in lanes]
+            is_there = _kind(*row) != layout.NONE
+            table[number, : len(lanes)] = [lane.of(*row) if is_there else layout.FAR for lane in lanes]
         return table
 
     def _packed(self, lanes: Sequence[_Lane]) -> NDArray[np.int64]:
-        table = np.zeros((len(self._rows), -(-len(lanes) // kernels.PACKED)), np.int64)
+        table = np.zeros((len(self._rows), -(-len(lanes) // layout.PACKED)), np.int64)
         for number, row in enumerate(self._rows):
             for n, lane in enumerate(lanes):
-                table[number, n // kernels.PACKED] |= lane.of(*row) << 8 * (n % kernels.PACKED)
+                table[number, n // layout.PACKED] |= lane.of(*row) << 8 * (n % layout.PACKED)
         return table
 
     def _longest_path(self) -> int:
@@ -267,10 +265,11 @@ class _Graph:
 
     def fill(self, digits: Digits, first: int, out: NDArray[np.float64]) -> None:
         """Write the features of cells, from a column on."""
-        kernels.features_of_cells(
+        features_of_cells(
             np.ascontiguousarray(self.wiring.chosen(digits)),
             self.wiring.inputs,
             self._edges,
+            self._kinds,
             self._kept_high,
             self._every,
             self._counts,

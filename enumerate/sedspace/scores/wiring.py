@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,16 +150,16 @@ def _with_operations_on_vertices(space: Nb101Space) -> Wiring:
     last_joins = range(MAX_VERTICES - 1)
     edges += [Edge(2 * x, output, [_NONE, _JOIN], is_join=True, is_residual=x == 0) for x in last_joins]
 
-    def chosen(digits: Digits) -> Digits:
-        entries = digits[:, 0]
-        cells, last = space.cells, space.cells.vertices[entries].astype(np.intp) - 1
+    @cache
+    def of_every_cell() -> Digits:
+        cells, last = space.cells, space.cells.vertices.astype(np.intp) - 1
         columns = []
         for v in between:
             is_there = v < last
-            columns += [cells.adjacency[entries, x, v] * is_there for x in range(v)]
-            columns.append((cells.labels[entries, v] + 1) * is_there)
-        columns += [cells.adjacency[entries, x, last] for x in last_joins]
+            columns += [cells.adjacency[:, x, v] * is_there for x in range(v)]
+            columns.append((cells.labels[:, v] + 1) * is_there)
+        columns += [cells.adjacency[np.arange(len(last)), x, last] for x in last_joins]
         return np.stack(columns, axis=1).astype(np.uint8)
 
     counts = dict(zip(space.feature_names, space.operations, strict=False))
-    return Wiring("", 1, 1, edges, counts, True, chosen)
+    return Wiring("", 1, 1, edges, counts, True, lambda digits: of_every_cell()[digits[:, 0]])
