@@ -113,7 +113,7 @@ def _print_summary(run: Run, space: str, seconds: float, as_json: bool) -> None:
             f"{run.rows_found:,} rows were there already; {did if run.rows_found < run.rows else 'nothing left to do'}"
         )
     kept = f" of {run.request.scanned:,}" if run.request.where is not None else ""
-    what = f"{run.rows:,}{kept} architectures of {run.space.name} in {_shards(run)}, {run.bytes:,} bytes"
+    what = f"{run.rows:,}{kept} architectures of {run.space.name} in {run.shard_count}, {run.bytes:,} bytes"
     click.echo(f"{run.path}: {what}; {did}")
     if not winners:
         return
@@ -136,10 +136,6 @@ def _best_rows(run: Run) -> tuple[str, list[dict[str, Any]]]:
     else:
         frame = run.top(5, score.name, columns=[])
     return score.name, rows_of(frame)
-
-
-def _shards(run: Run) -> str:
-    return f"{len(run.shards)} shard{'s' if len(run.shards) > 1 else ''}"
 
 
 @click.command()
@@ -167,7 +163,7 @@ def verify_command(directory: str, repair: bool, full: bool, as_json: bool) -> N
         click.echo(strict_json({**looked_at, "problems": [vars(p) for p in problems]}))
     elif not problems:
         trusted = f" (not recomputed: {', '.join(run.unchecked)}; register it with --scores)" if run.unchecked else ""
-        click.echo(f"{directory}: {_shards(run)}, {run.rows:,} rows, all as written{trusted}")
+        click.echo(f"{directory}: {run.shard_count}, {run.rows:,} rows, all as written{trusted}")
         click.echo(f"looked at: {problems.looked_at()}")
     for problem in problems:
         click.echo(f"sedspace: {problem}", err=True)

@@ -34,13 +34,18 @@ class Run(RunFiles):
         How many rows were there already when `enumerate_space` returned this run: all of a finished one.
     """
 
+    @property
+    def shard_count(self) -> str:
+        """How many shards there are, in words."""
+        return f"{len(self.shards)} shard{'s' if len(self.shards) > 1 else ''}"
+
     def __repr__(self) -> str:
-        return f"<run {self.path}: {self.rows:,} rows of {self.space.name} in {len(self.shards)} shards>"
+        return f"<run {self.path}: {self.rows:,} rows of {self.space.name} in {self.shard_count}>"
 
     def _repr_html_(self) -> str:
         """Show the run in a notebook: what it holds, and its first rows."""
         where = f" that meet <code>{escape(self.request.where)}</code>" if self.request.where else ""
-        about = f"{self.rows:,} architectures of {escape(self.space.name)}{where}, {len(self.shards)} shards"
+        about = f"{self.rows:,} architectures of {escape(self.space.name)}{where}, {self.shard_count}"
         return f"<b>{escape(str(self.path))}</b>: {about}{self.scan().head(5).collect()._repr_html_()}"
 
     def top(
