@@ -250,9 +250,9 @@ def fit_seconds(measured: int = 100) -> float:
     table = table.with_columns(accuracy=pl.Series(ss.score(SPACE, "live_sed", indices=table["index"])))
     fit = ss.fit(SPACE, table, "accuracy", model="gaussian", repeats=0)
     with tempfile.TemporaryDirectory() as out:
-        return timed(
-            lambda: ss.enumerate_space(SPACE, f"{out}/run", [fit, fit.std], threads=THREADS, progress=False)
-        )[1]
+        return timed(lambda: ss.enumerate_space(SPACE, f"{out}/run", [fit, fit.std], threads=THREADS, progress=False))[
+            1
+        ]
 
 
 # -- reporting ------------------------------------------------------------------------------------------------------

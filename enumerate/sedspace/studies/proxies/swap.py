@@ -16,12 +16,11 @@ def swap(network: nn.Module, batch: Batch, loss: Loss) -> float:
     """Return how many different patterns over 16 images the inputs of ReLUs have the signs of.
 
     SWAP-Score without its regularisation (Peng et al., arXiv 2403.04161), in the setting of their script: standard
-    normal weights, and 16 images, here the first of a batch (all, if it has fewer). On 150 random cells of `tss` its
-    correlation with accuracy on CIFAR-10 is 0.83; with 64 images and PyTorch's weights nearly all patterns differ, so
-    that it would count ReLU inputs, and the correlation is 0.77. Of 16 images there are at most 65,536 patterns, which
-    the largest cells come near. Theirs is the mean over 32 draws of the weights, which a study's repeats are, and looks
-    at the ReLUs of feature maps only, here at ReLU6 as well. The other way round from `linear_regions`: one pattern of
-    n bits for each value.
+    normal weights, and 16 images, here the first of a batch (all, if it has fewer): with 64 images and PyTorch's
+    weights nearly all patterns differ, so that it would count ReLU inputs. Of 16 images there are at most 65,536
+    patterns, which the largest cells come near. Theirs is the mean over 32 draws of the weights, which a study's
+    repeats are, and looks at the ReLUs of feature maps only, here at ReLU6 as well. The other way round from
+    `linear_regions`: one pattern of n bits for each value.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
