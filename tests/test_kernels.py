@@ -27,6 +27,7 @@ from sedspace_kernels import (
     nb101,
     propagated,
     spread,
+    topology_columns,
     trees,
 )
 from sedspace_kernels.parallel import split
@@ -563,13 +564,20 @@ def test_split_does_not_swallow_an_index_error():
 
 @pytest.mark.parametrize("name", ["tss", "tss5"])
 def test_topology(name):
-    """What topology.features_of_cells() reads are tables that scores make."""
+    """What topology.features_of_cells() reads are tables that scores make.
+
+    It writes by topology_columns.write_counts(), write_paths(), write_roles(), write_shares() and write_powers().
+    """
     space = ss.space(name)
     digits = space.digits([number * (space.size - 1) // 19 for number in range(20)])
     names, found = topology_names(space), topology(space, digits)
     for row, values in zip(digits.tolist(), found.tolist(), strict=True):
         expected = naive.tss_topology(row, space.nodes)
         assert values == pytest.approx([float(expected[one]) for one in names], abs=1e-12)
+
+
+def test_ratio():
+    assert [topology_columns.ratio(3.0, 4.0), topology_columns.ratio(0.0, 2.0)] == [0.75, 0.0]
 
 
 def test_nearer():

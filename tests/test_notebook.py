@@ -8,7 +8,7 @@ import pytest
 
 import sedspace as ss
 from conftest import ROOT
-from sedspace.report.page import Report, Section
+from sedspace.report.page import Report, Section, html
 
 
 def test_spaces():
@@ -46,7 +46,10 @@ def test_architectures(space, which):
 
 
 def test_reports():
-    assert Report("T", [Section("S", ["text"])])._repr_html_().startswith("<!doctype html>")
+    report = Report("T", [Section("S", ["text"])])
+    frame = ElementTree.fromstring(report._repr_html_())
+    assert frame.tag == "iframe"
+    assert frame.attrib["srcdoc"].split() == html(report).split()
 
 
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own

@@ -405,10 +405,10 @@ def _operation(
     for c in range(BLOCK):
         kind, live = of_edge[e, KIND + c], of_edge[e, LIVE + c]
         is_light, is_full = (kind == LIGHT) & (live != 0), (kind == FULL) & (live != 0)
-        to, on = of_node[source, TO + c], of_node[target, FROM + c]
+        to, on = max(of_node[source, TO + c], 1), max(of_node[target, FROM + c], 1)  # 0 of edges that are not live
         before = ratio(of_node[source, TO + 2 * BLOCK + c], to)
         behind = ratio(of_node[target, FROM + 2 * BLOCK + c], on)
-        through = ratio(to * on, of_node[output, TO + c])
+        through = ratio(to * on, max(of_node[output, TO + c], 1))
         shares[c] += before if is_light else 0.0
         shares[BLOCK + c] += behind if is_light else 0.0
         shares[2 * BLOCK + c] += through if is_light else 0.0
