@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from sedspace.errors import BadInput, needs
+from sedspace.figures import COLORS
 from sedspace.report.class_bins import Bins, binned
+from sedspace.report.page import framed
 from sedspace.runs import Run
 from sedspace.scores import known_scores, registered
 from sedspace.spaces import Space
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 _WIDE, _HIGH = 420, 110
 _POWER = "datum.value < 1e5 ? format(datum.value, ',') : format(datum.value, '.0e')"
-_ALL, _LEFT, _FRONT = "#bbbbbb", "#0072b2", "#d55e00"  # colours that colour-blind people tell apart
+_ALL, _LEFT, _FRONT = "#bbbbbb", COLORS["pool"], COLORS["conv"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Explorer:
 
     def _repr_html_(self) -> str:
         """Show the page in a notebook, in a frame of its own."""
-        return f'<iframe srcdoc="{escape(self.page)}" width="100%" height="1000" style="border: 0"></iframe>'
+        return framed(self.page, 1000)
 
 
 def explore(

@@ -46,12 +46,17 @@ class Report:
 
     def _repr_html_(self) -> str:
         """Show the report in a notebook, in a frame of its own."""
-        return f'<iframe srcdoc="{escape(html(self))}" width="100%" height="900" style="border: 0"></iframe>'
+        return framed(html(self), 900)
 
     def pictures(self) -> Iterator[Picture]:
         """Yield all pictures."""
         for section in self.sections:
             yield from (part for part in section.parts if isinstance(part, Picture))
+
+
+def framed(page: str, height: int) -> str:
+    """Return a whole page in a frame, so that a notebook's styles and its own leave each other alone."""
+    return f'<iframe srcdoc="{escape(page)}" width="100%" height="{height}" style="border: 0"></iframe>'
 
 
 def markdown(report: Report) -> str:

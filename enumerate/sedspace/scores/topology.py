@@ -205,12 +205,12 @@ class _Graph:
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
         self._rows = [(edge, one) for edge in wiring.edges for one in _padded(edge.operations, wiring.shape[1])]
-        self._kept_high = np.array([1 / o.kernel**2 if o.kind == "pool" else 1.0 for _, o in self._rows])
-        codes = np.array([_kind(*row) for row in self._rows])
-        kinds = [kind for kind, code in _KINDS.items() if code in codes]
+        kept_high = [1 / o.kernel**2 if o.kind == "pool" else 1.0 for _, o in self._rows]
+        self._kept_high = np.array(kept_high).reshape(wiring.shape)
+        self._kinds = np.array([_kind(*row) for row in self._rows]).reshape(wiring.shape)
+        kinds = [kind for kind, code in _KINDS.items() if code in self._kinds]
         every, counts = list(_counts(wiring)), list(_live_counts(wiring))
         least, most = list(_least(kinds)), list(_most(kinds))
-        self._kinds, self._kept_high = codes.reshape(wiring.shape), self._kept_high.reshape(wiring.shape)
         self._edges = self._edge_table()
         self._every, self._counts = self._packed(every), self._packed(counts)
         self._lanes = self._lane_table([*least, *(_negative(lane) for lane in most)])
@@ -245,8 +245,8 @@ class _Graph:
 
     def _lane_table(self, lanes: Sequence[_Lane]) -> NDArray[np.int16]:
         table = np.zeros((len(self._rows), layout.LANES), np.int16)
-        for number, row in enumerate(self._rows):
-            is_there = _kind(*row) != layout.NONE
+        for number, (row, kind) in enumerate(zip(self._rows, self._kinds.flat, strict=True)):
+            is_there = kind != layout.NONE
             table[number, : len(lanes)] = [lane.of(*row) if is_there else layout.FAR for lane in lanes]
         return table
 
