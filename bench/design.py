@@ -82,6 +82,12 @@ class Problem:
             tables = [[table[None] for table in own] for own in tables]
         return cls(space, scores, list(budgets.values()), steps, tables)
 
+    def room(self, number: int) -> int:
+        """Return what choices may add at most to a bounded score, beyond what every architecture has of it."""
+        score = self.scores[number]
+        every = score.values(score.keys(self.space, np.zeros((1, 1), np.int64)))[0].item()
+        return math.floor(self.most[number - 1] - every)
+
     def values(self, sums: list[Any]) -> list[float]:
         """Return the values of all scores of one architecture, from its sums."""
         return [
@@ -144,9 +150,8 @@ def cp_sat(problem: Problem) -> dict[str, Any] | None:
 
     model = cp_model.CpModel()
     taken, sums = way(model, problem.steps, problem.tables)
-    for score, most, (cost,) in zip(problem.scores[1:], problem.most, sums[1:], strict=True):
-        nothing = score.values(score.keys(problem.space, np.zeros((1, 1), np.int64)))[0].item()
-        model.add(cost <= math.floor(most - nothing))
+    for number, (cost,) in enumerate(sums[1:], start=1):
+        model.add(cost <= problem.room(number))
     model.maximize(_objective(model, problem, sums[0]))
     solver = cp_model.CpSolver()
     solver.parameters.num_workers, solver.parameters.max_time_in_seconds = THREADS, PATIENCE

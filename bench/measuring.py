@@ -13,6 +13,8 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 THREADS = 2
+NINE = "grad_norm", "snip", "plain", "fisher", "l2_norm", "jacob_cov", "naswot", "synflow", "zen"
+"""Proxies that share most of their passes."""
 _ROOT = Path(__file__).resolve().parents[1]
 _MEMORY = """
 def memory(kind):
@@ -26,6 +28,13 @@ def timed(call: Callable[[], Answer]) -> tuple[Answer, float]:
     began = time.perf_counter()
     answer = call()
     return answer, time.perf_counter() - began
+
+
+def cpu_seconds(call: Callable[[], object]) -> float:
+    """Return the CPU seconds that a call takes, of all threads."""
+    began = time.process_time()
+    call()
+    return time.process_time() - began
 
 
 def interleaved(sides: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:

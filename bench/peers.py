@@ -13,7 +13,6 @@ import copy
 import json
 import math
 import statistics
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +26,7 @@ from torch.nn.functional import cross_entropy
 import sedspace as ss
 from bench import authors
 from bench.authors import MEASURES, SAME, Missing, Peer
-from bench.measuring import markdown_table
+from bench.measuring import NINE, cpu_seconds, markdown_table
 from sedspace import draws
 from sedspace.networks import skeleton_of
 from sedspace.studies.images import Batches
@@ -38,7 +37,6 @@ VALUES = Path(__file__).resolve().parents[1] / "data" / "peers.json"
 SEED = 19
 SPACES = {"tss": 16, "sss": 4, "darts": 4, "nb101": 4, "transnas_micro": 4}
 DATASETS = {"darts": "cifar10_8cells"}
-NINE = "grad_norm", "snip", "plain", "fisher", "l2_norm", "jacob_cov", "naswot", "synflow", "zen"
 BATCHES = {"transnas_micro": 4}
 BATCH, TIMED_BATCH, TIMED_CELLS, REPEATS = 16, 64, 2, 3
 
@@ -292,20 +290,13 @@ def _seconds(timed: list[Case], ours: Side, theirs: Side, repeats: int) -> dict[
         for _ in range(repeats + 1):
             networks = copy.deepcopy(built), copy.deepcopy(built)
             case.reseed()
-            seconds = cpu_seconds(ours, networks[0], batch)
+            seconds = cpu_seconds(partial(ours, networks[0], batch))
             case.reseed()
             with authors.on_cpu():
-                times.append((seconds, cpu_seconds(theirs, networks[1], batch)))
+                times.append((seconds, cpu_seconds(partial(theirs, networks[1], batch))))
         first += statistics.median(one for one, _ in times[1:])
         second += statistics.median(other for _, other in times[1:])
     return {"ours": first, "theirs": second, "ratio": first / second}
-
-
-def cpu_seconds(side: Side, network: nn.Module, batch: Batch) -> float:
-    """Return the CPU seconds of one side."""
-    began = time.process_time()
-    side(network, batch)
-    return time.process_time() - began
 
 
 def _alone(proxy: str) -> Side:

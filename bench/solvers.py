@@ -89,12 +89,6 @@ class Sliced:
         """Return what each choice adds to a bounded score, by position, state and choice."""
         return [table[..., 0] for table in self.problem.tables[number]]
 
-    def most(self, number: int) -> int:
-        """Return what choices may add to a bounded score at most."""
-        score = self.problem.scores[number]
-        nothing = score.values(score.keys(self.problem.space, np.zeros((1, 1), np.int64)))[0].item()
-        return math.floor(self.problem.most[number - 1] - nothing)
-
 
 # -- Graphillion -------------------------------------------------------------------------------------------------------
 
@@ -142,7 +136,9 @@ def _bounded(sliced: Sliced, number: int) -> Any:
     cost = sliced.cost(number)
     unit = math.gcd(*(int(one) for table in cost for one in np.unique(table))) or 1
     edges = [edge for position in range(len(sliced.steps)) for edge in sliced.edges(position)]
-    return family.cost_le({(p, s, d): int(cost[p][s, d]) // unit for p, s, d in edges}, sliced.most(number) // unit)
+    return family.cost_le(
+        {(p, s, d): int(cost[p][s, d]) // unit for p, s, d in edges}, sliced.problem.room(number) // unit
+    )
 
 
 def graphillion_count(problem: Problem) -> int:
@@ -232,7 +228,7 @@ def cp_sat_best(problem: Problem, seconds: float) -> int | None:
     for one in sliced.slices():
         model = _Model(sliced, one, until)
         for number, cost in enumerate(model.costs, start=1):
-            model.model.add(cost <= sliced.most(number))
+            model.model.add(cost <= sliced.problem.room(number))
         if best is not None:
             model.model.add(model.objective > best)
         if (solver := model.maximized(model.objective)) is not None:
@@ -262,7 +258,7 @@ def cp_sat_front(problem: Problem, seconds: float) -> list[tuple[int, int]]:
 
 def _layers(sliced: Sliced, number: int) -> list[set[tuple[int, int]]]:
     """Return before each position, and behind the last, the states and costs so far that keep to a bound."""
-    cost, most = sliced.cost(number), sliced.most(number)
+    cost, most = sliced.cost(number), sliced.problem.room(number)
     out = [{(0, 0)}]
     for position, step in enumerate(sliced.steps):
         adds: dict[int, set[tuple[int, int]]] = {}

@@ -250,9 +250,8 @@ def fit_seconds(measured: int = 100) -> float:
     table = table.with_columns(accuracy=pl.Series(ss.score(SPACE, "live_sed", indices=table["index"])))
     fit = ss.fit(SPACE, table, "accuracy", model="gaussian", repeats=0)
     with tempfile.TemporaryDirectory() as out:
-        return timed(lambda: ss.enumerate_space(SPACE, f"{out}/run", [fit, fit.std], threads=THREADS, progress=False))[
-            1
-        ]
+        columns = [fit, fit.std]
+        return timed(lambda: ss.enumerate_space(SPACE, f"{out}/run", columns, threads=THREADS, progress=False))[1]
 
 
 # -- reporting ------------------------------------------------------------------------------------------------------
@@ -311,8 +310,7 @@ def markdown(results: dict[str, Any]) -> str:
     ]
     peers = [(name, f"{s * 1e9:,.2f}", f"{s / sedspace:,.0f} x") for name, s in results["peers"].items()]
     peers.append(("for comparison: grad_norm as published (arXiv 2411.06236)", f"{grad_norm * 1e9:,.0f}", "-"))
-    cells = [(name, f"{one:,.0f}", "300") for name, one in results.get("topology", {}).items()]  # no older results
-    topology_table = markdown_table(("all topology features of one cell, one thread", "nanoseconds", "at most"), cells)
+    cells = [(name, f"{one:,.0f}", "300") for name, one in results["topology"].items()]
     lines = [
         f"All 9,765,625 five-node cells, {environment['threads']} threads, medians of interleaved runs "
         f"(quartiles of paired ratios):",
@@ -326,7 +324,8 @@ def markdown(results: dict[str, Any]) -> str:
         f"mean and standard deviation of every cell by a Gaussian process that learned from 100: "
         f"{results['fit']:.0f} s (aim: under 60).",
         "",
-        *([*topology_table, ""] if cells else []),
+        *markdown_table(("all topology features of one cell, one thread", "nanoseconds", "at most"), cells),
+        "",
         *markdown_table(("SED of one architecture by", "nanoseconds", "sedspace is faster by"), peers),
         "",
         f"{environment['cpu']}, {environment['cpus']} CPUs; {versions}.",

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import copy
 import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import sedspace as ss
-from bench.measuring import markdown_table, medians
+from bench.measuring import NINE, cpu_seconds, markdown_table, medians
 from sedspace.published import published
 from sedspace.report import summary
 from sedspace.report.numbers import duration
@@ -37,23 +37,20 @@ PROXIES = (
     *("grad_norm", "snip", "grasp", "fisher", "synflow", "jacob_cov", "naswot", "zen", "zico", "meco", "meco_opt"),
     *("swap", "az_nas", "l2_norm"),
 )
-NINE = ("grad_norm", "snip", "plain", "fisher", "l2_norm", "jacob_cov", "naswot", "synflow", "zen")
 CELLS = 11668, 5555, 6111  # of tss: with five convolutions, two and two
 FIVE_NODES = 7323968  # of tss5, the greatest SED
 MANY_PASSES = "ntk_cond", "vkdnw"  # a backward pass for each image, and one for each class
 AIM = 3  # CPU seconds of all proxies of a five-node cell
 
 
-def cpu_seconds(space: Space, index: int, batch: Batch, groups: Sequence[Sequence[Proxy]]) -> float:
-    """Return the CPU seconds of some proxies after others, each time with a network of their own."""
-    began = time.process_time()
+def compute(space: Space, index: int, batch: Batch, groups: Sequence[Sequence[Proxy]]) -> None:
+    """Compute some proxies after others, each time with a network of their own."""
     for group in groups:
         torch.manual_seed(0)
         network = space.network(index).train()
         passes = Passes(lambda network=network: copy.deepcopy(network), batch, cross_entropy)
         for _ in passes.values(group):
             pass
-    return time.process_time() - began
 
 
 def together(rounds: int = 5) -> dict[str, float]:
@@ -67,12 +64,12 @@ def together(rounds: int = 5) -> dict[str, float]:
     taken: dict[str, list[float]] = {"together": [], "one by one": []}
     for _ in range(rounds + 1):
         for index in CELLS:
-            taken["together"].append(cpu_seconds(tss, index, batch, [nine]))
-            taken["one by one"].append(cpu_seconds(tss, index, batch, [[proxy] for proxy in nine]))
+            taken["together"].append(cpu_seconds(partial(compute, tss, index, batch, [nine])))
+            taken["one by one"].append(cpu_seconds(partial(compute, tss, index, batch, [[one] for one in nine])))
     found = {name: statistics.median(some[len(CELLS) :]) for name, some in taken.items()}
     for name, without in (("all", ()), ("few passes", MANY_PASSES)):
         group = [proxy for proxy in every.values() if proxy.name not in without]
-        found[name] = cpu_seconds(tss5, FIVE_NODES, batch, [group])
+        found[name] = cpu_seconds(partial(compute, tss5, FIVE_NODES, batch, [group]))
     torch.set_num_threads(threads)
     return found
 
@@ -145,8 +142,8 @@ def markdown(results: dict[str, Any]) -> str:
             f"building the network counted for all of `tss5` only. Published for grad_norm (arXiv 2411.06236): "
             f"{text['grad_norm_seconds_per_architecture']} s a cell, {text['tss5_by_grad_norm_gpu_hours']:,} GPU "
             f"hours.",
-            *_workers(results.get("side_by_side")),
-            *_of_sharing(results.get("together")),
+            *_workers(results["side_by_side"]),
+            *_of_sharing(results["together"]),
         ]
     )
 
